@@ -1,0 +1,72 @@
+#include "base/async/scope.h"
+
+#include <coroutine>
+#include <utility>
+
+#include "base/check.h"
+
+namespace tholos::base {
+namespace {
+
+// A coroutine that owns itself: linked into its loop until it ends.
+struct Detached {
+  struct promise_type : Loop::Root {
+    Detached get_return_object() {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+Detached RunDetached(Task<void> task, [[maybe_unused]] Gate::Holder holder) {
+  co_await std::move(task);
+  // The task's frame goes before the gate opens: whoever waits may free what the frame refers to.
+  { Task<void> ended = std::move(task); }
+}
+
+void Start(Loop& loop, Task<void> task, Gate::Holder holder) {
+  auto handle = RunDetached(std::move(task), std::move(holder)).handle;
+  handle.promise().handle = handle;
+  handle.promise().LinkInto(&loop);
+  loop.Ready(handle);
+}
+
+}  // namespace
+
+Gate::~Gate() {
+  THOLOS_CHECK(inside_ == 0 || Loop::CurrentCrashed()) << "a gate was destroyed with " << inside_ << " inside";
+}
+
+Gate::Holder Gate::Enter() {
+  if (closed_) return Holder();
+  ++inside_;
+  return Holder(this);
+}
+
+void Gate::Holder::Leave() {
+  if (gate_ == nullptr) return;
+  Gate* gate = std::exchange(gate_, nullptr);
+  if (--gate->inside_ == 0 && gate->closed_ && !Loop::CurrentCrashed()) gate->empty_.Set();
+}
+
+Task<void> Gate::Close() {
+  closed_ = true;
+  if (inside_ > 0) co_await empty_.Wait();
+}
+
+bool Scope::Spawn(Task<void> task) {
+  Gate::Holder holder = gate_.Enter();
+  if (!holder) return false;
+  Start(Loop::Current(), std::move(task), std::move(holder));
+  return true;
+}
+
+void SpawnDetached(Loop& loop, Task<void> task) {
+  loop.Post([&loop, task = std::move(task)]() mutable { Start(loop, std::move(task), Gate::Holder()); });
+}
+
+}  // namespace tholos::base

@@ -1,0 +1,41 @@
+# tholos_module(NAME SOURCES ... DEPS ... LIBS ... [TESTS ...])
+#   A static library tholos_NAME of the folder NAME. DEPS are the modules it may include, as declared
+#   here and nowhere else; tests/layering checks that the folder includes no header of another one.
+#   LIBS are third-party libraries. TESTS are foo_test.cc files beside their sources; they form one
+#   program NAME_test.
+set(THOLOS_MODULE_DEPS_FILE ${CMAKE_BINARY_DIR}/module-deps.txt)
+file(WRITE ${THOLOS_MODULE_DEPS_FILE} "")
+
+function(tholos_module NAME)
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBS;TESTS;TEST_DEPS" ${ARGN})
+  add_library(tholos_${NAME} STATIC ${M_SOURCES})
+  target_include_directories(tholos_${NAME} PUBLIC ${CMAKE_SOURCE_DIR})
+  list(TRANSFORM M_DEPS PREPEND tholos_ OUTPUT_VARIABLE deps)
+  target_link_libraries(tholos_${NAME} PUBLIC ${deps} ${M_LIBS})
+  list(JOIN M_DEPS " " joined)
+  file(APPEND ${THOLOS_MODULE_DEPS_FILE} "${NAME}: ${joined}\n")
+  if(THOLOS_TESTS AND M_TESTS)
+    list(TRANSFORM M_TEST_DEPS PREPEND tholos_ OUTPUT_VARIABLE test_deps)
+    tholos_test(${NAME}_test SOURCES ${M_TESTS} LIBS tholos_${NAME} ${test_deps})
+  endif()
+endfunction()
+
+# tholos_test(NAME SOURCES ... LIBS ...): a GoogleTest program, found by ctest and tests/run.
+function(tholos_test NAME)
+  cmake_parse_arguments(T "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${NAME} ${T_SOURCES})
+  target_link_libraries(${NAME} PRIVATE ${T_LIBS} GTest::gmock_main)
+  set_property(GLOBAL APPEND PROPERTY THOLOS_TEST_PROGRAMS ${NAME})
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
+endfunction()
+
+# tholos_fuzzer(NAME SOURCES ... LIBS ...): a libFuzzer program, built where THOLOS_FUZZERS is on.
+function(tholos_fuzzer NAME)
+  cmake_parse_arguments(F "" "" "SOURCES;LIBS" ${ARGN})
+  if(THOLOS_FUZZERS)
+    add_executable(${NAME} ${F_SOURCES})
+    target_link_libraries(${NAME} PRIVATE ${F_LIBS})
+    target_link_options(${NAME} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/fuzz)
+  endif()
+endfunction()

@@ -1,0 +1,105 @@
+// The transport door: bytes to a peer's verb, and the answer back.
+//
+// Real: long-lived gRPC streams (grpc_transport.h). Simulated: sim_transport.h, with delay, loss,
+// duplication, reordering, one-way partitions and resets. Either way a message is really encoded.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/time.h"
+
+namespace tholos::rpc {
+
+// Where a node listens for other nodes. IPv6 hosts are written in brackets.
+struct Endpoint {
+  std::string host;
+  uint16_t port = 0;
+
+  // "host:port"; kInvalidArgument names what is wrong.
+  static absl::StatusOr<Endpoint> Parse(std::string_view text);
+  std::string ToString() const;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Endpoint& e) {
+    return H::combine(std::move(h), e.host, e.port);
+  }
+};
+
+// What is asked of a peer. The number is on the wire: never reuse one.
+enum class Verb : uint16_t {
+  kEcho = 1,
+  kGossipSyn = 2,       // gossip: digests -> deltas and requests
+  kGossipAck = 3,       // gossip: the deltas that were requested (one-way)
+  kWrite = 10,          // data: a mutation to apply
+  kReadData = 11,       // data: a read command -> partitions
+  kReadDigest = 12,     // data: a read command -> 16 bytes of digest
+  kHint = 13,           // data: a mutation that this node missed
+  kRepairWrite = 14,    // data: a mutation from read repair
+  kSchemaPull = 20,     // cluster: -> the whole schema
+  kSchemaPush = 21,     // cluster: a schema to merge
+  kTruncate = 22,       // cluster: truncate a table here
+};
+std::string_view VerbName(Verb verb);
+
+// Streams are kept apart so that one class never waits behind another.
+enum class VerbClass : uint8_t { kUrgent = 0, kBulk = 1 };
+VerbClass ClassOf(Verb verb);
+
+// A message larger than this is refused by the sender and closes the stream at the receiver.
+inline constexpr size_t kMessageBytesMax = 64u << 20;
+
+// What a handler gets.
+struct Incoming {
+  Endpoint from;         // the sender's listening address, as it says
+  Verb verb = Verb::kEcho;
+  std::string body;
+  base::Deadline deadline;  // on this node's clock
+};
+
+// Runs on the shard that owns the message's token. The status, with its payload (base/errors.h), or the
+// body goes back to the caller; for a one-way message it is dropped. Not started for expired work.
+using Handler = std::function<base::Task<absl::StatusOr<std::string>>(Incoming)>;
+
+// The token of messages that belong to no partition: they run on shard 0.
+inline constexpr int64_t kNoToken = std::numeric_limits<int64_t>::min();
+
+struct Outgoing {
+  Endpoint to;
+  Verb verb = Verb::kEcho;
+  int64_t token = kNoToken;  // chooses the shard at the receiver
+  std::string body;
+};
+
+// Usable from every shard of its node.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Before Start; one handler a verb.
+  virtual void Handle(Verb verb, Handler handler) = 0;
+  // Listens. kFailedPrecondition names the address if it is in use.
+  virtual base::Task<absl::Status> Start() = 0;
+  // Refuses new messages, ends every pending Call with kUnavailable, returns when all handlers ended.
+  virtual base::Task<void> Stop() = 0;
+
+  // Sends and waits, until `deadline` at the latest; resumes on the loop of the caller. Errors:
+  //   what the handler returned;
+  //   kDeadlineExceeded: no answer in time - it may have been done;
+  //   kUnavailable: not connected, or the connection broke - it may have been done;
+  //   kResourceExhausted: the peer's queue here is full - not sent.
+  virtual base::Task<absl::StatusOr<std::string>> Call(Outgoing message, base::Deadline deadline) = 0;
+  // Sends without an answer; lost silently if the peer cannot be reached or its queue is full.
+  virtual void Send(Outgoing message) = 0;
+
+  virtual const Endpoint& self() const = 0;
+};
+
+}  // namespace tholos::rpc
