@@ -4,7 +4,6 @@
 // duplication, reordering, one-way partitions and resets. Either way a message is really encoded.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -14,24 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "base/endpoint.h"
 #include "base/time.h"
 
 namespace tholos::rpc {
 
-// Where a node listens for other nodes. IPv6 hosts are written in brackets.
-struct Endpoint {
-  std::string host;
-  uint16_t port = 0;
-
-  // "host:port"; kInvalidArgument names what is wrong.
-  static absl::StatusOr<Endpoint> Parse(std::string_view text);
-  std::string ToString() const;
-  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const Endpoint& e) {
-    return H::combine(std::move(h), e.host, e.port);
-  }
-};
+using base::Endpoint;  // where a node listens for other nodes
 
 // What is asked of a peer. The number is on the wire: never reuse one.
 enum class Verb : uint16_t {
@@ -45,7 +32,6 @@ enum class Verb : uint16_t {
   kRepairWrite = 14,    // data: a mutation from read repair
   kSchemaPull = 20,     // cluster: -> the whole schema
   kSchemaPush = 21,     // cluster: a schema to merge
-  kTruncate = 22,       // cluster: truncate a table here
 };
 std::string_view VerbName(Verb verb);
 

@@ -1,0 +1,88 @@
+// The query processor: CQL text or a prepared id and values in, rows out. The servers (gRPC, native protocol) are thin doors onto it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/time.h"
+#include "coordinator/consistency.h"
+#include "data/types/data_type.h"
+
+namespace tholos::cql {
+
+struct ResultColumn {
+  std::string keyspace;
+  std::string table;
+  std::string name;
+  data::DataType type;
+  friend bool operator==(const ResultColumn&, const ResultColumn&) = default;
+};
+
+// A bound value: bytes, null, or unset (leaves the column as it is).
+struct BoundValue {
+  std::optional<std::string> value;  // nothing: null
+  bool unset = false;
+  std::string name;  // for :name markers bound by name; empty: by position
+};
+
+struct QueryOptions {
+  coordinator::ConsistencyLevel consistency = coordinator::ConsistencyLevel::kQuorum;
+  base::Deadline deadline;
+  std::string keyspace;                 // of the session (USE); empty: none
+  std::vector<BoundValue> values;
+  uint32_t page_size = 5000;            // rows
+  std::string paging_state;             // from the previous page; empty: the first
+  std::optional<int64_t> timestamp;     // microseconds; USING TIMESTAMP wins
+};
+
+struct VoidResult {};
+struct RowsResult {
+  std::vector<ResultColumn> columns;
+  std::vector<std::vector<data::Value>> rows;
+  std::string paging_state;  // empty: complete
+};
+struct SetKeyspaceResult {
+  std::string keyspace;
+};
+struct SchemaChangeResult {
+  std::string change;    // "CREATED", "UPDATED", "DROPPED"
+  std::string target;    // "KEYSPACE", "TABLE"
+  std::string keyspace;
+  std::string name;      // of the table
+};
+
+struct QueryResult {
+  std::variant<VoidResult, RowsResult, SetKeyspaceResult, SchemaChangeResult> result;
+  std::vector<std::string> warnings;
+};
+
+using PreparedId = std::string;  // 16 bytes: a hash of keyspace and text
+
+struct PreparedStatementInfo {
+  PreparedId id;
+  std::vector<ResultColumn> parameters;      // in order of the markers; the name is the marker's or the column's
+  std::vector<ResultColumn> result_columns;  // empty for writes
+  std::vector<uint16_t> partition_key_indexes;  // markers that make up the partition key, if all do
+};
+
+// Usable from every shard.
+class QueryProcessor {
+ public:
+  virtual ~QueryProcessor() = default;
+
+  // Parses, analyses and keeps the statement. The same text in the same keyspace gives the same id, on every node.
+  virtual base::Task<absl::StatusOr<PreparedStatementInfo>> Prepare(std::string query, std::string keyspace) = 0;
+  // kUnprepared if the id is not known (evicted, or prepared on another node). A statement that the schema has changed
+  // under is analysed again.
+  virtual base::Task<absl::StatusOr<QueryResult>> ExecutePrepared(PreparedId id, QueryOptions options) = 0;
+  virtual base::Task<absl::StatusOr<QueryResult>> Execute(std::string query, QueryOptions options) = 0;
+};
+
+}  // namespace tholos::cql

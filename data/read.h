@@ -1,0 +1,85 @@
+// What a read asks of a replica, and what comes back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/checksum.h"
+#include "data/partition.h"
+
+namespace tholos::data {
+
+// Clustering keys in [lower, upper) by memcmp; an empty upper is no bound. See key.h for making bounds
+// of prefixes.
+struct Slice {
+  std::string lower;
+  std::string upper;
+  bool Contains(std::string_view clustering) const {
+    return clustering >= lower && (upper.empty() || clustering < upper);
+  }
+  friend bool operator==(const Slice&, const Slice&) = default;
+};
+
+// Tokens in (start, end]; start == end is the whole ring; no wrap-around otherwise (start < end), except that
+// end == kMinToken stands for the end of the token space.
+struct TokenRange {
+  Token start = kMinToken;
+  Token end = kMinToken;
+  bool Contains(Token t) const { return t > start && (end == kMinToken || t <= end); }
+  friend bool operator==(const TokenRange&, const TokenRange&) = default;
+};
+
+// A place to resume: after this partition's row (or, without a clustering key, after the whole partition).
+struct Position {
+  DecoratedKey key;
+  std::optional<std::string> clustering;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+struct ReadCommand {
+  TableId table;
+  // One partition, or those of a token range.
+  std::optional<DecoratedKey> key;
+  TokenRange range;  // if !key
+  // Within each partition: sorted, disjoint; empty means all rows. Static rows are always included.
+  std::vector<Slice> slices;
+  bool reversed = false;  // rows in descending clustering order (in each partition)
+  std::optional<Position> after;
+  // Stops after this many live rows (a partition with a live static row and no live row counts one).
+  uint32_t row_limit = 5000;
+  uint32_t per_partition_limit = 0xFFFFFFFF;
+  // Stops, after at least one row, when the answer passes this many bytes.
+  uint64_t bytes_limit = 1 << 20;
+  // Wall seconds for expiry, set by the coordinator: replicas must judge alike.
+  int64_t now_seconds = 0;
+
+  Token RoutingToken() const;
+  friend bool operator==(const ReadCommand&, const ReadCommand&) = default;
+};
+
+// Partitions in token order; rows in the command's order (descending if reversed), expired (ExpireRow) as of
+// now_seconds, tombstones included: the coordinator needs them to reconcile.
+struct ReadResult {
+  std::vector<Partition> partitions;
+  bool more = false;  // stopped at a limit; there may be more after the last row
+  friend bool operator==(const ReadResult&, const ReadResult&) = default;
+};
+
+// Counts live rows as row_limit does.
+uint32_t CountLiveRows(const ReadResult& result, int64_t now_seconds);
+// Where a read that returned `result` resumes; nothing if it is empty.
+std::optional<Position> LastPosition(const ReadResult& result);
+
+// Covers every byte that can differ between two replicas' results, `more` included. Equal results have equal digests.
+base::Hash128 DigestOf(const ReadResult& result);
+
+std::string EncodeReadCommand(const ReadCommand& command);
+absl::StatusOr<ReadCommand> DecodeReadCommand(std::string_view bytes);
+std::string EncodeReadResult(const ReadResult& result);
+absl::StatusOr<ReadResult> DecodeReadResult(std::string_view bytes);
+
+}  // namespace tholos::data

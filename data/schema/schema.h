@@ -1,0 +1,115 @@
+// Keyspaces, tables and columns, and the immutable snapshot of all of them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/uuid.h"
+#include "data/types/data_type.h"
+
+namespace tholos::data {
+
+enum class ColumnKind : uint8_t { kPartitionKey = 0, kClustering = 1, kStatic = 2, kRegular = 3 };
+
+// Names a static or regular column of one table for ever: an id is not given again after its column was
+// dropped, so a re-added column does not show the old cells.
+using ColumnId = uint32_t;
+
+struct ColumnSchema {
+  std::string name;
+  DataType type;
+  ColumnKind kind = ColumnKind::kRegular;
+  ColumnId id = 0;
+  bool descending = false;  // clustering columns only
+  friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
+};
+
+using TableId = base::Uuid;
+
+// One table. Immutable once in a Schema; a regular value.
+struct TableSchema {
+  TableId id;
+  std::string keyspace;
+  std::string name;
+  // Partition-key columns, then clustering columns, both in key order; then the others by name.
+  std::vector<ColumnSchema> columns;
+  ColumnId next_column_id = 0;
+  int64_t gc_grace_seconds = 864000;
+  int32_t default_ttl_seconds = 0;
+  std::string comment;
+  // Options that are kept and shown as given ("compaction", "caching", ...).
+  std::map<std::string, std::string> other_options;
+
+  size_t partition_key_size() const;  // columns of the partition key
+  size_t clustering_size() const;
+  const ColumnSchema* Find(std::string_view column) const;
+  const ColumnSchema* FindById(ColumnId id) const;  // static and regular columns
+  bool has_static() const;
+  std::string QualifiedName() const { return keyspace + "." + name; }
+  friend bool operator==(const TableSchema&, const TableSchema&) = default;
+};
+
+struct KeyspaceSchema {
+  std::string name;
+  // As CQL gives it: "class" -> "SimpleStrategy", "replication_factor" -> "3".
+  std::map<std::string, std::string> replication;
+  bool durable_writes = true;
+  friend bool operator==(const KeyspaceSchema&, const KeyspaceSchema&) = default;
+};
+
+// All keyspaces and tables at one moment. Immutable: readers pin a shared_ptr, changes make a new one.
+//
+// In this version schema spreads by gossip: every entity carries the wall-clock microseconds of its last
+// change (a drop leaves a marker), and Merge keeps the newer of two, so nodes that exchange their schemas
+// in any order end with equal ones. Ties are broken by the larger encoding.
+class Schema {
+ public:
+  using Ptr = std::shared_ptr<const Schema>;
+
+  Schema();
+  ~Schema();
+  Schema(const Schema&);
+  Schema& operator=(const Schema&);
+
+  // nullptr if there is none (or it was dropped).
+  const KeyspaceSchema* FindKeyspace(std::string_view name) const;
+  std::shared_ptr<const TableSchema> FindTable(std::string_view keyspace, std::string_view table) const;
+  std::shared_ptr<const TableSchema> FindTable(const TableId& id) const;
+  // Sorted by name.
+  std::vector<const KeyspaceSchema*> keyspaces() const;
+  std::vector<std::shared_ptr<const TableSchema>> tables(std::string_view keyspace) const;
+  std::vector<std::shared_ptr<const TableSchema>> tables() const;
+
+  // Changes give a new schema. `changed_micros` is the moment of the change; it is raised where needed to
+  // be newer than what it replaces. kAlreadyExists and kInvalid request errors (base/errors.h).
+  absl::StatusOr<Schema> WithKeyspace(KeyspaceSchema keyspace, int64_t changed_micros) const;
+  absl::StatusOr<Schema> WithoutKeyspace(std::string_view name, int64_t changed_micros) const;
+  absl::StatusOr<Schema> WithTable(TableSchema table, int64_t changed_micros) const;
+  absl::StatusOr<Schema> WithoutTable(std::string_view keyspace, std::string_view table,
+                                      int64_t changed_micros) const;
+
+  // The newer of both sides, entity by entity: commutative, associative, idempotent.
+  Schema Merge(const Schema& other) const;
+
+  // Equal schemas have equal digests on every node.
+  uint64_t digest() const;
+
+  // Layout in schema_codec.cc. Decode validates everything it reads.
+  std::string Encode() const;
+  static absl::StatusOr<Schema> Decode(std::string_view bytes);
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+// The CREATE statements that make the table or keyspace again.
+std::string DescribeKeyspace(const KeyspaceSchema& keyspace);
+std::string DescribeTable(const TableSchema& table);
+
+}  // namespace tholos::data

@@ -1,0 +1,68 @@
+// PartitionSource: partitions in (token, key) order, the rows of each in the asked order, read piece by
+// piece, so that a partition of any size passes through bounded memory. Memtables and SSTables are sources; so
+// is the merge of several.
+//
+//   while (true) {
+//     THOLOS_CO_ASSIGN_OR_RETURN(bool more, co_await source->NextPartition());
+//     if (!more) break;
+//     use(source->partition());
+//     while (true) {
+//       THOLOS_CO_ASSIGN_OR_RETURN(bool row, co_await source->NextRow());
+//       if (!row) break;
+//       use(source->row());
+//     }
+//   }
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "data/partition.h"
+#include "data/read.h"
+
+namespace tholos::data {
+
+// What a partition has besides its rows.
+struct PartitionHeader {
+  DecoratedKey key;
+  Deletion deletion;
+  std::optional<Row> static_row;
+};
+
+// Used by one task at a time. After an error only destruction is allowed.
+class PartitionSource {
+ public:
+  virtual ~PartitionSource() = default;
+  // Moves to the next partition, skipping what is left of the current one. False at the end.
+  virtual base::Task<absl::StatusOr<bool>> NextPartition() = 0;
+  virtual const PartitionHeader& partition() const = 0;
+  // Moves to the next row of the current partition. False at its end.
+  virtual base::Task<absl::StatusOr<bool>> NextRow() = 0;
+  // Valid until the next call of NextRow or NextPartition; may be moved from.
+  virtual Row& row() = 0;
+};
+
+// What a source is asked for: a ReadCommand without limits. `after` is already resolved: a source starts
+// at `after->key`, with only the rows beyond `after->clustering` (none of them, if it has no clustering) for that partition.
+struct Selection {
+  std::optional<DecoratedKey> key;
+  TokenRange range;
+  std::vector<Slice> slices;  // empty: all rows
+  bool reversed = false;
+  std::optional<Position> after;
+  static Selection Of(const ReadCommand& command);
+  static Selection Everything() { return {}; }
+};
+
+// One source out of several over the same selection, by the merge law; what tombstones shadow is dropped.
+std::unique_ptr<PartitionSource> MergeSources(std::vector<std::unique_ptr<PartitionSource>> sources,
+                                              bool reversed);
+
+// Runs `command`'s limits and expiry over `source`, and collects the answer.
+base::Task<absl::StatusOr<ReadResult>> Collect(std::unique_ptr<PartitionSource> source,
+                                               ReadCommand command);
+
+}  // namespace tholos::data

@@ -1,0 +1,98 @@
+// The storage engine: the door to everything a node keeps on disk. It stands alone: open it on a
+// directory, no server needed.
+//
+//   directory/
+//     engine.meta                      format version and shard count, written once
+//     commitlog/<shard>/<segment>.log
+//     tables/<keyspace>.<table>-<id>/<generation>.sst
+//
+// Promise: when Apply returned OK the mutation is on disk and survives a power loss. Writes that arrive while a
+// sync is in flight form the next group. After a failed sync no write is acknowledged any more: every later Apply
+// returns kFailedPrecondition until the node is restarted. On a full disk Apply returns kResourceExhausted (nothing
+// applied), and recovers when space returns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "data/codec.h"
+#include "data/read.h"
+#include "data/schema/schema.h"
+
+namespace tholos::storage {
+
+struct EngineOptions {
+  std::string directory;
+  // All shards' memtables together; the largest is flushed when it is passed. Twice of it stops writes
+  // (they wait for the flush).
+  uint64_t memtable_bytes_max = 256 << 20;
+  uint64_t commitlog_segment_bytes = 32 << 20;
+  // All segments of a shard; passing it forces flushes of the oldest data.
+  uint64_t commitlog_bytes_max = 512 << 20;
+  // Mutations larger than this are refused (kInvalidArgument): they must fit a segment.
+  uint64_t mutation_bytes_max = 16 << 20;
+  // Tests only: acknowledge before the sync (a mutant that the simulator must find).
+  bool mutant_skip_sync = false;
+};
+
+struct EngineDeps {
+  const base::Clock& clock;
+  base::Random& random;
+  base::Executor& executor;
+  base::FileSystem& fs;
+  base::MetricsRegistry& metrics;
+};
+
+struct TableStats {
+  uint64_t memtable_bytes = 0;
+  uint64_t sstables = 0;
+  uint64_t sstable_bytes = 0;
+};
+
+// Usable from every shard: work is carried to the shard that owns the token and the result comes back.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // Locks the directory, opens tables, replays the commit log; when it returns everything ever acknowledged is
+  // readable. Mutations of tables that `schema` does not have are dropped. kFailedPrecondition if another process
+  // has the directory; kDataLoss names file and offset of a corruption that is not a torn tail.
+  // Runs on shard 0.
+  static base::Task<absl::StatusOr<std::unique_ptr<Engine>>> Open(EngineOptions options, EngineDeps deps,
+                                                                  data::Schema::Ptr schema);
+
+  // Tables that are new become writable; those that are gone are dropped with their files. From shard 0.
+  virtual base::Task<absl::Status> SetSchema(data::Schema::Ptr schema) = 0;
+
+  // Applies an encoded mutation (data/codec.h); durable when it returns OK. kNotFound: no such table;
+  // kDataLoss: malformed bytes; kDeadlineExceeded: expired before it touched the log.
+  virtual base::Task<absl::Status> Apply(std::string encoded_mutation, base::Deadline deadline) = 0;
+
+  // kNotFound: no such table. kDataLoss names the corrupt file and block: this replica cannot answer.
+  virtual base::Task<absl::StatusOr<data::ReadResult>> Read(data::ReadCommand command,
+                                                            base::Deadline deadline) = 0;
+
+  // Writes all memtables (of one table, or of all) to SSTables.
+  virtual base::Task<absl::Status> Flush(std::optional<data::TableId> table) = 0;
+  // Merges all SSTables of a table into one a shard.
+  virtual base::Task<absl::Status> CompactAll(data::TableId table) = 0;
+
+  virtual base::Task<absl::StatusOr<TableStats>> Stats(data::TableId table) = 0;
+  // Bytes of all SSTables: the load a node tells its peers.
+  virtual uint64_t LiveBytes() const = 0;
+
+  // Flushes nothing (the log has everything), ends background work, closes files.
+  virtual base::Task<void> Stop() = 0;
+};
+
+}  // namespace tholos::storage
