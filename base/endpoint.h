@@ -1,4 +1,5 @@
-// Where a node listens: a host (a name, an IPv4 address, or an IPv6 address in brackets) and a port.
+// Where a node listens: a host (a name, an IPv4 address, or an IPv6 address in brackets) and a
+// port.
 #pragma once
 
 #include <compare>
