@@ -2,9 +2,11 @@
 // directory, no server needed.
 //
 //   directory/
-//     engine.meta                      format version and shard count, written once
-//     commitlog/<shard>/<segment>.log
-//     tables/<keyspace>.<table>-<id>/<generation>.sst
+//     engine.lock
+//     engine.meta                                     format version and shard count, written once
+//     commitlog/<shard>/<segment>.log                 docs/format-commitlog.md
+//     tables/<keyspace>.<table>-<id>/<shard>.manifest  which SSTables are live (storage/manifest.h)
+//     tables/<keyspace>.<table>-<id>/<shard>-<generation>.sst
 //
 // Promise: when Apply returned OK the mutation is on disk and survives a power loss. Writes that arrive while a
 // sync is in flight form the next group. After a failed sync no write is acknowledged any more: every later Apply
@@ -14,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +26,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/file_system.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "data/codec.h"
@@ -50,7 +54,8 @@ struct EngineDeps {
   base::Random& random;
   base::Executor& executor;
   base::FileSystem& fs;
-  base::MetricsRegistry& metrics;
+  base::Metrics& metrics;
+  base::Log& log;
 };
 
 struct TableStats {
