@@ -1,0 +1,235 @@
+#include "node/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "absl/strings/numbers.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+
+namespace tholos::node {
+namespace {
+
+constexpr uint16_t kInternodePortDefault = 7000;
+
+absl::Status Expected(std::string_view what, std::string_view found) {
+  return absl::InvalidArgumentError(base::StrCat("expected ", what, ", found '", found, "'"));
+}
+
+absl::Status SetText(const std::string& value, std::string* out) {
+  if (value.empty()) return Expected("a text that is not empty", value);
+  *out = value;
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status SetNumber(const std::string& value, int64_t low, int64_t high, T* out) {
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(value, &number) || number < low || number > high) {
+    return Expected(base::StrCat("a number from ", low, " to ", high), value);
+  }
+  *out = static_cast<T>(number);
+  return absl::OkStatus();
+}
+
+absl::Status SetBytes(const std::string& value, uint64_t low, uint64_t* out) {
+  THOLOS_ASSIGN_OR_RETURN(const uint64_t bytes, ParseByteSize(value));
+  if (bytes < low) return Expected(base::StrCat("at least ", low, " bytes"), value);
+  *out = bytes;
+  return absl::OkStatus();
+}
+
+absl::Status SetBool(const std::string& value, bool* out) {
+  if (value != "true" && value != "false") return Expected("true or false", value);
+  *out = value == "true";
+  return absl::OkStatus();
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+absl::StatusOr<base::Endpoint> ParseSeed(std::string_view text) {
+  const bool has_port = text.rfind(':') != std::string_view::npos && !text.ends_with(']');
+  return base::Endpoint::Parse(has_port ? std::string(text)
+                                        : base::StrCat(text, ":", kInternodePortDefault));
+}
+
+absl::Status SetSeeds(const std::string& value, std::vector<base::Endpoint>* out) {
+  std::vector<base::Endpoint> seeds;
+  for (std::string_view rest = value; !rest.empty();) {
+    const size_t comma = rest.find(',');
+    const std::string_view part = Trim(rest.substr(0, comma));
+    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
+    if (part.empty()) continue;
+    THOLOS_ASSIGN_OR_RETURN(base::Endpoint seed, ParseSeed(part));
+    seeds.push_back(std::move(seed));
+  }
+  *out = std::move(seeds);
+  return absl::OkStatus();
+}
+
+absl::Status SetLogLevel(const std::string& value, std::string* out) {
+  for (std::string_view level : {"debug", "info", "warn", "error"}) {
+    if (value == level) {
+      *out = value;
+      return absl::OkStatus();
+    }
+  }
+  return Expected("debug, info, warn or error", value);
+}
+
+struct Key {
+  std::string_view name;
+  std::function<absl::Status(const std::string&, Config*)> set;
+};
+
+const std::vector<Key>& Keys() {
+  static const auto* keys = new std::vector<Key>{
+      {"cluster_name", [](auto& v, Config* c) { return SetText(v, &c->cluster_name); }},
+      {"data_directory", [](auto& v, Config* c) { return SetText(v, &c->data_directory); }},
+      {"listen", [](auto& v, Config* c) { return SetText(v, &c->listen); }},
+      {"internode_port",
+       [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->internode_port); }},
+      {"client_port", [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->client_port); }},
+      {"seeds", [](auto& v, Config* c) { return SetSeeds(v, &c->seeds); }},
+      {"datacenter", [](auto& v, Config* c) { return SetText(v, &c->datacenter); }},
+      {"rack", [](auto& v, Config* c) { return SetText(v, &c->rack); }},
+      {"shards", [](auto& v, Config* c) { return SetNumber(v, 0, 256, &c->shards); }},
+      {"memtable_memory",
+       [](auto& v, Config* c) { return SetBytes(v, 1 << 20, &c->memtable_memory); }},
+      {"commitlog_memory",
+       [](auto& v, Config* c) { return SetBytes(v, 128 << 20, &c->commitlog_memory); }},
+      {"open_network", [](auto& v, Config* c) { return SetBool(v, &c->open_network); }},
+      {"log_level", [](auto& v, Config* c) { return SetLogLevel(v, &c->log_level); }},
+  };
+  return *keys;
+}
+
+// Levenshtein's distance; keys are short.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+absl::Status UnknownKey(std::string_view key) {
+  std::string_view nearest;
+  size_t distance = std::numeric_limits<size_t>::max();
+  for (const Key& known : Keys()) {
+    const size_t d = EditDistance(key.substr(0, 64), known.name);
+    if (d < distance) {
+      distance = d;
+      nearest = known.name;
+    }
+  }
+  std::string message = base::StrCat("unknown key '", key, "'");
+  if (distance <= 3) base::StrAppend(&message, " (did you mean '", nearest, "'?)");
+  return absl::InvalidArgumentError(message);
+}
+
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+absl::Status AtLine(const std::string& file, const YAML::Mark& mark, std::string_view message) {
+  return absl::InvalidArgumentError(base::StrCat(file, ":", mark.line + 1, ": ", message));
+}
+
+// A scalar's text, or the texts of a sequence joined by commas.
+absl::StatusOr<std::string> NodeText(const YAML::Node& node) {
+  if (node.IsScalar()) return node.Scalar();
+  if (!node.IsSequence()) return absl::InvalidArgumentError("expected a value or a list of values");
+  std::string joined;
+  for (const auto& element : node) {
+    if (!element.IsScalar()) return absl::InvalidArgumentError("expected a list of plain values");
+    base::StrAppend(&joined, joined.empty() ? "" : ",", element.Scalar());
+  }
+  return joined;
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> ParseByteSize(std::string_view text) {
+  constexpr std::pair<std::string_view, int> kUnits[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+  std::string_view digits = text;
+  int shift = 0;
+  for (const auto& [unit, bits] : kUnits) {
+    if (text.ends_with(unit)) {
+      digits.remove_suffix(unit.size());
+      shift = bits;
+    }
+  }
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(base::ToAbsl(Trim(digits)), &number) ||
+      number > (std::numeric_limits<uint64_t>::max() >> shift)) {
+    return Expected("a size such as 256MiB", text);
+  }
+  return number << shift;
+}
+
+absl::Status SetConfigKey(std::string_view key, const std::string& value, Config* config) {
+  for (const Key& known : Keys()) {
+    if (known.name != key) continue;
+    const absl::Status status = known.set(value, config);
+    if (status.ok()) return status;
+    return absl::InvalidArgumentError(base::StrCat(key, ": ", status.message()));
+  }
+  return UnknownKey(key);
+}
+
+absl::Status ParseConfig(const std::string& text, const std::string& file, Config* config) {
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::Exception& e) {
+    return AtLine(file, e.mark, e.msg);
+  }
+  if (root.IsNull()) return absl::OkStatus();
+  if (!root.IsMap()) return AtLine(file, root.Mark(), "expected lines of the form 'key: value'");
+  std::vector<std::string> seen;
+  for (const auto& entry : root) {
+    if (!entry.first.IsScalar()) return AtLine(file, entry.first.Mark(), "expected a key");
+    const std::string& key = entry.first.Scalar();
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      return AtLine(file, entry.first.Mark(), base::StrCat("key '", key, "' is given twice"));
+    }
+    seen.push_back(key);
+    const auto value = NodeText(entry.second);
+    const absl::Status status =
+        value.ok() ? SetConfigKey(key, *value, config)
+                   : absl::InvalidArgumentError(base::StrCat(key, ": ", value.status().message()));
+    if (!status.ok()) return AtLine(file, entry.first.Mark(), status.message());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateConfig(const Config& config) {
+  if (!IsLoopback(config.listen) && !config.open_network) {
+    return absl::InvalidArgumentError(base::StrCat(
+        "listen: ", config.listen,
+        " is reachable from other machines, and nothing is authenticated or encrypted yet; set "
+        "open_network: true if the network keeps strangers out"));
+  }
+  if (config.internode_port == config.client_port) {
+    return absl::InvalidArgumentError(
+        base::StrCat("internode_port and client_port are both ", config.client_port));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tholos::node

@@ -1,0 +1,62 @@
+// The settings of a node: a YAML file of flat keys; the command line overrides it. Everything has a
+// default that works.
+//
+//   key                 default      meaning
+//   cluster_name        tholos       nodes of another cluster are refused
+//   data_directory      .            everything the node keeps
+//   listen              127.0.0.1    address of all doors
+//   internode_port      7000         other nodes
+//   client_port         9043         gRPC clients
+//   seeds               []           HOST[:PORT] of nodes to learn the cluster from; none: a
+//   cluster of its own datacenter          dc1 rack                rack1 shards              0 0:
+//   one a core memtable_memory     256MiB       memtables of the node commitlog_memory    512MiB
+//   commit log on disk, a shard open_network        false        allow `listen` beyond loopback
+//   although nothing is authenticated or encrypted log_level           info         debug, info,
+//   warn, error
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/endpoint.h"
+
+namespace tholos::node {
+
+struct Config {
+  std::string cluster_name = "tholos";
+  std::string data_directory = ".";
+  std::string listen = "127.0.0.1";
+  uint16_t internode_port = 7000;
+  uint16_t client_port = 9043;
+  std::vector<base::Endpoint> seeds;
+  std::string datacenter = "dc1";
+  std::string rack = "rack1";
+  int shards = 0;
+  uint64_t memtable_memory = 256u << 20;
+  uint64_t commitlog_memory = 512u << 20;
+  bool open_network = false;
+  std::string log_level = "info";
+
+  base::Endpoint internode() const { return {listen, internode_port}; }
+  base::Endpoint client() const { return {listen, client_port}; }
+};
+
+// Sets one key from its text, as the file or the command line gives it. kInvalidArgument: "unknown
+// key 'sheds' (did you mean 'shards'?)" or "shards: expected a number from 0 to 256, found 'many'".
+absl::Status SetConfigKey(std::string_view key, const std::string& value, Config* config);
+
+// Reads `text` over `*config`. Errors name `file` and the line: "tholos.yaml:3: unknown key 'sheds'
+// ...".
+absl::Status ParseConfig(const std::string& text, const std::string& file, Config* config);
+
+// What single keys cannot see: a `listen` beyond loopback without `open_network`, equal ports.
+absl::Status ValidateConfig(const Config& config);
+
+// "256MiB", "1GiB", "4096" (bytes); KiB, MiB, GiB.
+absl::StatusOr<uint64_t> ParseByteSize(std::string_view text);
+
+}  // namespace tholos::node

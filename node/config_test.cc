@@ -1,0 +1,65 @@
+#include "node/config.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tholos::node {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Config, ReadsEveryKindOfKey) {
+  Config config;
+  const absl::Status status = ParseConfig(
+      "cluster_name: shop   # a comment\n"
+      "seeds: [10.0.0.1, \"10.0.0.2:7100\"]\n"
+      "shards: 4\n"
+      "memtable_memory: 1GiB\n"
+      "open_network: true\n",
+      "tholos.yaml", &config);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(config.cluster_name, "shop");
+  ASSERT_EQ(config.seeds.size(), 2u);
+  EXPECT_EQ(config.seeds[0].ToString(), "10.0.0.1:7000");
+  EXPECT_EQ(config.seeds[1].ToString(), "10.0.0.2:7100");
+  EXPECT_EQ(config.shards, 4);
+  EXPECT_EQ(config.memtable_memory, 1u << 30);
+  EXPECT_TRUE(config.open_network);
+}
+
+TEST(Config, ErrorsNameFileLineAndKey) {
+  const struct {
+    const char* text;
+    const char* message;
+  } kCases[] = {
+      {"cluster_name: a\nsheds: 3\n", "f.yaml:2: unknown key 'sheds' (did you mean 'shards'?)"},
+      {"shards: many\n", "f.yaml:1: shards: expected a number from 0 to 256, found 'many'"},
+      {"\n\nclient_port: 70000\n", "f.yaml:3: client_port: expected a number from 1 to 65535"},
+      {"open_network: maybe\n", "f.yaml:1: open_network: expected true or false, found 'maybe'"},
+      {"memtable_memory: 3 apples\n", "f.yaml:1: memtable_memory: expected a size such as 256MiB"},
+      {"seeds: [a:b]\n", "f.yaml:1: seeds: 'a:b'"},
+      {"seeds: {a: b}\n", "f.yaml:1: seeds: expected a value or a list"},
+      {"rack: r1\nrack: r2\n", "f.yaml:2: key 'rack' is given twice"},
+      {"rack: [\n", "f.yaml:2"},
+      {"just words\n", "f.yaml:1: expected lines of the form"},
+      {"log_level: loud\n", "expected debug, info, warn or error"},
+  };
+  for (const auto& c : kCases) {
+    Config config;
+    const absl::Status status = ParseConfig(c.text, "f.yaml", &config);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << c.text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(c.message));
+  }
+}
+
+TEST(Config, ListensBeyondLoopbackOnlyWhenTold) {
+  Config config;
+  EXPECT_TRUE(ValidateConfig(config).ok());
+  config.listen = "10.0.0.1";
+  EXPECT_THAT(std::string(ValidateConfig(config).message()), HasSubstr("open_network"));
+  config.open_network = true;
+  EXPECT_TRUE(ValidateConfig(config).ok());
+}
+
+}  // namespace
+}  // namespace tholos::node

@@ -1,0 +1,80 @@
+// What every call of the client service needs: shard choice, deadlines, admission by bytes.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "node/grpc/client_service.h"
+#include "proto/tholos/v1/tholos.pb.h"
+
+namespace tholos::node {
+
+// Thread-safe.
+class CallContext {
+ public:
+  CallContext(ClientServiceOptions options, ClientServiceDeps deps)
+      : options_(options), deps_(deps) {}
+
+  const ClientServiceOptions& options() const { return options_; }
+  cql::QueryProcessor& queries() const { return deps_.queries; }
+
+  base::Loop& NextShard() {
+    const uint32_t turn = next_shard_.fetch_add(1, std::memory_order_relaxed);
+    return deps_.executor.shard(static_cast<int>(turn % deps_.executor.shard_count()));
+  }
+
+  base::Deadline DeadlineIn(absl::Duration timeout) const {
+    return deps_.clock.Now() + std::min(timeout, options_.timeout_max);
+  }
+  base::Deadline DefaultDeadline() const { return deps_.clock.Now() + options_.timeout_default; }
+  // gRPC gives a wall-clock time; without a deadline it lies in the far future.
+  base::Deadline FromGrpc(std::chrono::system_clock::time_point deadline) const {
+    const absl::Duration remaining = absl::FromChrono(deadline) - absl::Now();
+    if (remaining > absl::Hours(24)) return DefaultDeadline();
+    return DeadlineIn(remaining);
+  }
+
+  // Bytes admitted to be worked on; given back by the destructor.
+  class Admission {
+   public:
+    Admission() = default;
+    Admission(Admission&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)), bytes_(other.bytes_) {}
+    Admission& operator=(Admission&&) = delete;
+    ~Admission() {
+      if (owner_ != nullptr) owner_->bytes_in_work_.fetch_sub(bytes_, std::memory_order_relaxed);
+    }
+    explicit operator bool() const { return owner_ != nullptr; }
+
+   private:
+    friend class CallContext;
+    Admission(CallContext* owner, int64_t bytes) : owner_(owner), bytes_(bytes) {}
+    CallContext* owner_ = nullptr;
+    int64_t bytes_ = 0;
+  };
+  Admission Admit(int64_t bytes) {
+    const int64_t before = bytes_in_work_.fetch_add(bytes, std::memory_order_relaxed);
+    if (before + bytes <= options_.request_bytes_max || before == 0) return Admission(this, bytes);
+    bytes_in_work_.fetch_sub(bytes, std::memory_order_relaxed);
+    return Admission();
+  }
+
+ private:
+  const ClientServiceOptions options_;
+  const ClientServiceDeps deps_;
+  std::atomic<uint32_t> next_shard_{0};
+  std::atomic<int64_t> bytes_in_work_{0};
+};
+
+// Runs one request through the query processor.
+base::Task<absl::StatusOr<cql::QueryResult>> RunExecute(CallContext& context,
+                                                        const tholos::v1::ExecuteRequest& request,
+                                                        std::string paging_state,
+                                                        base::Deadline deadline);
+
+}  // namespace tholos::node

@@ -1,0 +1,40 @@
+// tholos.v1.Tholos: the gRPC door onto the query processor.
+//
+// Requests arrive on gRPC's threads and are carried to a shard, where they run as tasks; answers
+// are written from there. Each session stream stays on one shard; unary calls go round.
+#pragma once
+
+#include <grpcpp/impl/service_type.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "cql/query_processor.h"
+
+namespace tholos::node {
+
+struct ClientServiceOptions {
+  // For calls that bring no deadline, and the most that a call may ask for.
+  absl::Duration timeout_default = absl::Seconds(10);
+  absl::Duration timeout_max = absl::Minutes(10);
+  // Requests being worked on, in bytes over the whole node; beyond it new ones are answered
+  // OVERLOADED at once.
+  int64_t request_bytes_max = 128 << 20;
+  // Calls of one session being worked on; beyond it the session's stream is not read.
+  int session_calls_max = 4096;
+};
+
+struct ClientServiceDeps {
+  const base::Clock& clock;
+  base::Executor& executor;
+  cql::QueryProcessor& queries;
+};
+
+// Must outlive the grpc::Server it is registered with.
+std::unique_ptr<grpc::Service> MakeClientService(ClientServiceOptions options,
+                                                 ClientServiceDeps deps);
+
+}  // namespace tholos::node

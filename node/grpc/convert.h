@@ -1,0 +1,28 @@
+// Between the messages of tholos.v1 and the query processor's values.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cql/query_processor.h"
+#include "proto/tholos/v1/tholos.pb.h"
+
+namespace tholos::node {
+
+// A prepared statement's parameters decide how the typed kinds of Value are checked and encoded;
+// without them (an unprepared query) a typed value becomes the bytes of its own kind.
+absl::StatusOr<cql::BoundValue> ToBoundValue(const tholos::v1::Value& value);
+
+// Everything of a request except its deadline. kInvalid names the field.
+absl::StatusOr<cql::QueryOptions> ToQueryOptions(const tholos::v1::ExecuteRequest& request);
+
+void ToColumn(const cql::ResultColumn& column, tholos::v1::Column* out);
+void ToPrepareResponse(const cql::PreparedStatementInfo& info, tholos::v1::PrepareResponse* out);
+// Consumes `result`.
+void ToExecuteResponse(cql::QueryResult result, tholos::v1::RowFormat format, bool skip_columns,
+                       tholos::v1::ExecuteResponse* out);
+void ToErrorDetail(const absl::Status& status, tholos::v1::ErrorDetail* out);
+void ToError(const absl::Status& status, tholos::v1::Error* out);
+
+}  // namespace tholos::node
