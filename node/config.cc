@@ -213,7 +213,7 @@ absl::Status ParseConfig(const std::string& text, const std::string& file, Confi
     const absl::Status status =
         value.ok() ? SetConfigKey(key, *value, config)
                    : absl::InvalidArgumentError(base::StrCat(key, ": ", value.status().message()));
-    if (!status.ok()) return AtLine(file, entry.first.Mark(), status.message());
+    if (!status.ok()) return AtLine(file, entry.first.Mark(), base::ToStd(status.message()));
   }
   return absl::OkStatus();
 }
