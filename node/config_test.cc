@@ -32,7 +32,7 @@ TEST(Config, ErrorsNameFileLineAndKey) {
     const char* text;
     const char* message;
   } kCases[] = {
-      {"cluster_name: a\nsheds: 3\n", "f.yaml:2: unknown key 'sheds' (did you mean 'shards'?)"},
+      {"cluster_name: a\nshard: 3\n", "f.yaml:2: unknown key 'shard' (did you mean 'shards'?)"},
       {"shards: many\n", "f.yaml:1: shards: expected a number from 0 to 256, found 'many'"},
       {"\n\nclient_port: 70000\n", "f.yaml:3: client_port: expected a number from 1 to 65535"},
       {"open_network: maybe\n", "f.yaml:1: open_network: expected true or false, found 'maybe'"},
