@@ -29,7 +29,9 @@ struct Slice {
 struct TokenRange {
   Token start = kMinToken;
   Token end = kMinToken;
-  bool Contains(Token t) const { return t > start && (end == kMinToken || t <= end); }
+  bool Contains(Token t) const {
+    return start == end || (t > start && (end == kMinToken || t <= end));
+  }
   friend bool operator==(const TokenRange&, const TokenRange&) = default;
 };
 

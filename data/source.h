@@ -45,8 +45,10 @@ class PartitionSource {
   virtual Row& row() = 0;
 };
 
-// What a source is asked for: a ReadCommand without limits. `after` is already resolved: a source starts
-// at `after->key`, with only the rows beyond `after->clustering` (none of them, if it has no clustering) for that partition.
+// What a source is asked for: a ReadCommand without limits. A source starts at `after->key`, with only the
+// rows beyond `after->clustering` (in the asked order) for that partition; without a clustering key it starts
+// behind that partition. Partitions without any selected row are given too: their tombstones and static
+// rows matter.
 struct Selection {
   std::optional<DecoratedKey> key;
   TokenRange range;

@@ -8,6 +8,7 @@
 // - Nothing runs until it is awaited; awaiting transfers control symmetrically, so a chain of
 //   synchronous awaits uses no stack.
 // - `Task<T>::Ready(value)` carries a value that is already there: no frame, no suspension.
+//   `TakeReady()` takes it; a task without one is then still to be awaited.
 // - Parameters by value (or references to what outlives the task); lambdas that capture must outlive it.
 // - A started task runs to its end: destroying it before is a bug, except when its loop crashed
 //   (loop.h). Deadlines end work; nobody cancels from outside.
@@ -120,6 +121,9 @@ class [[nodiscard]] Task {
 
   Task(Task&&) noexcept = default;
   Task& operator=(Task&&) noexcept = default;
+
+  // The value, if it is there without awaiting: for plain functions on fast paths.
+  std::optional<T> TakeReady() { return std::exchange(ready_, std::nullopt); }
 
   auto operator co_await() && noexcept {
     struct Awaiter : internal::TaskAwaiter<T> {

@@ -1,0 +1,124 @@
+// Compaction: many SSTables into few. Decide (PickSizeTiered: pure) and do (Compact: on a
+// background loop); the owner of the tables installs the result.
+//
+// Installing, so that a crash at any point loses nothing and resurrects nothing:
+//   1. Compact returned: all outputs are visible and durable. The last of them carries `replaces` =
+//   the inputs. A crash
+//      before it became visible leaves the inputs, and perhaps some outputs: duplicates, harmless.
+//   2. The owner swaps outputs for inputs in its set of tables, and removes the inputs' files when
+//   their last
+//      readers are gone. A crash in between leaves inputs behind whose tombstones may have been
+//      purged from the outputs: RecoverDirectory (directory.h) removes what is replaced before
+//      anything is read.
+// Therefore generations grow: an output's is larger than its inputs', and none is ever used twice.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/file_system.h"
+#include "data/partition.h"
+#include "sstable/format.h"
+#include "sstable/statistics.h"
+
+namespace tholos::sstable {
+
+// ---- Picking
+// -----------------------------------------------------------------------------------------
+
+struct CompactionCandidate {
+  uint64_t generation = 0;
+  uint64_t bytes = 0;
+};
+
+struct SizeTieredOptions {
+  size_t tables_min = 4;   // in a bucket, for it to be compacted
+  size_t tables_max = 32;  // in one compaction
+  // A table belongs to a bucket if its size is within these factors of the bucket's average.
+  double bucket_low = 0.5;
+  double bucket_high = 1.5;
+  // Tables smaller than this are one bucket.
+  uint64_t small_bytes = 16 << 20;
+};
+
+struct CompactionPick {
+  std::vector<uint64_t> generations;  // ascending; empty: nothing to do
+  friend bool operator==(const CompactionPick&, const CompactionPick&) = default;
+};
+
+// Buckets tables of similar size; of the buckets with at least tables_min picks the one of the
+// smallest average size, and of that the tables_max smallest tables: each byte is then rewritten
+// about log4(data / flush size) times.
+CompactionPick PickSizeTiered(std::vector<CompactionCandidate> tables,
+                              const SizeTieredOptions& options = {});
+
+// ---- Purging
+// -----------------------------------------------------------------------------------------
+
+// The smallest timestamp of data outside a compaction that a tombstone of the partition could still
+// shadow: only tombstones older than it may go.
+using PurgeableBefore = std::function<data::Timestamp(const data::DecoratedKey&)>;
+
+// One source of data that takes no part: an SSTable's key range and minimum timestamp; for a
+// memtable the whole key range (leave `whole_range`).
+struct OverlappingSource {
+  data::Timestamp min_timestamp = data::kNoTimestamp;
+  bool whole_range = true;
+  data::DecoratedKey first_key;
+  data::DecoratedKey last_key;
+};
+OverlappingSource OverlapOf(const TableMetadata& table);
+// A function over a snapshot of them, usable on any thread.
+PurgeableBefore PurgeableBeforeFor(std::vector<OverlappingSource> others);
+
+// ---- The task
+// ----------------------------------------------------------------------------------------
+
+struct OutputId {
+  uint64_t generation = 0;
+  uint64_t file_id = 0;
+};
+
+struct CompactionOptions {
+  std::string directory;
+  data::TableId table;
+  std::vector<uint64_t> inputs;  // generations
+  // Names a new table. Called on the background loop.
+  std::function<OutputId()> next_output;
+  // An output that passes this is closed at the next partition.
+  uint64_t output_bytes_max = uint64_t{1} << 40;
+  // Tombstones with local_seconds < gc_before_seconds (now - gc_grace) go, where purgeable_before
+  // allows.
+  int64_t now_seconds = 0;
+  int64_t gc_before_seconds = std::numeric_limits<int64_t>::min();
+  PurgeableBefore purgeable_before;  // called on the background loop; none: nothing is purged
+  // Set by the owner to end early (kCancelled). May be nullptr; must outlive the task.
+  const std::atomic<bool>* stop = nullptr;
+  // For the outputs: block sizes and compression; the rest is filled in.
+  size_t block_bytes = 16 << 10;
+  Compression compression = Compression::kLz4;
+};
+
+struct CompactionResult {
+  // In key order. At least one, since one must carry `replaces`; it has no partitions if all was
+  // purged.
+  std::vector<TableMetadata> outputs;
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+  uint64_t input_rows = 0;
+  uint64_t output_rows = 0;
+};
+
+// Merges the inputs into new tables. Expired values become tombstones; those that may go are
+// purged; empty rows and partitions vanish. Opens the inputs itself, without cache, and yields to
+// the loop's other work now and then. On an error (kDataLoss names the corrupt input's file and
+// block) every output is removed again and the inputs are as before.
+base::Task<absl::StatusOr<CompactionResult>> Compact(base::FileSystem& fs,
+                                                     CompactionOptions options);
+
+}  // namespace tholos::sstable

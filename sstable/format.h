@@ -1,0 +1,133 @@
+// The SSTable format, version 1. docs/format-sstable.md draws the same for people.
+//
+// An SSTable is one immutable file `<generation>.sst` of partitions in (token, key) order. While it
+// is written it is called `<generation>.tmp`; then it is synced, renamed, and its directory synced:
+// a file that ends in .sst is whole. Integers are little-endian, varints as in base/coding.h.
+//
+//   +------------+-----+------------+------------+-----+------------+-----+--------+------------+------+--------+
+//   | data block | ... | data block | index page | ... | index page | ... | filter | statistics |
+//   root | footer |
+//   +------------+-----+------------+------------+-----+------------+-----+--------+------------+------+--------+
+//   0                                                                     body_bytes 96 bytes
+//
+// An index page follows the data blocks that it lists, so a writer needs to hold no more than one
+// page.
+//
+// Everything but the footer is a sealed block:
+//
+//   payload, stored_bytes - 13   as compressed
+//   raw_size     u32             bytes of the payload once decompressed
+//   compression  u8              0: none, 1: LZ4 block format; none if LZ4 does not shrink it
+//   checksum     u64             XXH3 of all before it, seeded with file_id + offset *
+//   0x9E3779B97F4A7C15
+//
+// The seed binds a block to its file and place: one that was written or read elsewhere is found.
+//
+// Data blocks, index pages and the root are sorted runs of entries (block.h), keys
+// prefix-compressed:
+//
+//   data    entry key (below)                -> partition header or row
+//   index   entry key of a block's first entry -> handle of the block
+//   root    entry key of a page's first entry  -> handle of the page
+//
+// A data block is closed when it passes block_bytes (16 KiB before compression), so it holds many
+// partitions, or a part of one, or a single large row. A cold lookup reads one index page and one
+// data block; the root, which has an entry for each 4 KiB of index (so about 1/5000 of the data:
+// 200 KiB a GiB), stays in memory, and so does the filter.
+//
+// Entry keys compare by memcmp:
+//
+//   token, 8 bytes big-endian, sign bit flipped
+//   partition key with 0x00 escaped as 0x00 0xFF, then 0x00 0x00
+//   0x00                    the partition's header: deletion, flag, static row
+//   0x01 clustering key     a row
+//
+// Values (encodings of data/codec.h):
+//
+//   header  Deletion, u8 1 if a static row follows, row body of the static row
+//   row     row body
+//   index   varint offset, varint stored_bytes
+//
+// Filter: a blocked Bloom filter over partition keys (filter.h). Statistics: statistics.h.
+//
+// Footer, 96 bytes:
+//
+//    0  root: offset u64, stored_bytes u32
+//   12  filter: the same
+//   24  statistics: the same
+//   36  file_id u64          random; seeds the checksums, names the file's blocks in caches
+//   44  generation u64       the number in the file's name
+//   52  table id, 16 bytes
+//   68  body_bytes u64
+//   76  version u32          1
+//   80  checksum u64         XXH3 of the 80 bytes before it, seeded with the footer's offset
+//   88  magic u64            "THOLOSST"
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "base/uuid.h"
+#include "data/key.h"
+
+namespace tholos::sstable {
+
+inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr size_t kFooterBytes = 96;
+inline constexpr size_t kBlockTrailerBytes = 13;
+// A block holds at most this many bytes before compression; so does a row.
+inline constexpr uint64_t kBlockBytesMax = uint64_t{1} << 30;
+
+enum class Compression : uint8_t { kNone = 0, kLz4 = 1 };
+
+// Where a sealed block is; `stored_bytes` includes its trailer.
+struct BlockHandle {
+  uint64_t offset = 0;
+  uint32_t stored_bytes = 0;
+  uint64_t end() const { return offset + stored_bytes; }
+  friend bool operator==(const BlockHandle&, const BlockHandle&) = default;
+};
+
+void EncodeHandle(const BlockHandle& handle, std::string* out);
+absl::StatusOr<BlockHandle> DecodeHandle(std::string_view bytes);
+
+struct Footer {
+  BlockHandle root;
+  BlockHandle filter;
+  BlockHandle statistics;
+  uint64_t file_id = 0;
+  uint64_t generation = 0;
+  base::Uuid table;
+  uint64_t body_bytes = 0;
+  friend bool operator==(const Footer&, const Footer&) = default;
+};
+
+std::string EncodeFooter(const Footer& footer, uint64_t footer_offset);
+// kDataLoss if it is not a footer, is damaged, or its sections do not tile [body_bytes,
+// footer_offset); kFailedPrecondition for another version.
+absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offset);
+
+// Appends the sealed block of `payload` that will stand at `offset`; returns its handle.
+BlockHandle SealBlock(std::string_view payload, Compression compression, uint64_t file_id,
+                      uint64_t offset, std::string* out);
+// The payload. kDataLoss says what is wrong, without naming the place.
+absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset);
+
+// Entry keys. A partition's prefix is everything before the 0x00 or 0x01.
+inline constexpr char kHeaderKind = '\x00';
+inline constexpr char kRowKind = '\x01';
+std::string PartitionPrefix(const data::DecoratedKey& key);
+absl::StatusOr<data::DecoratedKey> DecodePartitionPrefix(std::string_view prefix);
+// The bytes of `entry_key` that are its partition's prefix; kDataLoss if there is no whole one.
+absl::StatusOr<size_t> PartitionPrefixLength(std::string_view entry_key);
+
+// "00000000000000000042.sst", ".tmp".
+std::string FileName(uint64_t generation);
+std::string TemporaryFileName(uint64_t generation);
+// The generation of a name of FileName's form; nothing for other names.
+std::optional<uint64_t> ParseFileName(std::string_view name);
+
+}  // namespace tholos::sstable

@@ -1,0 +1,113 @@
+// SSTableWriter: writes one SSTable (format.h), streaming, in memory of a few blocks plus the index
+// root and 8 bytes a partition (for the filter, which is sized at the end).
+//
+//   THOLOS_CO_ASSIGN_OR_RETURN(auto writer, co_await SSTableWriter::Create(fs, options));
+//   absl::Status status = co_await Fill(*writer);   // AddPartition, AddRow, AddRow, AddPartition,
+//   ... if (!status.ok()) { co_await writer->Abandon(); co_return status; }
+//   THOLOS_CO_ASSIGN_OR_RETURN(TableMetadata table, co_await writer->Finish());
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/file_system.h"
+#include "data/partition.h"
+#include "data/source.h"
+#include "sstable/block_builder.h"
+#include "sstable/filter.h"
+#include "sstable/format.h"
+#include "sstable/statistics.h"
+
+namespace tholos::sstable {
+
+struct WriterOptions {
+  std::string directory;  // must exist
+  uint64_t generation = 0;
+  uint64_t file_id = 0;  // random, unique among the files of a node
+  data::TableId table;
+  std::vector<uint64_t> replaces;  // see TableStatistics
+  Compression compression = Compression::kLz4;
+  size_t block_bytes = 16 << 10;
+  size_t index_page_bytes = 4 << 10;
+  size_t write_bytes = 512 << 10;  // how much is buffered between writes to the file
+};
+
+// Confined to one loop, one call at a time. Ends with Finish or Abandon; after a crash of the loop
+// with neither.
+class SSTableWriter {
+ public:
+  // Creates `<generation>.tmp`, over a left-over one.
+  static base::Task<absl::StatusOr<std::unique_ptr<SSTableWriter>>> Create(base::FileSystem& fs,
+                                                                           WriterOptions options);
+  ~SSTableWriter();
+  SSTableWriter(const SSTableWriter&) = delete;
+  SSTableWriter& operator=(const SSTableWriter&) = delete;
+
+  // Partitions in key order, rows in clustering order: CHECKed. The arguments are encoded before
+  // the call returns; only a full buffer makes the task wait for the file. A partition and rows
+  // that hold nothing (IsEmpty) leave no trace. After an error every further call gives it again:
+  // Abandon.
+  base::Task<absl::Status> AddPartition(const data::PartitionHeader& header);
+  base::Task<absl::Status> AddRow(const data::Row& row);
+  // Both, for a whole partition; it must stay valid until the task ends.
+  base::Task<absl::Status> Add(const data::Partition& partition);
+
+  // Bytes of the file so far, roughly: for splitting outputs.
+  uint64_t bytes() const { return offset_ + buffer_.size() + data_.bytes(); }
+  uint64_t partitions() const { return statistics_.partitions; }
+
+  // The generations it supersedes may be known only at the end.
+  void set_replaces(std::vector<uint64_t> generations);
+
+  // Completes, syncs and renames the file and syncs the directory: when it returns OK the table is
+  // visible and durable, and stays readable after a power loss. After an error it is not (or, if
+  // the last directory sync failed, the file may be visible but is removed again by Abandon). A
+  // table without partitions is legal.
+  base::Task<absl::StatusOr<TableMetadata>> Finish();
+
+  // Removes what was written. Best effort: what stays is a .tmp file that RecoverDirectory removes.
+  base::Task<void> Abandon();
+
+ private:
+  SSTableWriter(base::FileSystem& fs, WriterOptions options, std::unique_ptr<base::File> file);
+  std::string Path(const std::string& name) const;
+  void AddEntry(std::string_view key, std::string_view value);
+  void StartPartition();
+  void CloseDataBlock();
+  void CloseIndexPage();
+  base::Task<absl::Status> FlushIfFull();
+  base::Task<absl::Status> FlushBuffer();
+  base::Task<absl::Status> WriteTail();
+  base::Task<absl::Status> Publish();
+
+  base::FileSystem& fs_;
+  const WriterOptions options_;
+  std::unique_ptr<base::File> file_;
+  absl::Status status_;
+  bool ended_ = false;
+  bool renamed_ = false;
+
+  uint64_t offset_ = 0;  // bytes written to the file
+  std::string buffer_;   // not yet written; stands at offset_
+  BlockBuilder data_;
+  BlockBuilder page_;
+  BlockBuilder root_;
+  FilterBuilder filter_;
+  TableStatistics statistics_;
+
+  // The current partition. Its header is written with the first thing it holds.
+  data::DecoratedKey key_;
+  std::string prefix_;
+  bool has_partition_ = false;
+  bool header_pending_ = false;
+  bool has_row_ = false;
+  std::string last_clustering_;
+  std::string entry_key_;    // scratch
+  std::string entry_value_;  // scratch
+};
+
+}  // namespace tholos::sstable
