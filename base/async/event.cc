@@ -5,7 +5,10 @@
 namespace tholos::base {
 
 Event::~Event() {
-  THOLOS_CHECK(first_ == nullptr || Loop::CurrentCrashed()) << "an event was destroyed under a waiter";
+  THOLOS_CHECK(first_ == nullptr || Loop::CurrentCrashed())
+      << "an event was destroyed under a waiter";
+  // In a crash the waiter may be destroyed after the event.
+  for (Waiter* waiter = first_; waiter != nullptr; waiter = waiter->next_) waiter->linked_ = false;
 }
 
 void Event::Set() {

@@ -7,6 +7,7 @@
 namespace tholos::base {
 namespace {
 thread_local Loop* current_loop = nullptr;
+thread_local uint64_t next_root_sequence = 0;
 }  // namespace
 
 void Timer::Start(MonotonicTime when, absl::AnyInvocable<void()> fire) {
@@ -49,6 +50,7 @@ Loop::Enter::~Enter() { current_loop = previous_; }
 
 void Loop::Root::LinkInto(Loop* owner) {
   loop = owner;
+  sequence = next_root_sequence++;
   previous = owner->newest_root_;
   next = nullptr;
   if (previous != nullptr) previous->next = this;
@@ -91,15 +93,24 @@ int Loop::FireTimers(MonotonicTime now) {
   return fired;
 }
 
-void Loop::CrashRoots() {
+void Loop::MarkCrashed() {
   crashed_ = true;
-  Enter enter(this);
   for (auto& [key, timer] : timers_) timer->loop_ = nullptr;
   timers_.clear();
-  while (newest_root_ != nullptr) {
-    Root* root = newest_root_;
-    root->Unlink();
-    root->handle.destroy();
+}
+
+void Loop::CrashRoots(const std::vector<Loop*>& loops) {
+  while (true) {
+    Root* newest = nullptr;
+    for (Loop* loop : loops) {
+      Root* root = loop->newest_root_;
+      if (root != nullptr && (newest == nullptr || root->sequence > newest->sequence))
+        newest = root;
+    }
+    if (newest == nullptr) return;
+    Enter enter(newest->loop);
+    newest->Unlink();
+    newest->handle.destroy();
   }
 }
 

@@ -5,14 +5,15 @@
 // Post and SwitchTo cross from one loop to another. The real loop is base/real/, the simulated one
 // base/sim/; both derive from this class and add how work is ordered and how time passes.
 //
-// Crash. The simulator kills a node by Crash() on its loops: queued work and timers are dropped and
-// every detached coroutine is destroyed where it stands, newest first. Locals are destroyed, so memory
-// is returned, but no line of clean-up code runs: nothing awaits, nothing is written. Destructors that
-// otherwise insist on an orderly Stop() ask Loop::CurrentCrashed().
+// Crash. The simulator kills a node by crashing its loops together: queued work and timers are dropped
+// and every detached coroutine is destroyed where it stands, newest first over all of them. Locals are
+// destroyed, so memory is returned, but no line of clean-up code runs: nothing awaits, nothing is
+// written. Destructors that otherwise insist on an orderly Stop() ask Loop::CurrentCrashed().
 #pragma once
 
 #include <coroutine>
 #include <cstdint>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
@@ -83,6 +84,7 @@ class Loop {
     Root* previous = nullptr;
     Root* next = nullptr;
     Loop* loop = nullptr;
+    uint64_t sequence = 0;  // in order of LinkInto on this thread
     std::coroutine_handle<> handle;
     void LinkInto(Loop* loop);
     void Unlink();
@@ -97,8 +99,12 @@ class Loop {
   // Called when a timer before all others was started (the real loop must re-arm its wait).
   virtual void OnEarlierTimer() {}
 
-  // See "Crash" above. Derived classes drop their queues first.
-  void CrashRoots();
+  bool HasDetachedTasks() const { return newest_root_ != nullptr; }
+
+  // The steps of a crash (see above). For each loop of the node: MarkCrashed, which drops the timers;
+  // then the derived class drops its queue, inside Enter; then CrashRoots once for all loops.
+  void MarkCrashed();
+  static void CrashRoots(const std::vector<Loop*>& loops);
 
  private:
   friend class Timer;
