@@ -1,0 +1,36 @@
+// TimestampSource: a node's hybrid clock for mutations. Wall time as long as it advances; else the
+// last timestamp plus one, so that timestamps strictly increase over all shards and are never
+// behind one that this node has seen.
+#pragma once
+
+#include <atomic>
+
+#include "base/clock.h"
+#include "data/partition.h"
+
+namespace tholos::coordinator {
+
+// Lock-free; usable from every thread.
+class TimestampSource {
+ public:
+  // A timestamp further than this ahead of the wall clock is not believed to be a clock's: it was
+  // given by a client (USING TIMESTAMP) or by a broken clock. Following it would drag every later
+  // write of the cluster into the future, for good.
+  static constexpr int64_t kFollowedAheadMicros = 600'000'000;
+
+  explicit TimestampSource(const base::Clock& clock) : clock_(clock) {}
+
+  // Microseconds since 1970: max(wall clock, last + 1).
+  data::Timestamp Next();
+  // `timestamp` was seen in a mutation or in data read. Later ones of Next are greater.
+  void Observe(data::Timestamp timestamp);
+
+ private:
+  const base::Clock& clock_;
+  std::atomic<data::Timestamp> last_ = 0;
+};
+
+// The largest timestamp in it, of data or of tombstones; kNoTimestamp if there is none.
+data::Timestamp LargestTimestamp(const data::Partition& partition);
+
+}  // namespace tholos::coordinator
