@@ -1,0 +1,37 @@
+// tholos: the command line of a Tholos cluster.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cli/options.h"
+
+namespace tholos::cli {
+
+void Fail(const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "tholos: %s\n", message.c_str());
+  throw CLI::RuntimeError(1);
+}
+
+}  // namespace tholos::cli
+
+int main(int argc, char** argv) {
+  CLI::App app{"The command line of a Tholos cluster"};
+  app.set_version_flag("--version", THOLOS_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  tholos::cli::GlobalOptions global;
+  app.add_option("--host", global.host, "HOST[:PORT] of any node (gRPC)")
+      ->envname("THOLOS_HOST")
+      ->capture_default_str();
+  app.add_option("--request-timeout", global.timeout_seconds, "Seconds that one request may take")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  tholos::cli::AddStatus(app, global);
+  tholos::cli::AddRing(app, global);
+  tholos::cli::AddCql(app, global);
+  tholos::cli::AddLoad(app, global);
+  tholos::cli::AddBench(app, global);
+  tholos::cli::AddMaintenance(app, global);
+  CLI11_PARSE(app, argc, argv);
+  return 0;
+}

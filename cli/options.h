@@ -1,0 +1,34 @@
+// What all commands of `tholos` share.
+#pragma once
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/endpoint.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tholos::cli {
+
+struct GlobalOptions {
+  std::string host = "127.0.0.1:9043";  // HOST[:PORT] of any node
+  double timeout_seconds = 10;          // of one request
+
+  absl::Duration timeout() const { return absl::Seconds(timeout_seconds); }
+};
+
+// Each adds its subcommand; its callback does the work and throws CLI::RuntimeError(exit code) on
+// failure. `global` outlives the parsing.
+void AddStatus(CLI::App& app, GlobalOptions& global);
+void AddRing(CLI::App& app, GlobalOptions& global);
+void AddCql(CLI::App& app, GlobalOptions& global);
+void AddLoad(CLI::App& app, GlobalOptions& global);
+void AddBench(CLI::App& app, GlobalOptions& global);
+void AddMaintenance(CLI::App& app, GlobalOptions& global);  // flush, compact, metrics
+
+// Prints "tholos: <message>" to standard error and ends the command with exit code 1.
+[[noreturn]] void Fail(const std::string& message);
+
+}  // namespace tholos::cli
