@@ -1,0 +1,49 @@
+#include "rpc/transport.h"
+
+namespace tholos::rpc {
+
+std::string_view VerbName(Verb verb) {
+  switch (verb) {
+    case Verb::kEcho:
+      return "ECHO";
+    case Verb::kGossipSyn:
+      return "GOSSIP_SYN";
+    case Verb::kGossipAck:
+      return "GOSSIP_ACK";
+    case Verb::kWrite:
+      return "WRITE";
+    case Verb::kReadData:
+      return "READ_DATA";
+    case Verb::kReadDigest:
+      return "READ_DIGEST";
+    case Verb::kHint:
+      return "HINT";
+    case Verb::kRepairWrite:
+      return "REPAIR_WRITE";
+    case Verb::kSchemaPull:
+      return "SCHEMA_PULL";
+    case Verb::kSchemaPush:
+      return "SCHEMA_PUSH";
+  }
+  return "UNKNOWN";
+}
+
+VerbClass ClassOf(Verb verb) {
+  switch (verb) {
+    case Verb::kEcho:
+    case Verb::kGossipSyn:
+    case Verb::kGossipAck:
+    case Verb::kSchemaPull:
+    case Verb::kSchemaPush:
+      return VerbClass::kUrgent;
+    case Verb::kWrite:
+    case Verb::kReadData:
+    case Verb::kReadDigest:
+    case Verb::kHint:
+    case Verb::kRepairWrite:
+      return VerbClass::kBulk;
+  }
+  return VerbClass::kBulk;
+}
+
+}  // namespace tholos::rpc
