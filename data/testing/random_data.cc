@@ -127,4 +127,79 @@ std::vector<std::string> RandomComponents(base::RandomStream& random, const Tabl
   return components;
 }
 
+int64_t RandomSeconds(base::RandomStream& random, const PartitionShape& shape) {
+  return random.Between(0, 9) + (shape.realistic_times ? 1767225600 : 0);
+}
+
+namespace {
+
+Timestamp RandomTimestamp(base::RandomStream& random, const PartitionShape& shape) {
+  if (!shape.realistic_times) return random.Between(-1, 5);
+  return RandomSeconds(random, shape) * 1000000 + random.Between(0, 999999);
+}
+
+int32_t RandomTtl(base::RandomStream& random) { return static_cast<int32_t>(random.Between(1, 3)); }
+
+Deletion RandomDeletion(base::RandomStream& random, const PartitionShape& shape, double chance) {
+  if (!random.Chance(chance)) return {};
+  return {RandomTimestamp(random, shape), RandomSeconds(random, shape)};
+}
+
+Liveness RandomLiveness(base::RandomStream& random, const PartitionShape& shape) {
+  if (random.Chance(0.4)) return {};
+  const Timestamp timestamp = RandomTimestamp(random, shape);
+  if (random.Chance(0.5)) return Liveness::At(timestamp);
+  return Liveness::Expiring(timestamp, RandomTtl(random), RandomSeconds(random, shape));
+}
+
+}  // namespace
+
+Cell RandomCell(base::RandomStream& random, ColumnId column, const PartitionShape& shape) {
+  const Timestamp timestamp = RandomTimestamp(random, shape);
+  const int64_t now = RandomSeconds(random, shape);
+  std::string value = RandomValue(random, DataType(TypeId::kBlob));
+  switch (random.Below(4)) {
+    case 0:
+      return Cell::Tombstone(column, timestamp, now);
+    case 1:
+      return Cell::Expiring(column, timestamp, std::move(value), RandomTtl(random), now);
+    default:
+      return Cell::Value(column, timestamp, std::move(value));
+  }
+}
+
+Row RandomRow(base::RandomStream& random, std::string clustering, const PartitionShape& shape) {
+  Row row{.clustering = std::move(clustering),
+          .liveness = RandomLiveness(random, shape),
+          .deletion = RandomDeletion(random, shape, 0.2)};
+  for (ColumnId column = 0; column < shape.cells_max; ++column) {
+    if (!random.Chance(0.5)) continue;
+    Cell cell = RandomCell(random, column, shape);
+    // As of one INSERT: the cell shares the row's times.
+    if (!row.liveness.empty() && !cell.tombstone && random.Chance(0.5)) {
+      cell.timestamp = row.liveness.timestamp;
+      cell.ttl_seconds = row.liveness.ttl_seconds;
+      cell.local_seconds = row.liveness.expires_at;
+    }
+    row.cells.push_back(std::move(cell));
+  }
+  return row;
+}
+
+Partition RandomPartition(base::RandomStream& random, const std::string& key,
+                          const PartitionShape& shape) {
+  Partition partition{.key = DecoratedKey::Of(key), .deletion = RandomDeletion(random, shape, 0.2)};
+  if (random.Chance(0.4)) {
+    partition.static_row = RandomRow(random, "", shape);
+    partition.static_row->liveness = {};
+    if (partition.static_row->IsEmpty()) partition.static_row.reset();
+  }
+  for (uint64_t i = 0; i < shape.rows_max; ++i) {
+    if (!random.Chance(0.6)) continue;
+    Row row = RandomRow(random, "@" + std::to_string(1000 + i), shape);
+    if (!row.IsEmpty()) partition.rows.push_back(std::move(row));
+  }
+  return partition;
+}
+
 }  // namespace tholos::data

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "data/schema/schema.h"
+#include "data/partition.h"
 
 namespace tholos::data {
 
@@ -24,5 +24,20 @@ TableSchema RandomTable(base::RandomStream& random);
 // A value for each column of that kind.
 std::vector<std::string> RandomComponents(base::RandomStream& random, const TableSchema& table,
                                           ColumnKind kind);
+
+// Versions of few things: columns, clustering keys, timestamps and seconds are all below ten or so,
+// so that most versions of two partitions collide. Not canonical. With `realistic_times` timestamps
+// are microseconds of 2026.
+struct PartitionShape {
+  uint64_t rows_max = 5;
+  uint64_t cells_max = 4;
+  bool realistic_times = false;
+};
+Cell RandomCell(base::RandomStream& random, ColumnId column, const PartitionShape& shape = {});
+Row RandomRow(base::RandomStream& random, std::string clustering, const PartitionShape& shape = {});
+Partition RandomPartition(base::RandomStream& random, const std::string& key,
+                          const PartitionShape& shape = {});
+// A moment among those that RandomPartition uses.
+int64_t RandomSeconds(base::RandomStream& random, const PartitionShape& shape = {});
 
 }  // namespace tholos::data
