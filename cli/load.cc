@@ -202,6 +202,7 @@ class Loader {
     Settled settled(progress.records);
     const absl::Time started = absl::Now();
     absl::Time saved = started;
+    const uint64_t first = progress.records;
     uint64_t next = 0;
     {
       SessionClient session(global_, connection_.target());
@@ -209,13 +210,14 @@ class Loader {
         auto more = csv_.Next(&record_);
         if (more.ok() && !*more) break;
         const uint64_t number = next++;
-        if (number < progress.records) continue;
+        if (number < first) continue;
         auto call = more.ok() ? MakeCall() : absl::StatusOr<pb::SessionCall>(more.status());
         if (!call.ok()) {
           complaints.Add(csv_.line(), std::string(call.status().message()));
           settled.Add(number);
           continue;
         }
+        if (RetriesWaiting() >= options_.in_flight) RetryUntilSettled(session, settled, complaints);
         session.WaitBelow(options_.in_flight);
         Send(session, Attempt{*std::move(call), number, csv_.line()}, settled, complaints);
         bar.Update(csv_.bytes(), number + 1);
@@ -228,7 +230,6 @@ class Loader {
       RetryUntilSettled(session, settled, complaints);
     }
     bar.Clear();
-    const uint64_t first = progress.records;
     progress.records = settled.prefix();
     progress.complete = complaints.count() == 0;
     progress.Write(progress_path());
@@ -288,6 +289,11 @@ class Loader {
                      absl::StrCat(CodeName(answer.error().code()), ": ", answer.error().message()));
       settled.Add(attempt.record);
     });
+  }
+
+  int RetriesWaiting() {
+    absl::MutexLock lock(&mutex_);
+    return static_cast<int>(retries_.size());
   }
 
   // INSERT is idempotent: what failed for a passing reason is sent again, after a pause that grows.
