@@ -192,7 +192,7 @@ class Bench {
         sessions[turn]->WaitBelow(in_flight_each);
         if (options_.rate == 0) due = absl::Now();
         sessions[turn]->Submit(MakeCall(write, prepared[turn % nodes_.size()].id(), random),
-                               [due, &latencies, &errors, this](const pb::SessionAnswer& answer) {
+                               [due, &latencies, &errors](const pb::SessionAnswer& answer) {
                                  latencies.Record(absl::Now() - due);
                                  if (answer.has_error() && errors.fetch_add(1) == 0)
                                    Complain(answer.error());
