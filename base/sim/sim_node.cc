@@ -39,7 +39,8 @@ SimNode::SimNode(Simulation& simulation, std::string name, NodeOptions options)
       machine_random_(simulation.Stream(StrCat("machine/", name_))),
       clock_(simulation),
       random_(machine_random_.Next()),
-      log_(simulation, name_) {}
+      log_(simulation, name_),
+      files_(*this) {}
 
 SimNode::~SimNode() { THOLOS_CHECK(executor_ == nullptr) << name_ << " is still running"; }
 
@@ -102,6 +103,7 @@ void SimNode::CrashNow() {
     SimLoop::Crash(executor_->loops());
     EndProcess();
   }
+  if (power_loss_requested_) files_.LosePower();
   crash_requested_ = false;
   power_loss_requested_ = false;
 }
@@ -112,6 +114,7 @@ void SimNode::EndProcess() {
     Loop::Enter enter(&executor_->shard(0));
     while (!owned_.empty()) owned_.pop_back();
   }
+  files_.EndProcess();
   // What is still on its way to these loops is dropped.
   SimLoop::Crash(executor_->loops());
   for (SimLoop* loop : executor_->loops()) std::erase(simulation_.loops_, loop);

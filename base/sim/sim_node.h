@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/sim/sim_clock.h"
 #include "base/sim/sim_executor.h"
+#include "base/sim/sim_file_system.h"
 #include "base/sim/sim_log.h"
 #include "base/sim/sim_random.h"
 
@@ -44,6 +45,7 @@ class SimNode {
   SimExecutor& executor();
   SimClock& clock() { return clock_; }
   SimRandom& random() { return random_; }
+  SimFileSystem& files() { return files_; }
   SimLog& log() { return log_; }
 
   void Boot();
@@ -88,6 +90,7 @@ class SimNode {
   SimClock clock_;
   SimRandom random_;
   SimLog log_;
+  SimFileSystem files_;
   std::unique_ptr<SimExecutor> executor_;
   uint64_t incarnation_ = 0;
   bool crash_requested_ = false;

@@ -69,6 +69,17 @@ class TestWorld {
     return Run(function(), max);
   }
 
+  // For tests in which the node may crash (files().CrashAtOperation): true if the task ended, false
+  // if the node died before. Everything that the task uses should be local to it, or in node().Own.
+  template <typename Function>
+  bool RunOrCrash(Function&& function, absl::Duration max = absl::Minutes(10)) {
+    bool ended = false;
+    SpawnDetached(Loop::Current(), Await(function(), &ended));
+    RunTo([&] { return ended || !node_.running(); }, max);
+    node_.CarryOutRequestedCrash();
+    return ended;
+  }
+
   // Lets background work go on for a while.
   void RunFor(absl::Duration span) { simulation_.RunFor(span); }
 
@@ -82,6 +93,7 @@ class TestWorld {
   SimExecutor& executor() { return node_.executor(); }
   SimClock& clock() { return node_.clock(); }
   SimRandom& random() { return node_.random(); }
+  SimFileSystem& files() { return node_.files(); }
   SimLog& log() { return node_.log(); }
   Loop& shard(int index) { return executor().shard(index); }
 

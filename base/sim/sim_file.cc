@@ -1,0 +1,100 @@
+#include "base/sim/sim_file.h"
+
+#include <utility>
+
+#include "base/real/io_error.h"
+#include "base/status_macros.h"
+
+namespace tholos::base::sim {
+
+SimFile::SimFile(SimFileSystem& fs, DiskNodePtr node, std::string path, bool writable)
+    : fs_(fs),
+      node_(std::move(node)),
+      path_(std::move(path)),
+      writable_(writable),
+      generation_(fs.generation_) {
+  ++node_->opens;
+}
+
+SimFile::~SimFile() {
+  if (!closed_ && generation_ == fs_.generation_) --node_->opens;
+}
+
+absl::Status SimFile::Check(std::string_view what, bool changes) const {
+  if (closed_ || (changes && !writable_)) return IoError(what, path_, EBADF);
+  return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::string>> SimFile::Read(uint64_t offset, size_t length) {
+  THOLOS_CO_RETURN_IF_ERROR(Check("read", false));
+  if (fs_.ReadsAtOnce(path_)) co_return node_->content.Read(offset, length);
+  co_return co_await fs_.PerformOrFail<absl::StatusOr<std::string>>(
+      DiskOp::kRead, path_, [node = node_, offset, length]() -> absl::StatusOr<std::string> {
+        return node->content.Read(offset, length);
+      });
+}
+
+Task<absl::Status> SimFile::Write(uint64_t offset, std::string_view data) {
+  THOLOS_CO_RETURN_IF_ERROR(Check("write", true));
+  // The caller's bytes may be gone when a crash decides what became of them.
+  co_return co_await fs_.Perform<absl::Status>(
+      DiskOp::kWrite, path_,
+      [this_fs = &fs_, path = path_, node = node_, offset,
+       bytes = std::string(data)](const absl::Status& fault) -> absl::Status {
+        if (fault.ok()) return this_fs->image_.Write(*node, path, offset, bytes);
+        const size_t part = this_fs->random_.Below(bytes.size() + 1);
+        this_fs->image_.Write(*node, path, offset, std::string_view(bytes).substr(0, part))
+            .IgnoreError();
+        return fault;
+      });
+}
+
+Task<absl::Status> SimFile::Sync() {
+  THOLOS_CO_RETURN_IF_ERROR(Check("sync", false));
+  co_return co_await fs_.Perform<absl::Status>(
+      DiskOp::kSync, path_,
+      [this_fs = &fs_, node = node_,
+       sequence = fs_.image_.sequence()](const absl::Status& fault) -> absl::Status {
+        if (fault.ok()) {
+          node->content.Sync(sequence);
+        } else {
+          node->content.FailSync(sequence, this_fs->random_);
+        }
+        return fault;
+      });
+}
+
+Task<absl::Status> SimFile::Allocate(uint64_t length) {
+  THOLOS_CO_RETURN_IF_ERROR(Check("allocate", true));
+  co_return co_await fs_.PerformOrFail<absl::Status>(
+      DiskOp::kAllocate, path_, [this_fs = &fs_, path = path_, node = node_, length]() {
+        if (length <= node->content.size()) return absl::OkStatus();
+        return this_fs->image_.Resize(*node, path, length, "allocate");
+      });
+}
+
+Task<absl::Status> SimFile::Truncate(uint64_t length) {
+  THOLOS_CO_RETURN_IF_ERROR(Check("truncate", true));
+  co_return co_await fs_.PerformOrFail<absl::Status>(
+      DiskOp::kTruncate, path_, [this_fs = &fs_, path = path_, node = node_, length]() {
+        return this_fs->image_.Resize(*node, path, length, "truncate");
+      });
+}
+
+Task<absl::StatusOr<uint64_t>> SimFile::Size() {
+  THOLOS_CO_RETURN_IF_ERROR(Check("size", false));
+  co_return co_await fs_.PerformOrFail<absl::StatusOr<uint64_t>>(
+      DiskOp::kSize, path_,
+      [node = node_]() -> absl::StatusOr<uint64_t> { return node->content.size(); });
+}
+
+Task<absl::Status> SimFile::Close() {
+  THOLOS_CO_RETURN_IF_ERROR(Check("close", false));
+  closed_ = true;
+  // Whatever close reports, the file is closed.
+  --node_->opens;
+  co_return co_await fs_.Perform<absl::Status>(DiskOp::kClose, path_,
+                                               [](const absl::Status& fault) { return fault; });
+}
+
+}  // namespace tholos::base::sim
