@@ -13,8 +13,8 @@
 
 namespace tholos::data {
 
-// Clustering keys in [lower, upper) by memcmp; an empty upper is no bound. See key.h for making bounds
-// of prefixes.
+// Clustering keys in [lower, upper) by memcmp; an empty upper is no bound. See key.h for making
+// bounds of prefixes.
 struct Slice {
   std::string lower;
   std::string upper;
@@ -24,8 +24,9 @@ struct Slice {
   friend bool operator==(const Slice&, const Slice&) = default;
 };
 
-// Tokens in (start, end]; start == end is the whole ring; no wrap-around otherwise (start < end), except that
-// end == kMinToken stands for the end of the token space.
+// Tokens in (start, end], start < end; end == kMinToken stands for the end of the token space. So
+// the default, both kMinToken, is the whole ring, and no range wraps around. kMinToken itself is no
+// partition's token.
 struct TokenRange {
   Token start = kMinToken;
   Token end = kMinToken;
@@ -35,7 +36,8 @@ struct TokenRange {
   friend bool operator==(const TokenRange&, const TokenRange&) = default;
 };
 
-// A place to resume: after this partition's row (or, without a clustering key, after the whole partition).
+// A place to resume: after this partition's row (or, without a clustering key, after the whole
+// partition).
 struct Position {
   DecoratedKey key;
   std::optional<std::string> clustering;
@@ -51,7 +53,8 @@ struct ReadCommand {
   std::vector<Slice> slices;
   bool reversed = false;  // rows in descending clustering order (in each partition)
   std::optional<Position> after;
-  // Stops after this many live rows (a partition with a live static row and no live row counts one).
+  // Stops after this many live rows (a partition with a live static row and no live row counts
+  // one).
   uint32_t row_limit = 5000;
   uint32_t per_partition_limit = 0xFFFFFFFF;
   // Stops, after at least one row, when the answer passes this many bytes.
@@ -59,26 +62,45 @@ struct ReadCommand {
   // Wall seconds for expiry, set by the coordinator: replicas must judge alike.
   int64_t now_seconds = 0;
 
+  // The key's token, or the first one of the range.
   Token RoutingToken() const;
   friend bool operator==(const ReadCommand&, const ReadCommand&) = default;
 };
 
-// Partitions in token order; rows in the command's order (descending if reversed), expired (ExpireRow) as of
-// now_seconds, tombstones included: the coordinator needs them to reconcile.
+// Partitions in token order; rows in the command's order (descending if reversed), expired
+// (ExpireRow) as of now_seconds, tombstones included: the coordinator needs them to reconcile.
 struct ReadResult {
   std::vector<Partition> partitions;
   bool more = false;  // stopped at a limit; there may be more after the last row
   friend bool operator==(const ReadResult&, const ReadResult&) = default;
 };
 
-// Counts live rows as row_limit does.
+// Counts live rows as row_limit does: a partition with no live row and a live static row counts
+// one.
 uint32_t CountLiveRows(const ReadResult& result, int64_t now_seconds);
-// Where a read that returned `result` resumes; nothing if it is empty.
+// Where a read that returned `result` resumes: after its last row, or, if its last partition has
+// none, after that partition; nothing if it is empty. (A reader that has taken per_partition_limit
+// rows of the last partition resumes after the partition instead.)
 std::optional<Position> LastPosition(const ReadResult& result);
 
-// Covers every byte that can differ between two replicas' results, `more` included. Equal results have equal digests.
+// Covers every byte that can differ between two replicas' results, `more` included: it is the hash
+// of the encoding. Equal results have equal digests, different ones (but for chance, 2^-128)
+// different digests.
 base::Hash128 DigestOf(const ReadResult& result);
 
+// Layouts (bytes, varints and partition as in codec.h):
+//
+//   command  version (1: 0x01) | table id (16) | flags (1) | key (bytes), or start, end (8 each) |
+//            slice count (varint) | slices: lower, upper (bytes each) |
+//            [after: key (bytes), [clustering (bytes)]] | row limit, limit per partition, bytes
+//            limit (varints) | now (signed varint) flags: 0x01 one key, 0x02 reversed, 0x04 after,
+//            0x08 after has a clustering key
+//   result   version (1: 0x01) | flags (1) | partition count (varint) | partitions
+//            flags: 0x01 more, 0x02 rows are in descending order
+//
+// Decoders return kDataLoss "malformed ..." for anything else, and for slices that are not sorted
+// and disjoint, a range that wraps around, partitions out of token order and rows out of the
+// flagged order.
 std::string EncodeReadCommand(const ReadCommand& command);
 absl::StatusOr<ReadCommand> DecodeReadCommand(std::string_view bytes);
 std::string EncodeReadResult(const ReadResult& result);
