@@ -1,0 +1,60 @@
+#include "cli/result_printer.h"
+
+#include <vector>
+
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "cli/table.h"
+#include "data/types/data_type.h"
+
+namespace tholos::cli {
+namespace {
+
+bool IsNumber(data::TypeId id) {
+  return id == data::TypeId::kInt || id == data::TypeId::kBigint || id == data::TypeId::kDouble;
+}
+
+bool IsDescription(const std::vector<TableColumn>& columns) {
+  return !columns.empty() && columns.back().name == "create_statement";
+}
+
+std::string RenderDescription(const std::vector<std::vector<std::string>>& rows) {
+  std::string out;
+  for (const auto& row : rows) out += row.back() + "\n\n";
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RenderPage(const tholos::v1::RowsPage& page, bool expanded) {
+  std::vector<TableColumn> columns;
+  std::vector<data::DataType> types;
+  for (const auto& column : page.columns()) {
+    THOLOS_ASSIGN_OR_RETURN(data::DataType type,
+                            data::DataType::FromId(static_cast<uint16_t>(column.type())));
+    types.push_back(type);
+    columns.push_back({column.name(), IsNumber(type.id())});
+  }
+  std::vector<std::vector<std::string>> rows;
+  base::Reader reader(page.raw_rows());
+  for (uint32_t r = 0; r < page.row_count(); ++r) {
+    auto& row = rows.emplace_back();
+    for (const data::DataType& type : types) {
+      const std::string_view length_bytes = reader.Raw(4);
+      if (!reader.ok()) return reader.status("rows");
+      const auto length = static_cast<int32_t>(base::LoadBigEndian32(length_bytes.data()));
+      if (length < 0) {
+        row.push_back("null");
+        continue;
+      }
+      const std::string_view bytes = reader.Raw(static_cast<size_t>(length));
+      if (!reader.ok()) return reader.status("rows");
+      THOLOS_RETURN_IF_ERROR(type.Validate(bytes));
+      row.push_back(type.ToDisplay(bytes));
+    }
+  }
+  if (IsDescription(columns)) return RenderDescription(rows);
+  return expanded ? RenderExpanded(columns, rows) : RenderTable(columns, rows);
+}
+
+}  // namespace tholos::cli
