@@ -1,6 +1,6 @@
-// PartitionSource: partitions in (token, key) order, the rows of each in the asked order, read piece by
-// piece, so that a partition of any size passes through bounded memory. Memtables and SSTables are sources; so
-// is the merge of several.
+// PartitionSource: partitions in (token, key) order, the rows of each in the asked order, read
+// piece by piece, so that a partition of any size passes through bounded memory. Memtables and
+// SSTables are sources; so is the merge of several.
 //
 //   while (true) {
 //     THOLOS_CO_ASSIGN_OR_RETURN(bool more, co_await source->NextPartition());
@@ -45,10 +45,10 @@ class PartitionSource {
   virtual Row& row() = 0;
 };
 
-// What a source is asked for: a ReadCommand without limits. A source starts at `after->key`, with only the
-// rows beyond `after->clustering` (in the asked order) for that partition; without a clustering key it starts
-// behind that partition. Partitions without any selected row are given too: their tombstones and static
-// rows matter.
+// What a source is asked for: a ReadCommand without limits. A source starts at `after->key`, with
+// only the rows beyond `after->clustering` (in the asked order) for that partition; without a
+// clustering key it starts behind that partition. Partitions without any selected row are given
+// too: their tombstones and static rows matter.
 struct Selection {
   std::optional<DecoratedKey> key;
   TokenRange range;
@@ -57,13 +57,23 @@ struct Selection {
   std::optional<Position> after;
   static Selection Of(const ReadCommand& command);
   static Selection Everything() { return {}; }
+  // The definition of what is selected; sources of many partitions seek instead of asking for each.
+  bool Selects(const DecoratedKey& partition) const;
+  // A row of a selected partition.
+  bool Selects(const DecoratedKey& partition, std::string_view clustering) const;
 };
 
-// One source out of several over the same selection, by the merge law; what tombstones shadow is dropped.
+// One source out of several over the same selection, by the merge law; what tombstones shadow is
+// dropped. Never suspends where its sources do not; where several do, they wait side by side.
 std::unique_ptr<PartitionSource> MergeSources(std::vector<std::unique_ptr<PartitionSource>> sources,
                                               bool reversed);
 
 // Runs `command`'s limits and expiry over `source`, and collects the answer.
+//
+// A partition resumed behind one of its rows (command.after) shows its static row only together
+// with live rows: without any it was counted, or seen with its rows, by an earlier page. For the
+// same reason bytes_limit does not stop a read inside a partition that has a live static row and,
+// so far, no live row. per_partition_limit counts anew where a read resumes inside a partition.
 base::Task<absl::StatusOr<ReadResult>> Collect(std::unique_ptr<PartitionSource> source,
                                                ReadCommand command);
 

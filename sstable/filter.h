@@ -6,9 +6,10 @@
 // uneven load of blocks makes it about 1.2 %.
 //
 //   hash    = XXH3 of the partition key, 64 bits
-//   block   = high 32 bits of hash * blocks >> 32
-//   bit i   = 9 bits of (low 32 bits of hash, mixed) per probe, see filter.cc
-//   section = blocks of 64 bytes each, then u8 probes
+//   block   = (hash >> 32) * blocks >> 32
+//   bits    = (hash & 0xFFFFFFFF) * 0x9E3779B97F4A7C15; bits ^= bits >> 32; bits *=
+//   0xBF58476D1CE4E5B9 probe i = bit (bits >> (10 + 9 i)) & 511 of the block; bit b is bit b % 8 of
+//   byte b / 8 section = blocks of 64 bytes each, then u8 probes (1 to 6)
 #pragma once
 
 #include <cstdint>

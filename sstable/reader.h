@@ -71,9 +71,10 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
   friend class TableCursor;
   SSTable(OpenOptions options, std::unique_ptr<base::File> file);
   base::Task<absl::Status> Load();
-  base::Task<absl::StatusOr<std::string>> ReadSection(BlockHandle handle,
-                                                      std::string_view section) const;
+  base::Task<absl::Status> LoadFooter(uint64_t file_bytes);
+  base::Task<absl::StatusOr<std::string>> ReadSection(BlockHandle handle, const char* section);
   absl::Status Corrupt(std::string_view section, uint64_t offset, std::string_view what) const;
+  absl::Status Damaged(std::string_view section, BlockHandle handle, const absl::Status& why) const;
 
   const OpenOptions options_;
   std::unique_ptr<base::File> file_;

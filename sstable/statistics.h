@@ -46,7 +46,7 @@ struct TableStatistics {
  private:
   void AddContents(const data::Row& row);
   void AddDeletion(const data::Deletion& deletion);
-  void AddTimestamp(data::Timestamp timestamp);
+  void AddThing(data::Timestamp timestamp, int64_t local_seconds);
 };
 
 std::string EncodeStatistics(const TableStatistics& statistics);

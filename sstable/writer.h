@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -57,7 +59,7 @@ class SSTableWriter {
   base::Task<absl::Status> Add(const data::Partition& partition);
 
   // Bytes of the file so far, roughly: for splitting outputs.
-  uint64_t bytes() const { return offset_ + buffer_.size() + data_.bytes(); }
+  uint64_t bytes() const { return end() + data_.bytes(); }
   uint64_t partitions() const { return statistics_.partitions; }
 
   // The generations it supersedes may be known only at the end.
@@ -75,13 +77,16 @@ class SSTableWriter {
  private:
   SSTableWriter(base::FileSystem& fs, WriterOptions options, std::unique_ptr<base::File> file);
   std::string Path(const std::string& name) const;
-  void AddEntry(std::string_view key, std::string_view value);
-  void StartPartition();
+  uint64_t end() const { return offset_ + buffer_.size(); }
+  void WriteHeader();
+  void AddEntry();
   void CloseDataBlock();
   void CloseIndexPage();
+  void AddIndexEntry(BlockBuilder* index, const std::string& first_key, BlockHandle handle);
+  BlockHandle Seal(std::string_view payload, Compression compression);
+  void SealTail();
   base::Task<absl::Status> FlushIfFull();
   base::Task<absl::Status> FlushBuffer();
-  base::Task<absl::Status> WriteTail();
   base::Task<absl::Status> Publish();
 
   base::FileSystem& fs_;
@@ -89,25 +94,25 @@ class SSTableWriter {
   std::unique_ptr<base::File> file_;
   absl::Status status_;
   bool ended_ = false;
-  bool renamed_ = false;
+  bool published_ = false;
 
   uint64_t offset_ = 0;  // bytes written to the file
-  std::string buffer_;   // not yet written; stands at offset_
-  BlockBuilder data_;
-  BlockBuilder page_;
+  std::string buffer_;   // sealed, to be written at offset_
+  BlockBuilder data_;    // the open data block
+  BlockBuilder page_;    // the open index page
   BlockBuilder root_;
   FilterBuilder filter_;
   TableStatistics statistics_;
 
-  // The current partition. Its header is written with the first thing it holds.
-  data::DecoratedKey key_;
-  std::string prefix_;
+  // The current partition. Its header is written with the first thing that it holds.
   bool has_partition_ = false;
   bool header_pending_ = false;
-  bool has_row_ = false;
-  std::string last_clustering_;
-  std::string entry_key_;    // scratch
-  std::string entry_value_;  // scratch
+  data::PartitionHeader header_;
+  std::string prefix_;
+  std::optional<std::string> last_clustering_;
+  // Scratch: the entry that is being added.
+  std::string entry_key_;
+  std::string entry_value_;
 };
 
 }  // namespace tholos::sstable

@@ -1,0 +1,180 @@
+#include <map>
+#include <utility>
+
+#include "base/sim/test_world.h"
+#include "data/source.h"
+#include "data/testing/sources.h"
+#include "data/vector_source.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tholos::data {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+ReadResult CollectFrom(const std::vector<Partition>& partitions, const ReadCommand& command) {
+  auto result = base::sim::RunTask(
+      Collect(HesitatingSource(VectorSource(partitions, Selection::Of(command)), 1), command));
+  EXPECT_TRUE(result.ok()) << result.status();
+  return *std::move(result);
+}
+
+Row LiveRow(std::string clustering, Timestamp timestamp = 1) {
+  return {.clustering = std::move(clustering), .liveness = {.timestamp = timestamp}};
+}
+Row DeletedRow(std::string clustering) {
+  return {.clustering = std::move(clustering), .deletion = {.timestamp = 5, .local_seconds = 5}};
+}
+
+Partition PartitionOf(std::string key, std::vector<Row> rows) {
+  return {.key = DecoratedKey::Of(std::move(key)), .rows = std::move(rows)};
+}
+
+std::vector<std::string> RowsOf(const ReadResult& result) {
+  std::vector<std::string> rows;
+  for (const Partition& partition : result.partitions) {
+    for (const Row& row : partition.rows) rows.push_back(row.clustering);
+  }
+  return rows;
+}
+
+TEST(Collect, StopsAtTheRowLimitCountingLiveRows) {
+  const std::vector<Partition> partitions = {PartitionOf(
+      "k", {DeletedRow("a"), LiveRow("b"), DeletedRow("c"), LiveRow("d"), LiveRow("e")})};
+  const ReadResult two = CollectFrom(partitions, {.row_limit = 2});
+  EXPECT_THAT(RowsOf(two), ElementsAre("a", "b", "c", "d"));
+  EXPECT_TRUE(two.more);
+  const ReadResult all = CollectFrom(partitions, {.row_limit = 4});
+  EXPECT_THAT(RowsOf(all), SizeIs(5));
+  EXPECT_FALSE(all.more);
+}
+
+TEST(Collect, PerPartitionLimitGoesOnWithTheNextPartition) {
+  std::vector<Partition> partitions;
+  for (const char* key : {"k", "l"}) {
+    partitions.push_back(PartitionOf(key, {LiveRow("a"), LiveRow("b"), LiveRow("c")}));
+  }
+  std::sort(partitions.begin(), partitions.end(),
+            [](const Partition& a, const Partition& b) { return a.key < b.key; });
+  const ReadResult result = CollectFrom(partitions, {.per_partition_limit = 2});
+  EXPECT_THAT(RowsOf(result), ElementsAre("a", "b", "a", "b"));
+  EXPECT_FALSE(result.more);
+}
+
+TEST(Collect, StopsAtTheByteLimitAfterOneRow) {
+  const std::vector<Partition> partitions = {PartitionOf("k", {LiveRow("a"), LiveRow("b")})};
+  const ReadResult result = CollectFrom(partitions, {.bytes_limit = 1});
+  EXPECT_THAT(RowsOf(result), ElementsAre("a"));
+  EXPECT_TRUE(result.more);
+}
+
+TEST(Collect, ExpiresValues) {
+  Row row = LiveRow("a");
+  row.liveness.ttl_seconds = 10;
+  row.liveness.expires_at = 100;
+  row.cells = {
+      {.column = 1, .timestamp = 1, .ttl_seconds = 10, .local_seconds = 100, .value = "v"}};
+  const std::vector<Partition> partitions = {PartitionOf("k", {row})};
+  const ReadResult before = CollectFrom(partitions, {.row_limit = 1, .now_seconds = 99});
+  EXPECT_TRUE(before.more);
+  EXPECT_FALSE(before.partitions[0].rows[0].cells[0].tombstone);
+  const ReadResult after = CollectFrom(partitions, {.row_limit = 1, .now_seconds = 100});
+  EXPECT_FALSE(after.more);
+  EXPECT_TRUE(after.partitions[0].rows[0].cells[0].tombstone);
+}
+
+TEST(Collect, AStaticRowAloneIsOneRow) {
+  Partition partition = PartitionOf("k", {DeletedRow("a")});
+  partition.static_row = Row{.cells = {{.column = 1, .timestamp = 1, .value = "s"}}};
+  const ReadResult result = CollectFrom({partition}, {.row_limit = 1});
+  EXPECT_TRUE(result.more);
+  EXPECT_TRUE(result.partitions[0].static_row.has_value());
+}
+
+TEST(Collect, ResumedBehindAllRowsShowsNoStaticRowAgain) {
+  Partition partition = PartitionOf("k", {LiveRow("a")});
+  partition.static_row = Row{.cells = {{.column = 1, .timestamp = 1, .value = "s"}}};
+  const ReadResult result = CollectFrom({partition}, {.after = Position{partition.key, "a"}});
+  EXPECT_THAT(result.partitions, IsEmpty());
+}
+
+TEST(Collect, GivesTheErrorOfItsSource) {
+  base::RandomStream random(1);
+  const std::vector<Partition> partitions = RandomPartitions(random);
+  for (int good_answers = 0; good_answers < 8; ++good_answers) {
+    auto source =
+        FailingSource(VectorSource(partitions, {}), good_answers, absl::DataLossError("bad block"));
+    const auto result = base::sim::RunTask(Collect(std::move(source), {}));
+    EXPECT_EQ(result.status(), absl::DataLossError("bad block"));
+  }
+}
+
+void Append(const ReadResult& page, ReadResult* all) {
+  for (const Partition& partition : page.partitions) {
+    if (all->partitions.empty() || all->partitions.back().key != partition.key) {
+      all->partitions.push_back(partition);
+      continue;
+    }
+    Partition& into = all->partitions.back();
+    EXPECT_EQ(into.deletion, partition.deletion);
+    if (!into.static_row.has_value()) into.static_row = partition.static_row;
+    into.rows.insert(into.rows.end(), partition.rows.begin(), partition.rows.end());
+  }
+}
+
+// What clients see of it: the static row goes with a live row, or alone.
+uint32_t LiveRows(const ReadResult& result, int64_t now_seconds) {
+  uint32_t live = 0;
+  for (const Partition& partition : result.partitions) {
+    uint32_t rows = 0;
+    for (const Row& row : partition.rows) rows += row.LiveAt(now_seconds) ? 1 : 0;
+    if (rows == 0 && partition.static_row.has_value()) {
+      rows += partition.static_row->LiveAt(now_seconds) ? 1 : 0;
+    }
+    live += rows;
+  }
+  return live;
+}
+
+TEST(Collect, PagingThroughGivesTheSameAsOneRead) {
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    base::RandomStream random(seed);
+    const std::vector<Partition> partitions = RandomPartitions(random);
+    const Selection selection = RandomSelection(random);
+    ReadCommand command{.key = selection.key,
+                        .range = selection.range,
+                        .slices = selection.slices,
+                        .reversed = selection.reversed,
+                        .row_limit = 1'000'000,
+                        .bytes_limit = 1 << 30,
+                        .now_seconds = static_cast<int64_t>(random.Below(12))};
+    const ReadResult whole = CollectFrom(partitions, command);
+    ASSERT_FALSE(whole.more);
+
+    if (random.Chance(0.7)) command.row_limit = static_cast<uint32_t>(1 + random.Below(5));
+    if (random.Chance(0.7)) command.bytes_limit = 1 + random.Below(1000);
+    ReadResult paged;
+    uint32_t live = 0;
+    for (bool more = true; more;) {
+      const ReadResult page = CollectFrom(partitions, command);
+      Append(page, &paged);
+      const uint32_t live_here = LiveRows(page, command.now_seconds);
+      ASSERT_LE(live_here, command.row_limit);
+      live += live_here;
+      more = page.more;
+      if (more) {
+        ASSERT_THAT(page.partitions, testing::Not(IsEmpty()));
+        command.after = LastPosition(page);
+      }
+    }
+    ASSERT_EQ(paged, whole);
+    ASSERT_EQ(live, LiveRows(whole, command.now_seconds));
+  }
+}
+
+}  // namespace
+}  // namespace tholos::data

@@ -1,0 +1,233 @@
+#include "sstable/format.h"
+
+#include <lz4.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+
+namespace tholos::sstable {
+namespace {
+
+constexpr uint64_t kMagic = 0x5453534f4c4f4854;  // "THOLOSST"
+constexpr size_t kVersionOffset = 76;
+constexpr size_t kChecksumOffset = 80;
+constexpr size_t kMagicOffset = 88;
+constexpr size_t kTokenBytes = 8;
+constexpr size_t kFileNameDigits = 20;
+constexpr std::string_view kFileSuffix = ".sst";
+
+uint64_t BlockSeed(uint64_t file_id, uint64_t offset) {
+  return file_id + offset * 0x9E3779B97F4A7C15;
+}
+
+void PutHandle(const BlockHandle& handle, std::string* out) {
+  base::PutFixed64(out, handle.offset);
+  base::PutFixed32(out, handle.stored_bytes);
+}
+
+BlockHandle TakeHandle(base::Reader* in) {
+  BlockHandle handle;
+  handle.offset = in->Fixed64();
+  handle.stored_bytes = in->Fixed32();
+  return handle;
+}
+
+// Appends `payload` compressed; false if that does not shrink it.
+bool AppendCompressed(std::string_view payload, std::string* out) {
+  if (payload.size() > LZ4_MAX_INPUT_SIZE) return false;
+  const size_t start = out->size();
+  const int bound = LZ4_compressBound(static_cast<int>(payload.size()));
+  out->resize(start + static_cast<size_t>(bound));
+  const int written = LZ4_compress_default(payload.data(), out->data() + start,
+                                           static_cast<int>(payload.size()), bound);
+  const bool shrunk = written > 0 && static_cast<size_t>(written) < payload.size();
+  out->resize(shrunk ? start + static_cast<size_t>(written) : start);
+  return shrunk;
+}
+
+absl::StatusOr<std::string> Decompress(std::string_view stored, uint32_t raw_size) {
+  // LZ4 gives at most 255 bytes for one.
+  if (raw_size > kBlockBytesMax || raw_size / 255 > stored.size()) {
+    return absl::DataLossError(
+        base::StrCat("impossible size ", raw_size, " of ", stored.size(), " compressed bytes"));
+  }
+  std::string payload(raw_size, '\0');
+  const int read = LZ4_decompress_safe(stored.data(), payload.data(),
+                                       static_cast<int>(stored.size()), static_cast<int>(raw_size));
+  if (read < 0 || static_cast<uint32_t>(read) != raw_size) {
+    return absl::DataLossError("malformed LZ4 data");
+  }
+  return payload;
+}
+
+}  // namespace
+
+void EncodeHandle(const BlockHandle& handle, std::string* out) {
+  base::PutVarint(out, handle.offset);
+  base::PutVarint(out, handle.stored_bytes);
+}
+
+absl::StatusOr<BlockHandle> DecodeHandle(std::string_view bytes) {
+  base::Reader in(bytes);
+  BlockHandle handle;
+  handle.offset = in.Varint();
+  const uint64_t stored_bytes = in.Varint();
+  constexpr uint64_t kOffsetMax = std::numeric_limits<int64_t>::max();
+  if (!in.AtEnd() || handle.offset > kOffsetMax || stored_bytes < kBlockTrailerBytes ||
+      stored_bytes > std::numeric_limits<uint32_t>::max()) {
+    return absl::DataLossError("malformed block handle");
+  }
+  handle.stored_bytes = static_cast<uint32_t>(stored_bytes);
+  return handle;
+}
+
+std::string EncodeFooter(const Footer& footer, uint64_t footer_offset) {
+  std::string out;
+  PutHandle(footer.root, &out);
+  PutHandle(footer.filter, &out);
+  PutHandle(footer.statistics, &out);
+  base::PutFixed64(&out, footer.file_id);
+  base::PutFixed64(&out, footer.generation);
+  out.append(footer.table.AsBytes());
+  base::PutFixed64(&out, footer.body_bytes);
+  base::PutFixed32(&out, kFormatVersion);
+  THOLOS_CHECK(out.size() == kChecksumOffset);
+  base::PutFixed64(&out, base::Checksum64(out, footer_offset));
+  base::PutFixed64(&out, kMagic);
+  THOLOS_CHECK(out.size() == kFooterBytes);
+  return out;
+}
+
+absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offset) {
+  if (bytes.size() != kFooterBytes || base::LoadFixed64(bytes.data() + kMagicOffset) != kMagic) {
+    return absl::DataLossError("not an SSTable, or cut short: it does not end in the magic number");
+  }
+  const uint32_t version = base::LoadFixed32(bytes.data() + kVersionOffset);
+  if (version != kFormatVersion) {
+    return absl::FailedPreconditionError(
+        base::StrCat("format version ", version, "; this program reads ", kFormatVersion));
+  }
+  if (base::LoadFixed64(bytes.data() + kChecksumOffset) !=
+      base::Checksum64(bytes.substr(0, kChecksumOffset), footer_offset)) {
+    return absl::DataLossError("checksum mismatch");
+  }
+  base::Reader in(bytes);
+  Footer footer;
+  footer.root = TakeHandle(&in);
+  footer.filter = TakeHandle(&in);
+  footer.statistics = TakeHandle(&in);
+  footer.file_id = in.Fixed64();
+  footer.generation = in.Fixed64();
+  THOLOS_ASSIGN_OR_RETURN(footer.table, base::Uuid::FromBytes(in.Raw(16)));
+  footer.body_bytes = in.Fixed64();
+  const bool tiled = footer.filter.offset == footer.body_bytes &&
+                     footer.statistics.offset == footer.filter.end() &&
+                     footer.root.offset == footer.statistics.end() &&
+                     footer.root.end() == footer_offset &&
+                     std::min({footer.root.stored_bytes, footer.filter.stored_bytes,
+                               footer.statistics.stored_bytes}) >= kBlockTrailerBytes;
+  if (!tiled) return absl::DataLossError("sections do not follow each other");
+  return footer;
+}
+
+BlockHandle SealBlock(std::string_view payload, Compression compression, uint64_t file_id,
+                      uint64_t offset, std::string* out) {
+  THOLOS_CHECK(payload.size() <= kBlockBytesMax);
+  const size_t start = out->size();
+  if (compression == Compression::kLz4 && !AppendCompressed(payload, out)) {
+    compression = Compression::kNone;
+  }
+  if (compression == Compression::kNone) out->append(payload);
+  base::PutFixed32(out, static_cast<uint32_t>(payload.size()));
+  base::PutU8(out, static_cast<uint8_t>(compression));
+  const std::string_view sealed = std::string_view(*out).substr(start);
+  base::PutFixed64(out, base::Checksum64(sealed, BlockSeed(file_id, offset)));
+  return {offset, static_cast<uint32_t>(out->size() - start)};
+}
+
+absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id,
+                                        uint64_t offset) {
+  if (stored.size() < kBlockTrailerBytes) return absl::DataLossError("cut short");
+  const std::string_view sealed = stored.substr(0, stored.size() - sizeof(uint64_t));
+  if (base::LoadFixed64(sealed.data() + sealed.size()) !=
+      base::Checksum64(sealed, BlockSeed(file_id, offset))) {
+    return absl::DataLossError("checksum mismatch");
+  }
+  const std::string_view data = stored.substr(0, stored.size() - kBlockTrailerBytes);
+  const uint32_t raw_size = base::LoadFixed32(data.data() + data.size());
+  switch (static_cast<Compression>(sealed.back())) {
+    case Compression::kNone:
+      if (raw_size != data.size()) return absl::DataLossError("sizes disagree");
+      return std::string(data);
+    case Compression::kLz4:
+      return Decompress(data, raw_size);
+  }
+  return absl::DataLossError("unknown compression");
+}
+
+std::string PartitionPrefix(const data::DecoratedKey& key) {
+  std::string prefix;
+  prefix.reserve(kTokenBytes + key.key.size() + 2);
+  base::PutBigEndian64(&prefix, static_cast<uint64_t>(key.token) ^ (uint64_t{1} << 63));
+  for (const char c : key.key) {
+    prefix.push_back(c);
+    if (c == '\x00') prefix.push_back('\xFF');
+  }
+  prefix.append(2, '\x00');
+  return prefix;
+}
+
+absl::StatusOr<size_t> PartitionPrefixLength(std::string_view entry_key) {
+  for (size_t i = kTokenBytes; i + 1 < entry_key.size(); ++i) {
+    if (entry_key[i] != '\x00') continue;
+    if (entry_key[i + 1] == '\x00') return i + 2;
+    if (entry_key[i + 1] != '\xFF') break;
+    ++i;
+  }
+  return absl::DataLossError("malformed partition key");
+}
+
+absl::StatusOr<data::DecoratedKey> DecodePartitionPrefix(std::string_view prefix) {
+  THOLOS_ASSIGN_OR_RETURN(const size_t length, PartitionPrefixLength(prefix));
+  if (length != prefix.size()) return absl::DataLossError("malformed partition key");
+  data::DecoratedKey key;
+  key.token = static_cast<int64_t>(base::LoadBigEndian64(prefix.data()) ^ (uint64_t{1} << 63));
+  const std::string_view escaped = prefix.substr(kTokenBytes, length - kTokenBytes - 2);
+  key.key.reserve(escaped.size());
+  for (size_t i = 0; i < escaped.size(); ++i) {
+    key.key.push_back(escaped[i]);
+    if (escaped[i] == '\x00') ++i;
+  }
+  return key;
+}
+
+namespace {
+std::string NumberedName(uint64_t generation, std::string_view suffix) {
+  std::string digits = std::to_string(generation);
+  return base::StrCat(std::string(kFileNameDigits - digits.size(), '0'), digits, suffix);
+}
+}  // namespace
+
+std::string FileName(uint64_t generation) { return NumberedName(generation, kFileSuffix); }
+std::string TemporaryFileName(uint64_t generation) { return NumberedName(generation, ".tmp"); }
+
+std::optional<uint64_t> ParseFileName(std::string_view name) {
+  if (name.size() != kFileNameDigits + kFileSuffix.size() || !name.ends_with(kFileSuffix)) {
+    return std::nullopt;
+  }
+  uint64_t generation = 0;
+  for (const char c : name.substr(0, kFileNameDigits)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    generation = generation * 10 + static_cast<uint64_t>(c - '0');
+  }
+  if (FileName(generation) != name) return std::nullopt;  // beyond 64 bits
+  return generation;
+}
+
+}  // namespace tholos::sstable

@@ -1,0 +1,195 @@
+#include "sstable/writer.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "data/codec.h"
+#include "sstable/entry.h"
+
+namespace tholos::sstable {
+
+using base::Task;
+
+Task<absl::StatusOr<std::unique_ptr<SSTableWriter>>> SSTableWriter::Create(base::FileSystem& fs,
+                                                                           WriterOptions options) {
+  const std::string path =
+      base::StrCat(options.directory, "/", TemporaryFileName(options.generation));
+  THOLOS_CO_ASSIGN_OR_RETURN(auto file, co_await fs.Open(path, base::OpenMode::kOpenOrCreate));
+  // Over a left-over of a crash.
+  if (absl::Status status = co_await file->Truncate(0); !status.ok()) {
+    (co_await file->Close()).IgnoreError();
+    co_return status;
+  }
+  co_return std::unique_ptr<SSTableWriter>(
+      new SSTableWriter(fs, std::move(options), std::move(file)));
+}
+
+SSTableWriter::SSTableWriter(base::FileSystem& fs, WriterOptions options,
+                             std::unique_ptr<base::File> file)
+    : fs_(fs), options_(std::move(options)), file_(std::move(file)) {
+  statistics_.replaces = options_.replaces;
+}
+
+SSTableWriter::~SSTableWriter() {
+  THOLOS_CHECK(ended_ || base::Loop::CurrentCrashed()) << "neither Finish nor Abandon was called";
+}
+
+std::string SSTableWriter::Path(const std::string& name) const {
+  return base::StrCat(options_.directory, "/", name);
+}
+
+void SSTableWriter::set_replaces(std::vector<uint64_t> generations) {
+  statistics_.replaces = std::move(generations);
+}
+
+Task<absl::Status> SSTableWriter::AddPartition(const data::PartitionHeader& header) {
+  if (!status_.ok()) return Task<absl::Status>::Ready(status_);
+  THOLOS_CHECK(!ended_);
+  THOLOS_CHECK(!has_partition_ || header_.key < header.key) << "partitions out of order";
+  header_ = header;
+  if (header_.static_row.has_value() && header_.static_row->IsEmpty()) header_.static_row.reset();
+  prefix_ = PartitionPrefix(header.key);
+  has_partition_ = true;
+  header_pending_ = true;
+  last_clustering_.reset();
+  if (!header_.deletion.live() || header_.static_row.has_value()) WriteHeader();
+  return FlushIfFull();
+}
+
+Task<absl::Status> SSTableWriter::AddRow(const data::Row& row) {
+  if (!status_.ok()) return Task<absl::Status>::Ready(status_);
+  THOLOS_CHECK(!ended_ && has_partition_);
+  THOLOS_CHECK(!last_clustering_.has_value() || *last_clustering_ < row.clustering)
+      << "rows out of order";
+  last_clustering_ = row.clustering;
+  if (row.IsEmpty()) return Task<absl::Status>::Ready(absl::OkStatus());
+  if (header_pending_) WriteHeader();
+  RowEntryKey(prefix_, row.clustering, &entry_key_);
+  entry_value_.clear();
+  data::EncodeRowBody(row, &entry_value_);
+  statistics_.Add(row);
+  AddEntry();
+  return FlushIfFull();
+}
+
+Task<absl::Status> SSTableWriter::Add(const data::Partition& partition) {
+  THOLOS_CO_RETURN_IF_ERROR(
+      co_await AddPartition({partition.key, partition.deletion, partition.static_row}));
+  for (const data::Row& row : partition.rows) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await AddRow(row));
+  }
+  co_return absl::OkStatus();
+}
+
+void SSTableWriter::WriteHeader() {
+  header_pending_ = false;
+  HeaderEntryKey(prefix_, &entry_key_);
+  entry_value_.clear();
+  EncodeHeader(header_, &entry_value_);
+  statistics_.Add(header_);
+  filter_.Add(FilterHash(header_.key.key));
+  AddEntry();
+}
+
+void SSTableWriter::AddEntry() {
+  if (entry_key_.size() + entry_value_.size() > kBlockBytesMax / 2) {
+    status_ = absl::InvalidArgumentError(base::StrCat(
+        Path(FileName(options_.generation)), ": a row of ", entry_value_.size(), " bytes"));
+    return;
+  }
+  data_.Add(entry_key_, entry_value_);
+  if (data_.bytes() >= options_.block_bytes) CloseDataBlock();
+}
+
+void SSTableWriter::CloseDataBlock() {
+  if (data_.empty()) return;
+  const std::string first_key = data_.first_key();
+  statistics_.raw_data_bytes += data_.bytes();
+  AddIndexEntry(&page_, first_key, Seal(data_.Finish(), options_.compression));
+  if (page_.bytes() >= options_.index_page_bytes) CloseIndexPage();
+}
+
+void SSTableWriter::CloseIndexPage() {
+  if (page_.empty()) return;
+  const std::string first_key = page_.first_key();
+  AddIndexEntry(&root_, first_key, Seal(page_.Finish(), Compression::kNone));
+}
+
+void SSTableWriter::AddIndexEntry(BlockBuilder* index, const std::string& first_key,
+                                  BlockHandle handle) {
+  std::string value;
+  EncodeHandle(handle, &value);
+  index->Add(first_key, value);
+}
+
+BlockHandle SSTableWriter::Seal(std::string_view payload, Compression compression) {
+  return SealBlock(payload, compression, options_.file_id, end(), &buffer_);
+}
+
+Task<absl::Status> SSTableWriter::FlushIfFull() {
+  if (!status_.ok()) return Task<absl::Status>::Ready(status_);
+  if (buffer_.size() < options_.write_bytes) return Task<absl::Status>::Ready(absl::OkStatus());
+  return FlushBuffer();
+}
+
+Task<absl::Status> SSTableWriter::FlushBuffer() {
+  status_ = co_await file_->Write(offset_, buffer_);
+  offset_ += buffer_.size();
+  buffer_.clear();
+  co_return status_;
+}
+
+// Everything behind the body.
+void SSTableWriter::SealTail() {
+  Footer footer;
+  footer.file_id = options_.file_id;
+  footer.generation = options_.generation;
+  footer.table = options_.table;
+  footer.body_bytes = end();
+  footer.filter = Seal(filter_.Finish(), Compression::kNone);
+  footer.statistics = Seal(EncodeStatistics(statistics_), Compression::kNone);
+  footer.root = Seal(root_.Finish(), Compression::kNone);
+  buffer_ += EncodeFooter(footer, end());
+}
+
+Task<absl::StatusOr<TableMetadata>> SSTableWriter::Finish() {
+  THOLOS_CHECK(!ended_);
+  THOLOS_CO_RETURN_IF_ERROR(status_);
+  CloseDataBlock();
+  CloseIndexPage();
+  SealTail();
+  THOLOS_CO_RETURN_IF_ERROR(co_await FlushBuffer());
+  status_ = co_await Publish();
+  THOLOS_CO_RETURN_IF_ERROR(status_);
+  ended_ = true;
+  co_return TableMetadata{.table = options_.table,
+                          .generation = options_.generation,
+                          .file_id = options_.file_id,
+                          .file_bytes = offset_,
+                          .statistics = std::move(statistics_)};
+}
+
+Task<absl::Status> SSTableWriter::Publish() {
+  THOLOS_CO_RETURN_IF_ERROR(co_await file_->Sync());
+  const absl::Status closed = co_await file_->Close();
+  file_.reset();
+  THOLOS_CO_RETURN_IF_ERROR(closed);
+  published_ = true;  // from here on it may be visible
+  THOLOS_CO_RETURN_IF_ERROR(co_await fs_.Rename(Path(TemporaryFileName(options_.generation)),
+                                                Path(FileName(options_.generation))));
+  co_return co_await fs_.SyncDirectory(options_.directory);
+}
+
+Task<void> SSTableWriter::Abandon() {
+  THOLOS_CHECK(!ended_);
+  if (status_.ok()) status_ = absl::CancelledError("abandoned");
+  if (file_ != nullptr) (co_await file_->Close()).IgnoreError();
+  file_.reset();
+  (co_await fs_.Remove(Path(TemporaryFileName(options_.generation)))).IgnoreError();
+  if (published_) (co_await fs_.Remove(Path(FileName(options_.generation)))).IgnoreError();
+  ended_ = true;
+}
+
+}  // namespace tholos::sstable
