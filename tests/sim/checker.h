@@ -1,0 +1,74 @@
+// What a correct cluster may answer, from the clients' point of view.
+//
+// Registers: each has one writer, which numbers its operations 1, 2, 3, ... and uses the number as the timestamp and the value, so that a
+// value is its own history. A read that started after operation v was acknowledged, or after a read that saw v had ended, sees v or a
+// later one that was attempted: never an older one, never one that was refused as not applied (UNAVAILABLE), never one from nowhere.
+//
+// Sets: elements are added once and never removed. A read that started after an add was acknowledged contains it; it contains only
+// elements that were attempted, each once, with the value they were added with.
+//
+// Both are linear in the length of the history.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tholos::sim {
+
+enum class Outcome { kAcknowledged, kNotApplied, kUnknown };
+
+class RegisterChecker {
+ public:
+  // The writer starts its next operation and gets its number.
+  uint64_t Begin(const std::string& key, bool erase);
+  void End(const std::string& key, uint64_t version, Outcome outcome);
+
+  // The oldest version that a read starting now may see.
+  uint64_t Floor(const std::string& key) const;
+  // A read that started when Floor was `floor` saw `version` (nothing: no value). Returns what is wrong, or nothing.
+  std::optional<std::string> Observe(const std::string& key, uint64_t floor, std::optional<uint64_t> version);
+
+  uint64_t acknowledged() const { return acknowledged_; }
+  uint64_t observations() const { return observations_; }
+  std::vector<std::string> keys() const;
+
+ private:
+  struct Operation {
+    bool erase = false;
+    Outcome outcome = Outcome::kUnknown;
+  };
+  struct Register {
+    std::vector<Operation> operations;  // version v is at v - 1
+    uint64_t floor = 0;
+  };
+  std::map<std::string, Register> registers_;
+  uint64_t acknowledged_ = 0;
+  uint64_t observations_ = 0;
+};
+
+class SetChecker {
+ public:
+  // The next element of the set to add.
+  uint64_t Begin(const std::string& set);
+  void End(const std::string& set, uint64_t element, Outcome outcome);
+  // The elements that a read starting now must contain.
+  std::set<uint64_t> Required(const std::string& set) const;
+  std::optional<std::string> Observe(const std::string& set, const std::set<uint64_t>& required,
+                                     const std::vector<uint64_t>& elements);
+  uint64_t acknowledged() const { return acknowledged_; }
+  std::vector<std::string> sets() const;
+
+ private:
+  struct Elements {
+    std::vector<Outcome> outcomes;
+    std::set<uint64_t> acknowledged;
+  };
+  std::map<std::string, Elements> sets_;
+  uint64_t acknowledged_ = 0;
+};
+
+}  // namespace tholos::sim

@@ -1,0 +1,122 @@
+#include "tests/sim/sim_cluster.h"
+
+#include <utility>
+
+#include "base/strings.h"
+
+namespace tholos::sim {
+namespace {
+
+base::Endpoint InternodeOf(int n) { return {base::StrCat("10.0.0.", n + 1), 7000}; }
+
+}  // namespace
+
+SimCluster::SimCluster(ClusterOptions options)
+    : options_(options), simulation_({.seed = options.seed}), network_(simulation_) {
+  members_.resize(options.nodes);
+  for (int n = 0; n < options.nodes; ++n) {
+    base::sim::NodeOptions machine;
+    machine.shards = options.shards;
+    members_[n].machine = &simulation_.AddNode(name(n), machine);
+    members_[n].machine->OnEnd([this, n] { Ended(n); });
+  }
+}
+
+SimCluster::~SimCluster() {
+  for (Member& member : members_) {
+    member.pending.clear();
+    if (member.machine->running()) member.machine->Kill();
+  }
+}
+
+std::string SimCluster::name(int n) const { return base::StrCat("n", n); }
+
+void SimCluster::Boot(int n) {
+  Member& member = members_[n];
+  member.machine->Boot();
+  member.metrics = std::make_unique<base::Metrics>();
+  member.machine->Spawn(RunNode(n, member.machine->incarnation()));
+}
+
+base::Task<void> SimCluster::RunNode(int n, uint64_t incarnation) {
+  Member& member = members_[n];
+  base::sim::SimNode& machine = *member.machine;
+  auto& transport =
+      machine.Own(std::make_unique<rpc::SimTransport>(network_, machine, InternodeOf(n)));
+  node::NodeOptions options;
+  options.cluster_name = "simulation";
+  options.data_directory = "/data";
+  options.client = {InternodeOf(n).host, 9043};
+  for (int seed = 0; seed < std::min(2, size()); ++seed) options.seeds.push_back(InternodeOf(seed));
+  // Small, so that flushes, rotations and compactions happen within a run.
+  options.memtable_bytes_max = 64 << 10;
+  options.commitlog_segment_bytes = 64 << 10;
+  options.commitlog_bytes_max = 512 << 10;
+  options.mutants = options_.mutants;
+  auto started = co_await node::Node::Start(
+      options, node::NodeDeps{machine.clock(), machine.random(), machine.executor(), machine.files(),
+                              transport, *member.metrics, machine.log()});
+  if (!started.ok()) {
+    errors_.push_back(base::StrCat(name(n), " did not start: ", started.status().ToString()));
+    co_return;
+  }
+  if (machine.incarnation() == incarnation) member.node = &machine.Own(*std::move(started));
+}
+
+void SimCluster::Ended(int n) {
+  Member& member = members_[n];
+  member.node = nullptr;
+  std::map<uint64_t, Done> pending = std::exchange(member.pending, {});
+  for (auto& [id, done] : pending) done(absl::UnknownError("the node died before it answered"));
+}
+
+bool SimCluster::AllUp() const {
+  for (const Member& member : members_) {
+    if (member.node == nullptr || member.node->liveness().Snapshot()->size() != members_.size() ||
+        member.node->cluster()->nodes().size() != members_.size()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void SimCluster::Query(int n, std::string statement, cql::QueryOptions options,
+                       absl::Duration timeout, Done done) {
+  Member& member = members_[n];
+  if (member.node == nullptr || !member.machine->running()) {
+    done(absl::UnavailableError("the node does not serve"));
+    return;
+  }
+  options.deadline = member.machine->clock().Now() + timeout;
+  const uint64_t id = next_query_++;
+  member.pending.emplace(id, std::move(done));
+  const int shard = static_cast<int>(id % static_cast<uint64_t>(options_.shards));
+  base::SpawnDetached(member.machine->executor().shard(shard),
+                      RunQuery(n, id, std::move(statement), std::move(options)));
+}
+
+base::Task<void> SimCluster::RunQuery(int n, uint64_t id, std::string statement,
+                                      cql::QueryOptions options) {
+  auto result = co_await members_[n].node->queries().Execute(std::move(statement), std::move(options));
+  Finish(n, id, std::move(result));
+}
+
+void SimCluster::Finish(int n, uint64_t id, absl::StatusOr<cql::QueryResult> result) {
+  auto it = members_[n].pending.find(id);
+  if (it == members_[n].pending.end()) return;
+  Done done = std::move(it->second);
+  members_[n].pending.erase(it);
+  done(std::move(result));
+}
+
+absl::StatusOr<cql::QueryResult> SimCluster::QueryAndWait(int n, std::string statement,
+                                                          cql::QueryOptions options) {
+  auto answer = std::make_shared<std::optional<absl::StatusOr<cql::QueryResult>>>();
+  Query(n, std::move(statement), std::move(options), absl::Seconds(10),
+        [answer](absl::StatusOr<cql::QueryResult> result) { answer->emplace(std::move(result)); });
+  simulation_.RunUntil([&] { return answer->has_value(); }, absl::Minutes(1));
+  if (!answer->has_value()) return absl::DeadlineExceededError("no answer within a minute of virtual time");
+  return *std::move(*answer);
+}
+
+}  // namespace tholos::sim
