@@ -1,0 +1,292 @@
+#include "rpc/shard_port.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+
+namespace tholos::rpc {
+namespace {
+
+// A turn that sends more than this to one stream does so in several batches.
+constexpr size_t kBatchBytesTarget = size_t{256} << 10;
+// While the last attempt to connect failed less than this ago, calls fail at once. Longer than one
+// attempt and the wait before it, so that calls to a dead peer never wait.
+constexpr absl::Duration kFailFastSpan = absl::Seconds(10);
+constexpr absl::Duration kWantInterval = absl::Seconds(1);
+// How long a one-way message waits for a connection.
+constexpr absl::Duration kSendPatience = absl::Seconds(5);
+// An answer larger than this becomes an error when its stream's budget is overdrawn by a factor
+// of 4.
+constexpr size_t kSmallAnswerBytes = 4096;
+
+base::Metrics::Labels ShardLabel(int shard) { return {{"shard", std::to_string(shard)}}; }
+
+absl::Status WithCode(absl::StatusCode code, std::string message) {
+  return absl::Status(code, message);
+}
+
+std::string Describe(const PeerKey& peer) { return peer.endpoint.ToString(); }
+
+}  // namespace
+
+ShardPort::ShardPort(int shard, Deps deps)
+    : shard_(shard),
+      deps_(deps),
+      sent_(deps.metrics.AddCounter("tholos_internode_sent_total",
+                                    "Requests and one-way messages sent to other nodes.",
+                                    ShardLabel(shard))),
+      handled_(deps.metrics.AddCounter("tholos_internode_handled_total",
+                                       "Messages of other nodes that were handled.",
+                                       ShardLabel(shard))),
+      expired_(deps.metrics.AddCounter("tholos_internode_expired_total",
+                                       "Messages dropped unexecuted because their deadline passed.",
+                                       ShardLabel(shard))),
+      refused_(deps.metrics.AddCounter("tholos_internode_queue_full_total",
+                                       "Messages refused because the queue to their peer was full.",
+                                       ShardLabel(shard))) {}
+
+ShardPort::Peer& ShardPort::FindPeer(const PeerKey& key) {
+  auto [it, added] = peers_.try_emplace(key, nullptr);
+  if (added) {
+    it->second = std::make_unique<Peer>();
+    it->second->key = key;
+    it->second->budget = deps_.peers.QueueBudget(key);
+  }
+  return *it->second;
+}
+
+absl::Status ShardPort::CheckSize(const Outgoing& message) const {
+  if (message.body.size() <= kMessageBytesMax) return absl::OkStatus();
+  return WithCode(
+      absl::StatusCode::kInvalidArgument,
+      base::StrCat(VerbName(message.verb), " to ", message.to.ToString(), ": ", message.body.size(),
+                   " bytes, at most ", kMessageBytesMax, " can be sent"));
+}
+
+base::Task<absl::StatusOr<std::string>> ShardPort::Call(Outgoing message, base::Deadline deadline) {
+  base::Gate::Holder inside = calls_.Enter();
+  if (refusing_ || !inside) co_return absl::UnavailableError("the transport was stopped");
+  THOLOS_CO_RETURN_IF_ERROR(CheckSize(message));
+  Peer& peer = FindPeer({message.to, ClassOf(message.verb)});
+  ByteBudget::Hold hold =
+      ByteBudget::TryTake(peer.budget, message.body.size() + kEnvelopeHeaderBytes);
+  if (!hold) {
+    refused_.Add();
+    co_return WithCode(absl::StatusCode::kResourceExhausted,
+                       base::StrCat("the queue to ", Describe(peer.key), " is full (",
+                                    peer.budget->used(), " bytes)"));
+  }
+  if (peer.stream == nullptr) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await AwaitConnection(peer, deadline));
+  }
+
+  PendingCall call;
+  call.stream = peer.stream.get();
+  const uint64_t id = (static_cast<uint64_t>(shard_) << 48) | next_request_++;
+  pending_.emplace(id, &call);
+  sent_.Add();
+  Stage(peer.stream,
+        {EnvelopeKind::kRequest, message.verb, id, message.token, deadline, message.body},
+        std::move(hold));
+  message.body = std::string();
+  if (!co_await call.done.WaitUntil(deadline)) {
+    pending_.erase(id);
+    co_return WithCode(
+        absl::StatusCode::kDeadlineExceeded,
+        base::StrCat(VerbName(message.verb), " to ", Describe(peer.key), ": no answer in time"));
+  }
+  co_return std::move(call.result);
+}
+
+void ShardPort::Send(Outgoing message) {
+  if (refusing_ || !CheckSize(message).ok()) return;
+  Peer& peer = FindPeer({message.to, ClassOf(message.verb)});
+  ByteBudget::Hold hold =
+      ByteBudget::TryTake(peer.budget, message.body.size() + kEnvelopeHeaderBytes);
+  if (!hold) {
+    refused_.Add();
+    return;
+  }
+  if (peer.stream == nullptr) {
+    scope_.Spawn(SendWhenConnected(peer, std::move(message), std::move(hold)));
+    return;
+  }
+  sent_.Add();
+  Stage(peer.stream,
+        {.kind = EnvelopeKind::kOneWay,
+         .verb = message.verb,
+         .token = message.token,
+         .body = message.body},
+        std::move(hold));
+}
+
+base::Task<void> ShardPort::SendWhenConnected(Peer& peer, Outgoing message, ByteBudget::Hold hold) {
+  const absl::Status connected = co_await AwaitConnection(peer, deps_.clock.Now() + kSendPatience);
+  if (!connected.ok()) co_return;
+  sent_.Add();
+  Stage(peer.stream,
+        {.kind = EnvelopeKind::kOneWay,
+         .verb = message.verb,
+         .token = message.token,
+         .body = message.body},
+        std::move(hold));
+}
+
+base::Task<absl::Status> ShardPort::AwaitConnection(Peer& peer, base::Deadline deadline) {
+  while (peer.stream == nullptr) {
+    if (refusing_) co_return absl::UnavailableError("the transport was stopped");
+    const base::MonotonicTime now = deps_.clock.Now();
+    if (peer.wanted_at == base::MonotonicTime{} || now - peer.wanted_at >= kWantInterval) {
+      peer.wanted_at = now;
+      deps_.peers.Want(peer.key);
+    }
+    if (!peer.failure.ok() && now - peer.failed_at < kFailFastSpan) co_return peer.failure;
+    if (!co_await peer.changed.WaitUntil(deadline)) {
+      co_return WithCode(absl::StatusCode::kDeadlineExceeded,
+                         base::StrCat("could not connect to ", Describe(peer.key), " in time"));
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+void ShardPort::OnPeerUp(const PeerKey& key, std::shared_ptr<Stream> stream) {
+  Peer& peer = FindPeer(key);
+  peer.stream = std::move(stream);
+  peer.failure = absl::OkStatus();
+  peer.wanted_at = {};
+  peer.changed.Pulse();
+}
+
+void ShardPort::OnPeerDown(const PeerKey& key, const std::shared_ptr<Stream>& stream,
+                           absl::Status why) {
+  Peer& peer = FindPeer(key);
+  if (stream == nullptr) {
+    peer.failure = std::move(why);
+    peer.failed_at = deps_.clock.Now();
+  } else {
+    if (peer.stream == stream) peer.stream = nullptr;
+    EndCalls(stream.get(), why);
+  }
+  peer.changed.Pulse();
+}
+
+void ShardPort::EndCalls(const Stream* stream, const absl::Status& why) {
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    PendingCall* call = it->second;
+    if (stream != nullptr && call->stream != stream) {
+      ++it;
+      continue;
+    }
+    it = pending_.erase(it);
+    call->result = why;
+    call->done.Set();
+  }
+}
+
+void ShardPort::OnAnswers(std::vector<Answer> answers) {
+  for (Answer& answer : answers) {
+    // Absent: its deadline passed.
+    auto it = pending_.find(answer.request_id);
+    if (it == pending_.end()) continue;
+    PendingCall* call = it->second;
+    pending_.erase(it);
+    call->result = std::move(answer.result);
+    call->done.Set();
+  }
+}
+
+void ShardPort::OnRequests(std::shared_ptr<InboundStream> stream, std::vector<Request> requests) {
+  if (refusing_) return;
+  for (Request& request : requests) scope_.Spawn(RunHandler(stream, std::move(request)));
+}
+
+base::Task<void> ShardPort::RunHandler(std::shared_ptr<InboundStream> stream, Request request) {
+  if (request.deadline <= deps_.clock.Now()) {
+    expired_.Add();
+    co_return;
+  }
+  handled_.Add();
+  absl::StatusOr<std::string> result = absl::UnknownError("not handled");
+  const auto handler = deps_.handlers.find(request.verb);
+  if (handler == deps_.handlers.end()) {
+    result = WithCode(absl::StatusCode::kUnimplemented,
+                      base::StrCat("no handler for verb ", static_cast<int>(request.verb), " (",
+                                   VerbName(request.verb), ")"));
+  } else {
+    result = co_await handler->second(
+        Incoming{stream->from(), request.verb, std::move(request.body), request.deadline});
+  }
+  if (request.kind == EnvelopeKind::kRequest) Respond(stream, request, std::move(result));
+}
+
+void ShardPort::Respond(const std::shared_ptr<InboundStream>& stream, const Request& request,
+                        absl::StatusOr<std::string> result) {
+  const std::shared_ptr<ByteBudget>& budget = stream->budget();
+  if (result.ok() && result->size() > kMessageBytesMax) {
+    result = WithCode(absl::StatusCode::kResourceExhausted,
+                      base::StrCat(VerbName(request.verb), ": the answer has ", result->size(),
+                                   " bytes, at most ", kMessageBytesMax, " can be sent"));
+  }
+  if (result.ok() && result->size() > kSmallAnswerBytes && budget->used() > 4 * budget->max()) {
+    result = absl::ResourceExhaustedError("the queue of answers is full");
+  }
+  std::string failure;
+  if (!result.ok()) base::EncodeStatus(result.status(), &failure);
+  const std::string_view body = result.ok() ? std::string_view(*result) : std::string_view(failure);
+  Stage(stream,
+        {.kind = result.ok() ? EnvelopeKind::kResponse : EnvelopeKind::kFailure,
+         .verb = request.verb,
+         .request_id = request.request_id,
+         .body = body},
+        ByteBudget::Take(budget, body.size() + kEnvelopeHeaderBytes));
+}
+
+void ShardPort::Stage(const std::shared_ptr<Stream>& stream, const Envelope& envelope,
+                      ByteBudget::Hold hold) {
+  const base::MonotonicTime now = deps_.clock.Now();
+  int& slot = stream->stage_slots[static_cast<size_t>(shard_)];
+  if (slot < 0) {
+    slot = static_cast<int>(staged_.size());
+    staged_.push_back({stream, {}, {}});
+  }
+  Staged& staged = staged_[static_cast<size_t>(slot)];
+  staged.writer.Add(envelope, now);
+  staged.hold.Merge(std::move(hold));
+  if (staged.writer.bytes() >= kBatchBytesTarget) {
+    stream->Push({staged.writer.Seal(now), std::move(staged.hold)});
+  }
+  if (flush_posted_) return;
+  flush_posted_ = true;
+  deps_.loop.Post([this] { Flush(); });
+}
+
+void ShardPort::Flush() {
+  flush_posted_ = false;
+  const base::MonotonicTime now = deps_.clock.Now();
+  std::vector<Staged> staged = std::exchange(staged_, {});
+  for (Staged& batch : staged) {
+    batch.stream->stage_slots[static_cast<size_t>(shard_)] = -1;
+    if (!batch.writer.empty()) batch.stream->Push({batch.writer.Seal(now), std::move(batch.hold)});
+  }
+}
+
+void ShardPort::Refuse() {
+  refusing_ = true;
+  EndCalls(nullptr, absl::UnavailableError("the transport was stopped"));
+  for (auto& [key, peer] : peers_) peer->changed.Pulse();
+}
+
+base::Task<void> ShardPort::Stop() {
+  THOLOS_CHECK(refusing_);
+  // Behind what was posted before.
+  co_await base::Yield();
+  co_await calls_.Close();
+  co_await scope_.Stop();
+  while (flush_posted_) co_await base::Yield();
+  peers_.clear();
+}
+
+}  // namespace tholos::rpc

@@ -1,0 +1,145 @@
+// ShardPort: one shard's half of the transport. Confined to its shard's loop.
+//
+// Calls.   A call is staged into its stream's batch, entered into `pending_` under its request id,
+// and waits
+//          for the answer, the deadline, or the end of the stream. The shard's index is in the id's
+//          upper 16 bits, so that answers find the shard again.
+// Staging. What a shard sends in one turn of its loop to one stream becomes one batch: the first
+// message
+//          posts a flush to the end of the loop's ready work. No timer is involved.
+// Handlers run as tasks of the port's scope; the bytes of their request, and then of their answer,
+// are
+//          held in the budget of the stream they came from.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "base/async/event.h"
+#include "base/async/scope.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "rpc/frame.h"
+#include "rpc/stream.h"
+#include "rpc/transport.h"
+
+namespace tholos::rpc {
+
+struct PeerKey {
+  Endpoint endpoint;
+  VerbClass stream_class = VerbClass::kBulk;
+  friend auto operator<=>(const PeerKey&, const PeerKey&) = default;
+};
+
+// Who connects. Thread-safe.
+class PeerDirectory {
+ public:
+  virtual ~PeerDirectory() = default;
+  // Of the messages that wait to be sent to a peer, on all shards together.
+  virtual std::shared_ptr<ByteBudget> QueueBudget(const PeerKey& peer) = 0;
+  // A message waits for a connection. OnPeerUp() or OnPeerDown() follows on every shard.
+  virtual void Want(const PeerKey& peer) = 0;
+};
+
+using HandlerTable = std::map<Verb, Handler>;
+
+// An answer, copied out of its frame.
+struct Answer {
+  uint64_t request_id = 0;
+  absl::StatusOr<std::string> result;
+};
+
+// A request or a one-way message, copied out of its frame.
+struct Request {
+  EnvelopeKind kind = EnvelopeKind::kRequest;
+  uint64_t request_id = 0;
+  Verb verb = Verb::kEcho;
+  base::Deadline deadline;
+  std::string body;
+  ByteBudget::Hold hold;
+};
+
+inline int ShardOfRequestId(uint64_t id) { return static_cast<int>(id >> 48); }
+
+class ShardPort {
+ public:
+  struct Deps {
+    base::Loop& loop;
+    const base::Clock& clock;
+    base::Metrics& metrics;
+    PeerDirectory& peers;
+    const HandlerTable& handlers;
+  };
+  ShardPort(int shard, Deps deps);
+
+  // As in transport.h.
+  base::Task<absl::StatusOr<std::string>> Call(Outgoing message, base::Deadline deadline);
+  void Send(Outgoing message);
+
+  void OnPeerUp(const PeerKey& peer, std::shared_ptr<Stream> stream);
+  // `stream` ended, or, if null, could not be established.
+  void OnPeerDown(const PeerKey& peer, const std::shared_ptr<Stream>& stream, absl::Status why);
+  void OnAnswers(std::vector<Answer> answers);
+  void OnRequests(std::shared_ptr<InboundStream> stream, std::vector<Request> requests);
+
+  // Ends all calls with kUnavailable and refuses new ones.
+  void Refuse();
+  // After Refuse() and once no stream delivers any more: returns when all calls and handlers have
+  // ended.
+  base::Task<void> Stop();
+
+ private:
+  struct Peer {
+    PeerKey key;
+    std::shared_ptr<ByteBudget> budget;
+    std::shared_ptr<Stream> stream;  // null while not connected
+    absl::Status failure;            // of the last attempt to connect, if that failed
+    base::MonotonicTime failed_at;
+    base::MonotonicTime wanted_at{};
+    base::Event changed;
+  };
+  struct PendingCall {
+    const Stream* stream = nullptr;
+    base::Event done;
+    absl::StatusOr<std::string> result = absl::UnknownError("no answer");
+  };
+  struct Staged {
+    std::shared_ptr<Stream> stream;
+    BatchWriter writer;
+    ByteBudget::Hold hold;
+  };
+
+  Peer& FindPeer(const PeerKey& key);
+  absl::Status CheckSize(const Outgoing& message) const;
+  base::Task<absl::Status> AwaitConnection(Peer& peer, base::Deadline deadline);
+  base::Task<void> SendWhenConnected(Peer& peer, Outgoing message, ByteBudget::Hold hold);
+  base::Task<void> RunHandler(std::shared_ptr<InboundStream> stream, Request request);
+  void Respond(const std::shared_ptr<InboundStream>& stream, const Request& request,
+               absl::StatusOr<std::string> result);
+  void Stage(const std::shared_ptr<Stream>& stream, const Envelope& envelope,
+             ByteBudget::Hold hold);
+  void Flush();
+  void EndCalls(const Stream* stream, const absl::Status& why);
+
+  const int shard_;
+  const Deps deps_;
+  base::Counter& sent_;
+  base::Counter& handled_;
+  base::Counter& expired_;
+  base::Counter& refused_;
+
+  bool refusing_ = false;
+  absl::btree_map<PeerKey, std::unique_ptr<Peer>> peers_;
+  // In the order of their start.
+  absl::btree_map<uint64_t, PendingCall*> pending_;
+  uint64_t next_request_ = 1;
+  std::vector<Staged> staged_;
+  bool flush_posted_ = false;
+  base::Gate calls_;
+  base::Scope scope_;
+};
+
+}  // namespace tholos::rpc
