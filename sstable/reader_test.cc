@@ -1,0 +1,174 @@
+#include "sstable/reader.h"
+
+#include <utility>
+
+#include "base/sim/test_world.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sstable/testing/tables.h"
+
+namespace tholos::sstable {
+namespace {
+
+using base::Task;
+using base::sim::TestWorld;
+using data::Partition;
+using data::Selection;
+
+TEST(SSTable, GivesWhatASelectionAsks) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    base::RandomStream random(seed);
+    TestWorld world(seed);
+    LruBlockCache cache(random.Below(20'000));
+    data::WorldShape shape{.partitions = 1 + random.Below(12), .rows = 1 + random.Below(24)};
+    shape.partition.realistic_times = random.Chance(0.5);
+    const std::vector<Partition> partitions = RandomTable(random, shape);
+    auto metadata = world.Run(WriteTable(world.files(), TinyBlocks(1, random), partitions));
+    ASSERT_TRUE(metadata.ok()) << metadata.status();
+    auto table = world.Run(
+        SSTable::Open(world.files(), TestOpenOptions(1, random.Chance(0.7) ? &cache : nullptr)));
+    ASSERT_TRUE(table.ok()) << table.status();
+    EXPECT_EQ((*table)->metadata(), *metadata);
+    for (int i = 0; i < 100; ++i) {
+      const Selection selection = data::RandomSelection(random, shape);
+      const auto pattern = random.Chance(0.5) ? ReadPattern::kRandom : ReadPattern::kSequential;
+      const auto read = world.Run(ReadTable(*table, selection, pattern));
+      ASSERT_TRUE(read.ok()) << read.status();
+      ASSERT_EQ(*read, Select(partitions, selection));
+      if (!(*table)->MayContain(selection)) ASSERT_TRUE(read->empty());
+    }
+  }
+}
+
+TEST(SSTable, SkipsWhatIsLeftOfAPartition) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    base::RandomStream random(seed);
+    TestWorld world(seed);
+    const data::WorldShape shape{.rows = 20};
+    const std::vector<Partition> partitions = RandomTable(random, shape);
+    ASSERT_TRUE(world.Run(WriteTable(world.files(), TinyBlocks(1, random), partitions)).ok());
+    auto table = *world.Run(SSTable::Open(world.files(), TestOpenOptions(1)));
+    for (int i = 0; i < 20; ++i) {
+      Selection selection = data::RandomSelection(random, shape);
+      selection.key.reset();
+      std::vector<Partition> expected = Select(partitions, selection);
+      std::vector<Partition> seen;
+      world.Run([&]() -> Task<void> {
+        const auto source = table->NewSource(selection);
+        while (*co_await source->NextPartition()) {
+          const data::PartitionHeader& header = source->partition();
+          seen.push_back({header.key, header.deletion, header.static_row, {}});
+          for (uint64_t rows = random.Below(8); rows > 0; --rows) {
+            if (!*co_await source->NextRow()) break;
+            seen.back().rows.push_back(source->row());
+          }
+        }
+      });
+      ASSERT_EQ(seen.size(), expected.size());
+      for (size_t p = 0; p < seen.size(); ++p) {
+        ASSERT_LE(seen[p].rows.size(), expected[p].rows.size());
+        expected[p].rows.resize(seen[p].rows.size());
+      }
+      ASSERT_EQ(seen, expected);
+    }
+  }
+}
+
+TEST(SSTable, NeverSuspendsWhereTheBlocksAreCached) {
+  base::RandomStream random(1);
+  TestWorld world;
+  LruBlockCache cache(1 << 20);
+  const data::WorldShape shape{.partitions = 20, .rows = 20};
+  const std::vector<Partition> partitions = RandomTable(random, shape);
+  ASSERT_TRUE(world.Run(WriteTable(world.files(), TinyBlocks(1, random), partitions)).ok());
+  auto table = *world.Run(SSTable::Open(world.files(), TestOpenOptions(1, &cache)));
+  ASSERT_TRUE(world.Run(ReadTable(table)).ok());
+  const uint64_t operations = world.files().operations();
+  for (const bool reversed : {false, true}) {
+    const auto source = table->NewSource({.reversed = reversed});
+    size_t rows = 0;
+    for (auto more = source->NextPartition().TakeReady(); **more;
+         more = source->NextPartition().TakeReady()) {
+      for (auto row = source->NextRow().TakeReady(); **row; row = source->NextRow().TakeReady()) {
+        ++rows;
+      }
+    }
+    EXPECT_EQ(rows, (*table).metadata().statistics.rows);
+  }
+  EXPECT_EQ(world.files().operations(), operations);
+}
+
+TEST(SSTable, AColdLookupReadsOneIndexPageAndOneDataBlock) {
+  TestWorld world;
+  world.files().faults().cached_reads = 0;
+  std::vector<Partition> partitions;
+  for (int i = 0; i < 5000; ++i) {
+    Partition partition{.key = data::DecoratedKey::Of("key" + std::to_string(i))};
+    partition.rows = {{.clustering = "a", .liveness = {.timestamp = i}}};
+    partitions.push_back(std::move(partition));
+  }
+  std::sort(partitions.begin(), partitions.end(),
+            [](const Partition& a, const Partition& b) { return a.key < b.key; });
+  WriterOptions options = TestWriterOptions(1);
+  options.block_bytes = 1000;
+  ASSERT_TRUE(world.Run(WriteTable(world.files(), options, partitions)).ok());
+  auto table = *world.Run(SSTable::Open(world.files(), TestOpenOptions(1)));
+  int two_reads = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Partition& wanted = partitions[i * 25];
+    const uint64_t before = world.files().operations();
+    const auto read = world.Run(ReadTable(table, {.key = wanted.key}));
+    ASSERT_EQ(*read, std::vector<Partition>{wanted});
+    const uint64_t reads = world.files().operations() - before;
+    ASSERT_LE(reads, 4u);  // the partition, or its end, may lie in the next block
+    if (reads == 2) ++two_reads;
+  }
+  EXPECT_GT(two_reads, 150);
+}
+
+TEST(SSTable, RowsAndCellsLargerThanABlock) {
+  TestWorld world;
+  std::vector<Partition> partitions(1);
+  partitions[0].key = data::DecoratedKey::Of("big");
+  base::RandomStream random(1);
+  for (const char* clustering : {"a", "b", "c"}) {
+    std::string noise(16 << 20, '\0');
+    for (size_t i = 0; i < noise.size(); i += 7) noise[i] = static_cast<char>(random.Next());
+    data::Row row{.clustering = clustering};
+    row.cells = {{.column = 1, .timestamp = 1, .value = std::move(noise)},
+                 {.column = 2, .timestamp = 1, .value = "small"}};
+    partitions[0].rows.push_back(std::move(row));
+  }
+  ASSERT_TRUE(world.Run(WriteTable(world.files(), TestWriterOptions(1), partitions)).ok());
+  EXPECT_EQ(*world.Run(OpenAndRead(world.files(), TestOpenOptions(1))), partitions);
+}
+
+TEST(SSTable, CallsItsOwnerWhenTheLastReaderLetsGo) {
+  base::RandomStream random(1);
+  TestWorld world;
+  ASSERT_TRUE(
+      world.Run(WriteTable(world.files(), TinyBlocks(3, random), RandomTable(random))).ok());
+  auto table = *world.Run(SSTable::Open(world.files(), TestOpenOptions(3)));
+  std::vector<uint64_t> released;
+  table->OnLastRelease([&](uint64_t generation) { released.push_back(generation); });
+  auto source = table->NewSource({});
+  table.reset();
+  EXPECT_TRUE(released.empty());
+  source.reset();
+  EXPECT_THAT(released, testing::ElementsAre(3));
+}
+
+TEST(SSTable, EmptyTable) {
+  TestWorld world;
+  auto metadata = world.Run(WriteTable(world.files(), TestWriterOptions(1), {}));
+  ASSERT_TRUE(metadata.ok()) << metadata.status();
+  EXPECT_EQ(metadata->statistics.partitions, 0u);
+  auto table = *world.Run(SSTable::Open(world.files(), TestOpenOptions(1)));
+  EXPECT_FALSE(table->MayContain(Selection{}));
+  EXPECT_TRUE(world.Run(ReadTable(table))->empty());
+}
+
+}  // namespace
+}  // namespace tholos::sstable
