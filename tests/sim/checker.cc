@@ -37,7 +37,8 @@ std::optional<std::string> RegisterChecker::Observe(const std::string& key, uint
   if (version.has_value()) {
     const uint64_t v = *version;
     if (v == 0 || v > r.operations.size() || !may_see(v, false)) {
-      return base::StrCat("register ", key, ": read version ", v, ", which was never written or was refused");
+      return base::StrCat("register ", key, ": read version ", v,
+                          ", which was never written or was refused");
     }
     if (v < floor) {
       return base::StrCat("register ", key, ": read version ", v, " after ", floor,
@@ -79,16 +80,19 @@ std::set<uint64_t> SetChecker::Required(const std::string& set) const {
   return it == sets_.end() ? std::set<uint64_t>() : it->second.acknowledged;
 }
 
-std::optional<std::string> SetChecker::Observe(const std::string& set, const std::set<uint64_t>& required,
+std::optional<std::string> SetChecker::Observe(const std::string& set,
+                                               const std::set<uint64_t>& required,
                                                const std::vector<uint64_t>& elements) {
   Elements& known = sets_[set];
   std::set<uint64_t> seen;
   for (uint64_t element : elements) {
     if (element == 0 || element > known.outcomes.size() ||
         known.outcomes[element - 1] == Outcome::kNotApplied) {
-      return base::StrCat("set ", set, ": read element ", element, ", which was never added or was refused");
+      return base::StrCat("set ", set, ": read element ", element,
+                          ", which was never added or was refused");
     }
-    if (!seen.insert(element).second) return base::StrCat("set ", set, ": read element ", element, " twice");
+    if (!seen.insert(element).second)
+      return base::StrCat("set ", set, ": read element ", element, " twice");
   }
   for (uint64_t element : required) {
     if (!seen.contains(element)) {

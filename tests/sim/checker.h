@@ -1,11 +1,14 @@
 // What a correct cluster may answer, from the clients' point of view.
 //
-// Registers: each has one writer, which numbers its operations 1, 2, 3, ... and uses the number as the timestamp and the value, so that a
-// value is its own history. A read that started after operation v was acknowledged, or after a read that saw v had ended, sees v or a
-// later one that was attempted: never an older one, never one that was refused as not applied (UNAVAILABLE), never one from nowhere.
+// Registers: each has one writer, which numbers its operations 1, 2, 3, ... and uses the number as
+// the timestamp and the value, so that a value is its own history. A read that started after
+// operation v was acknowledged, or after a read that saw v had ended, sees v or a later one that
+// was attempted: never an older one, never one that was refused as not applied (UNAVAILABLE), never
+// one from nowhere.
 //
-// Sets: elements are added once and never removed. A read that started after an add was acknowledged contains it; it contains only
-// elements that were attempted, each once, with the value they were added with.
+// Sets: elements are added once and never removed. A read that started after an add was
+// acknowledged contains it; it contains only elements that were attempted, each once, with the
+// value they were added with.
 //
 // Both are linear in the length of the history.
 #pragma once
@@ -29,8 +32,10 @@ class RegisterChecker {
 
   // The oldest version that a read starting now may see.
   uint64_t Floor(const std::string& key) const;
-  // A read that started when Floor was `floor` saw `version` (nothing: no value). Returns what is wrong, or nothing.
-  std::optional<std::string> Observe(const std::string& key, uint64_t floor, std::optional<uint64_t> version);
+  // A read that started when Floor was `floor` saw `version` (nothing: no value). Returns what is
+  // wrong, or nothing.
+  std::optional<std::string> Observe(const std::string& key, uint64_t floor,
+                                     std::optional<uint64_t> version);
 
   uint64_t acknowledged() const { return acknowledged_; }
   uint64_t observations() const { return observations_; }

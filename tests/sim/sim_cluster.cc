@@ -54,8 +54,8 @@ base::Task<void> SimCluster::RunNode(int n, uint64_t incarnation) {
   options.commitlog_bytes_max = 512 << 10;
   options.mutants = options_.mutants;
   auto started = co_await node::Node::Start(
-      options, node::NodeDeps{machine.clock(), machine.random(), machine.executor(), machine.files(),
-                              transport, *member.metrics, machine.log()});
+      options, node::NodeDeps{machine.clock(), machine.random(), machine.executor(),
+                              machine.files(), transport, *member.metrics, machine.log()});
   if (!started.ok()) {
     errors_.push_back(base::StrCat(name(n), " did not start: ", started.status().ToString()));
     co_return;
@@ -97,7 +97,8 @@ void SimCluster::Query(int n, std::string statement, cql::QueryOptions options,
 
 base::Task<void> SimCluster::RunQuery(int n, uint64_t id, std::string statement,
                                       cql::QueryOptions options) {
-  auto result = co_await members_[n].node->queries().Execute(std::move(statement), std::move(options));
+  auto result =
+      co_await members_[n].node->queries().Execute(std::move(statement), std::move(options));
   Finish(n, id, std::move(result));
 }
 
@@ -115,7 +116,8 @@ absl::StatusOr<cql::QueryResult> SimCluster::QueryAndWait(int n, std::string sta
   Query(n, std::move(statement), std::move(options), absl::Seconds(10),
         [answer](absl::StatusOr<cql::QueryResult> result) { answer->emplace(std::move(result)); });
   simulation_.RunUntil([&] { return answer->has_value(); }, absl::Minutes(1));
-  if (!answer->has_value()) return absl::DeadlineExceededError("no answer within a minute of virtual time");
+  if (!answer->has_value())
+    return absl::DeadlineExceededError("no answer within a minute of virtual time");
   return *std::move(*answer);
 }
 

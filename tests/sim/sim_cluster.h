@@ -35,7 +35,8 @@ class SimCluster {
   std::string name(int n) const;
   int size() const { return static_cast<int>(members_.size()); }
 
-  // Boots the machine's process; it serves some time later (serving()). What Start returned, if it failed, is in errors().
+  // Boots the machine's process; it serves some time later (serving()). What Start returned, if it
+  // failed, is in errors().
   void Boot(int n);
   void Kill(int n) { members_[n].machine->Kill(); }
   void PowerLoss(int n) { members_[n].machine->PowerLoss(); }
@@ -45,12 +46,15 @@ class SimCluster {
   // All nodes serve and believe each other alive.
   bool AllUp() const;
 
-  // One statement through node n. `done` is called once, from within the simulation: at once with kUnavailable if the node does
-  // not serve (nothing was sent), with kUnknown if it dies before it answers.
+  // One statement through node n. `done` is called once, from within the simulation: at once with
+  // kUnavailable if the node does not serve (nothing was sent), with kUnknown if it dies before it
+  // answers.
   using Done = std::function<void(absl::StatusOr<cql::QueryResult>)>;
-  void Query(int n, std::string statement, cql::QueryOptions options, absl::Duration timeout, Done done);
+  void Query(int n, std::string statement, cql::QueryOptions options, absl::Duration timeout,
+             Done done);
   // The same, waiting for the answer in virtual time.
-  absl::StatusOr<cql::QueryResult> QueryAndWait(int n, std::string statement, cql::QueryOptions options = {});
+  absl::StatusOr<cql::QueryResult> QueryAndWait(int n, std::string statement,
+                                                cql::QueryOptions options = {});
 
  private:
   struct Member {

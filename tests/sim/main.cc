@@ -1,0 +1,147 @@
+// tholos-sim: whole clusters in one thread, one seed each.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+
+#include "tests/sim/workload.h"
+
+namespace tholos::sim {
+
+namespace {
+
+struct Options {
+  uint64_t first = 1;
+  uint64_t seeds = 20;
+  std::vector<uint64_t> only;
+  std::string workload = "auto";
+  bool trace = false;
+  bool mutants = false;
+  uint64_t mutant_seeds_max = 300;
+};
+
+RunReport Run(const Options& options, const RunOptions& run) {
+  if (options.workload == "mixed") return RunMixed(run);
+  if (options.workload == "hints") return RunHints(run);
+  return RunSeed(run);
+}
+
+void PrintViolations(const RunReport& report, uint64_t seed) {
+  for (const std::string& violation : report.violations) {
+    std::printf("seed %" PRIu64 ": %s\n", seed, violation.c_str());
+  }
+}
+
+// Runs a seed twice: the second run must take the same steps.
+bool RunAndReplay(const Options& options, uint64_t seed, RunReport* report) {
+  const RunOptions run{.seed = seed, .print_trace = options.trace};
+  *report = Run(options, run);
+  const RunReport again = Run(options, {.seed = seed});
+  if (again.trace_hash == report->trace_hash && again.steps == report->steps) return true;
+  std::printf("seed %" PRIu64 ": replay differs: trace %016" PRIx64 " and %016" PRIx64 "\n", seed,
+              report->trace_hash, again.trace_hash);
+  return false;
+}
+
+int RunOne(const Options& options, uint64_t seed) {
+  RunReport report;
+  const bool replayed = RunAndReplay(options, seed, &report);
+  PrintViolations(report, seed);
+  std::printf(
+      "seed %" PRIu64 ": trace %016" PRIx64 ", %" PRIu64 " steps, %.1f virtual seconds, %" PRIu64
+      " writes acknowledged, %" PRIu64 " observations, %" PRIu64 " faults, %s\n",
+      seed, report.trace_hash, report.steps, report.virtual_seconds, report.acknowledged,
+      report.reads, report.faults, report.violations.empty() ? "no violation" : "VIOLATION");
+  return replayed && report.violations.empty() ? 0 : 1;
+}
+
+int RunMany(const Options& options) {
+  constexpr uint64_t kReplayed = 3;
+  uint64_t bad = 0;
+  uint64_t acknowledged = 0;
+  uint64_t reads = 0;
+  uint64_t faults = 0;
+  double virtual_seconds = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
+    RunReport report;
+    bool good = true;
+    if (seed < options.first + kReplayed) {
+      good = RunAndReplay(options, seed, &report);
+    } else {
+      report = Run(options, {.seed = seed});
+    }
+    good = good && report.violations.empty();
+    PrintViolations(report, seed);
+    if (!good) std::printf("  replay it with: ./tests/run sim --seed %" PRIu64 "\n", seed);
+    bad += !good;
+    acknowledged += report.acknowledged;
+    reads += report.reads;
+    faults += report.faults;
+    virtual_seconds += report.virtual_seconds;
+    std::fflush(stdout);
+  }
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::printf("%" PRIu64 " seeds, %" PRIu64 " with violations; %" PRIu64
+              " writes acknowledged, %" PRIu64 " observations, %" PRIu64
+              " faults, %.0f virtual seconds in %.0f s\n",
+              options.seeds, bad, acknowledged, reads, faults, virtual_seconds, seconds);
+  return bad == 0 ? 0 : 1;
+}
+
+// Each seeded bug must be found: a simulator that finds nothing proves nothing.
+int RunMutants(const Options& options) {
+  const struct {
+    const char* name;
+    node::Mutants mutants;
+  } kMutants[] = {
+      {"skip the commit log's sync", {.skip_sync = true}},
+      {"drop hints", {.drop_hints = true}},
+      {"ignore a column in the digest", {.digest_ignores_column = true}},
+  };
+  int missed = 0;
+  std::printf("%-34s %s\n", "mutant", "seeds until found");
+  for (const auto& mutant : kMutants) {
+    uint64_t seed = options.first;
+    const uint64_t end = options.first + options.mutant_seeds_max;
+    RunReport report;
+    for (; seed < end; ++seed) {
+      report = Run(options, {.seed = seed, .mutants = mutant.mutants});
+      if (!report.violations.empty()) break;
+    }
+    if (seed == end) {
+      ++missed;
+      std::printf("%-34s NOT FOUND in %" PRIu64 "\n", mutant.name, options.mutant_seeds_max);
+    } else {
+      std::printf("%-34s %" PRIu64 "  (%s)\n", mutant.name, seed - options.first + 1,
+                  report.violations[0].c_str());
+    }
+    std::fflush(stdout);
+  }
+  return missed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace tholos::sim
+
+int main(int argc, char** argv) {
+  tholos::sim::Options options;
+  CLI::App app{"Runs whole clusters under the deterministic simulator"};
+  app.add_option("--first", options.first, "The first seed")->capture_default_str();
+  app.add_option("--seeds", options.seeds, "How many seeds")->capture_default_str();
+  app.add_option("--seed", options.only, "This seed alone, twice, comparing the traces");
+  app.add_option("--workload", options.workload, "mixed, hints, or auto: by the seed")
+      ->check(CLI::IsMember({"mixed", "hints", "auto"}))
+      ->capture_default_str();
+  app.add_flag("--trace", options.trace, "Prints every step (with --seed)");
+  app.add_flag("--mutants", options.mutants, "Runs the seeded bugs until each is found");
+  app.add_option("--mutant-seeds-max", options.mutant_seeds_max,
+                 "Gives a mutant up after so many seeds")
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  if (options.mutants) return tholos::sim::RunMutants(options);
+  int result = 0;
+  for (uint64_t seed : options.only) result |= tholos::sim::RunOne(options, seed);
+  return options.only.empty() ? tholos::sim::RunMany(options) : result;
+}

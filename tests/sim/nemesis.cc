@@ -1,0 +1,121 @@
+#include "tests/sim/nemesis.h"
+
+namespace tholos::sim {
+namespace {
+
+base::Task<void> FlushAndCompact(node::Node* node, bool compact) {
+  // Whether they succeed is not the point: reads must not notice either way.
+  (void)co_await node->engine().Flush(std::nullopt);
+  if (!compact) co_return;
+  for (const auto& table : node->cluster()->schema().tables()) {
+    (void)co_await node->engine().CompactAll(table->id);
+  }
+}
+
+}  // namespace
+
+Nemesis::Nemesis(SimCluster& cluster)
+    : cluster_(cluster), random_(cluster.simulation().Stream("nemesis")) {}
+
+void Nemesis::Start() {
+  running_ = true;
+  Next();
+}
+
+void Nemesis::Next() {
+  const absl::Duration pause = absl::Milliseconds(random_.Between(200, 4000));
+  cluster_.simulation().After(pause, "nemesis", [this] {
+    if (!running_) return;
+    Act();
+    Next();
+  });
+}
+
+void Nemesis::Act() {
+  ++faults_;
+  const int n = static_cast<int>(random_.Below(cluster_.size()));
+  switch (random_.Below(12)) {
+    case 0:
+    case 1:
+      return Crash(n, false);
+    case 2:
+    case 3:
+      return Crash(n, true);
+    case 4:
+      return CrashAll();
+    case 5:
+    case 6:
+    case 7:
+      return Partition();
+    case 8:
+    case 9:
+      return BadLinks();
+    default:
+      return Housekeeping(n);
+  }
+}
+
+void Nemesis::Crash(int n, bool power_loss) {
+  if (!cluster_.machine(n).running()) return;
+  power_loss ? cluster_.PowerLoss(n) : cluster_.Kill(n);
+  BootLater(n);
+}
+
+// The data centre goes dark.
+void Nemesis::CrashAll() {
+  for (int n = 0; n < cluster_.size(); ++n) Crash(n, true);
+}
+
+void Nemesis::BootLater(int n) {
+  const absl::Duration pause = absl::Milliseconds(random_.Between(100, 8000));
+  cluster_.simulation().After(pause, "boot", [this, n] { BootIfDown(n); });
+}
+
+void Nemesis::BootIfDown(int n) {
+  if (!cluster_.machine(n).running()) cluster_.Boot(n);
+}
+
+void Nemesis::Partition() {
+  const auto a = static_cast<int>(random_.Below(cluster_.size()));
+  const auto b = static_cast<int>((a + 1 + random_.Below(cluster_.size() - 1)) % cluster_.size());
+  switch (random_.Below(3)) {
+    case 0:
+      cluster_.network().Isolate(cluster_.name(a));
+      break;
+    case 1:  // one way only
+      cluster_.network().Cut(cluster_.name(a), cluster_.name(b));
+      break;
+    default:
+      cluster_.network().Cut(cluster_.name(a), cluster_.name(b));
+      cluster_.network().Cut(cluster_.name(b), cluster_.name(a));
+  }
+  const absl::Duration span = absl::Milliseconds(random_.Between(200, 6000));
+  cluster_.simulation().After(span, "heal", [this] { cluster_.network().HealAll(); });
+}
+
+void Nemesis::BadLinks() {
+  rpc::LinkFaults& faults = cluster_.network().defaults();
+  faults.loss = random_.Chance(0.5) ? random_.Unit() * 0.2 : 0;
+  faults.duplicates = random_.Chance(0.5) ? random_.Unit() * 0.2 : 0;
+  faults.slow_messages = random_.Chance(0.5) ? random_.Unit() * 0.2 : 0;
+  faults.slow = absl::Milliseconds(random_.Between(10, 1500));
+  if (random_.Chance(0.3)) {
+    const auto a = static_cast<int>(random_.Below(cluster_.size()));
+    const auto b = static_cast<int>((a + 1) % cluster_.size());
+    cluster_.network().Reset(cluster_.name(a), cluster_.name(b));
+  }
+}
+
+void Nemesis::Housekeeping(int n) {
+  if (!cluster_.serving(n) || !cluster_.machine(n).running()) return;
+  cluster_.machine(n).Spawn(FlushAndCompact(cluster_.node(n), random_.Chance(0.5)));
+}
+
+void Nemesis::StopAndHeal() {
+  running_ = false;
+  cluster_.network().HealAll();
+  cluster_.network().defaults() = rpc::LinkFaults();
+  for (int n = 0; n < cluster_.size(); ++n) BootIfDown(n);
+}
+
+}  // namespace tholos::sim

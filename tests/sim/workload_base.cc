@@ -1,0 +1,92 @@
+#include "tests/sim/workload_base.h"
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/strings.h"
+
+namespace tholos::sim {
+
+RunReport RunSeed(const RunOptions& options) {
+  return options.seed % 3 == 0 ? RunHints(options) : RunMixed(options);
+}
+
+Workload::Workload(const RunOptions& options)
+    : cluster_({.seed = options.seed, .mutants = options.mutants}),
+      random_(cluster_.simulation().Stream("workload")) {
+  if (options.print_trace) {
+    simulation().trace().set_sink([](std::string_view line) {
+      std::fwrite(line.data(), 1, line.size(), stdout);
+      std::fputc('\n', stdout);
+    });
+  }
+}
+
+bool Workload::Await(absl::FunctionRef<bool()> predicate, absl::Duration max,
+                     const std::string& what) {
+  if (simulation().RunUntil(predicate, max) == base::sim::Simulation::Outcome::kReached)
+    return true;
+  std::string message = base::StrCat(what, " did not happen within ", absl::FormatDuration(max));
+  for (const std::string& error : cluster_.errors()) base::StrAppend(&message, "\n    ", error);
+  for (int n = 0; n < cluster_.size(); ++n) {
+    const auto& lines = cluster_.machine(n).log().lines();
+    const size_t shown = std::min<size_t>(lines.size(), 5);
+    for (size_t i = lines.size() - shown; i < lines.size(); ++i) {
+      base::StrAppend(&message, "\n    ", cluster_.name(n), ": ", lines[i]);
+    }
+  }
+  Violation(std::move(message));
+  return false;
+}
+
+bool Workload::Start() {
+  for (int n = 0; n < cluster_.size(); ++n) cluster_.Boot(n);
+  return Await([&] { return cluster_.AllUp(); }, absl::Minutes(2),
+               "the first start of all nodes") &&
+         Execute(
+             "CREATE KEYSPACE t WITH replication = {'class': 'SimpleStrategy', "
+             "'replication_factor': 3}") &&
+         Execute(
+             "CREATE TABLE t.registers (p text, c int, a bigint, b bigint, PRIMARY KEY (p, c))") &&
+         Execute("CREATE TABLE t.sets (p text, c bigint, v text, PRIMARY KEY (p, c))");
+}
+
+bool Workload::Execute(const std::string& statement) {
+  const auto result = cluster_.QueryAndWait(0, statement);
+  if (result.ok()) return true;
+  Violation(base::StrCat(statement, ": ", result.status().ToString()));
+  return false;
+}
+
+RunReport Workload::Finish() {
+  report_.trace_hash = simulation().trace().hash();
+  report_.steps = simulation().steps();
+  report_.virtual_seconds = static_cast<double>(simulation().now().nanos) * 1e-9;
+  return report_;
+}
+
+Outcome Workload::OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return Outcome::kAcknowledged;
+  if (status.code() == absl::StatusCode::kUnavailable) return Outcome::kNotApplied;
+  const auto error = base::GetRequestError(status);
+  if (error.has_value() && error->kind == base::RequestErrorKind::kOverloaded)
+    return Outcome::kNotApplied;
+  return Outcome::kUnknown;
+}
+
+const cql::RowsResult& RowsOf(const cql::QueryResult& result) {
+  const auto* rows = std::get_if<cql::RowsResult>(&result.result);
+  THOLOS_CHECK(rows != nullptr);
+  return *rows;
+}
+
+std::optional<uint64_t> BigintAt(const cql::RowsResult& rows, size_t row, size_t column) {
+  const data::Value& value = rows.rows[row][column];
+  if (!value.has_value()) return std::nullopt;
+  return static_cast<uint64_t>(data::DecodeBigint(*value));
+}
+
+std::string TextAt(const cql::RowsResult& rows, size_t row, size_t column) {
+  return rows.rows[row][column].value_or("");
+}
+
+}  // namespace tholos::sim

@@ -1,0 +1,48 @@
+// What the workloads have in common: booting a cluster, its schema, and reading answers.
+#pragma once
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/checker.h"
+#include "tests/sim/sim_cluster.h"
+#include "tests/sim/workload.h"
+
+namespace tholos::sim {
+
+class Workload {
+ public:
+  explicit Workload(const RunOptions& options);
+
+ protected:
+  SimCluster& cluster() { return cluster_; }
+  base::sim::Simulation& simulation() { return cluster_.simulation(); }
+  base::RandomStream& random() { return random_; }
+  RunReport& report() { return report_; }
+
+  void Violation(std::string what) { report_.violations.push_back(std::move(what)); }
+  // Boots all nodes and creates the tables. False (with a violation) if the cluster does not come
+  // up.
+  bool Start();
+  // Runs until the predicate holds; a violation, naming `what`, if that takes longer than `max`.
+  bool Await(absl::FunctionRef<bool()> predicate, absl::Duration max, const std::string& what);
+  // The statement succeeds at some node within a minute; a violation otherwise.
+  bool Execute(const std::string& statement);
+  RunReport Finish();
+
+  static Outcome OutcomeOf(const absl::Status& status);
+
+ private:
+  SimCluster cluster_;
+  base::RandomStream random_;
+  RunReport report_;
+};
+
+// The cells of a result: bigint or text columns.
+const cql::RowsResult& RowsOf(const cql::QueryResult& result);
+std::optional<uint64_t> BigintAt(const cql::RowsResult& rows, size_t row, size_t column);
+std::string TextAt(const cql::RowsResult& rows, size_t row, size_t column);
+
+}  // namespace tholos::sim
