@@ -19,10 +19,15 @@ Simulation::Simulation(SimulationOptions options)
     : options_(options), scheduler_(Stream("scheduler")) {}
 
 Simulation::~Simulation() {
+  KillAll();
+  events_.clear();
+}
+
+void Simulation::KillAll() {
   for (auto& node : nodes_) {
+    node->CarryOutRequestedCrash();
     if (node->running()) node->Kill();
   }
-  events_.clear();
 }
 
 SimNode& Simulation::AddNode(std::string name, NodeOptions options) {

@@ -69,6 +69,8 @@ class Simulation {
   // Not yet booted. Names are unique.
   SimNode& AddNode(std::string name, NodeOptions options);
   SimNode* FindNode(std::string_view name);
+  // Kills all running nodes: before what their processes use is destroyed.
+  void KillAll();
   const std::vector<std::unique_ptr<SimNode>>& nodes() const { return nodes_; }
 
   // Calls `act` at `when` (or now, if that has passed), outside of every loop, as an event of the
