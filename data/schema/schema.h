@@ -16,8 +16,8 @@ namespace tholos::data {
 
 enum class ColumnKind : uint8_t { kPartitionKey = 0, kClustering = 1, kStatic = 2, kRegular = 3 };
 
-// Names a static or regular column of one table for ever: an id is not given again after its column was
-// dropped, so a re-added column does not show the old cells.
+// Names a static or regular column of one table for ever: an id is not given again after its column
+// was dropped, so a re-added column does not show the old cells.
 using ColumnId = uint32_t;
 
 struct ColumnSchema {
@@ -31,6 +31,8 @@ struct ColumnSchema {
 
 using TableId = base::Uuid;
 
+inline constexpr int32_t kTtlSecondsMax = 20 * 365 * 86400;
+
 // One table. Immutable once in a Schema; a regular value.
 struct TableSchema {
   TableId id;
@@ -38,11 +40,12 @@ struct TableSchema {
   std::string name;
   // Partition-key columns, then clustering columns, both in key order; then the others by name.
   std::vector<ColumnSchema> columns;
-  ColumnId next_column_id = 0;
+  ColumnId next_column_id = 0;  // above the ids of all columns that ever were
   int64_t gc_grace_seconds = 864000;
   int32_t default_ttl_seconds = 0;
   std::string comment;
-  // Options that are kept and shown as given ("compaction", "caching", ...).
+  // Options that are kept and shown as given ("compaction", "caching", ...): the value as CQL
+  // writes it.
   std::map<std::string, std::string> other_options;
 
   size_t partition_key_size() const;  // columns of the partition key
@@ -62,11 +65,14 @@ struct KeyspaceSchema {
   friend bool operator==(const KeyspaceSchema&, const KeyspaceSchema&) = default;
 };
 
-// All keyspaces and tables at one moment. Immutable: readers pin a shared_ptr, changes make a new one.
+// All keyspaces and tables at one moment. Immutable: readers pin a shared_ptr, changes make a new
+// one.
 //
-// In this version schema spreads by gossip: every entity carries the wall-clock microseconds of its last
-// change (a drop leaves a marker), and Merge keeps the newer of two, so nodes that exchange their schemas
-// in any order end with equal ones. Ties are broken by the larger encoding.
+// In this version schema spreads by gossip: every entity carries the wall-clock microseconds of its
+// last change (a drop leaves a marker), and Merge keeps the newer of two, so nodes that exchange
+// their schemas in any order end with equal ones. Ties are broken by the larger encoding. The drop
+// of a keyspace takes all tables that were not changed after it, also those that only another node
+// knew; a table is visible while its keyspace is.
 class Schema {
  public:
   using Ptr = std::shared_ptr<const Schema>;
@@ -78,15 +84,18 @@ class Schema {
 
   // nullptr if there is none (or it was dropped).
   const KeyspaceSchema* FindKeyspace(std::string_view name) const;
-  std::shared_ptr<const TableSchema> FindTable(std::string_view keyspace, std::string_view table) const;
+  std::shared_ptr<const TableSchema> FindTable(std::string_view keyspace,
+                                               std::string_view table) const;
   std::shared_ptr<const TableSchema> FindTable(const TableId& id) const;
   // Sorted by name.
   std::vector<const KeyspaceSchema*> keyspaces() const;
   std::vector<std::shared_ptr<const TableSchema>> tables(std::string_view keyspace) const;
   std::vector<std::shared_ptr<const TableSchema>> tables() const;
 
-  // Changes give a new schema. `changed_micros` is the moment of the change; it is raised where needed to
-  // be newer than what it replaces. kAlreadyExists and kInvalid request errors (base/errors.h).
+  // Changes give a new schema. `changed_micros` is the moment of the change; it is raised where
+  // needed to be newer than what it replaces. Request errors (base/errors.h): kAlreadyExists;
+  // kInvalid if there is none of the name, or if it is not as validate.h demands (a table: columns
+  // in the order given above, an id for each static and regular column, an id of its own).
   absl::StatusOr<Schema> WithKeyspace(KeyspaceSchema keyspace, int64_t changed_micros) const;
   absl::StatusOr<Schema> WithoutKeyspace(std::string_view name, int64_t changed_micros) const;
   absl::StatusOr<Schema> WithTable(TableSchema table, int64_t changed_micros) const;
@@ -99,17 +108,21 @@ class Schema {
   // Equal schemas have equal digests on every node.
   uint64_t digest() const;
 
-  // Layout in schema_codec.cc. Decode validates everything it reads.
+  // Layout in schema_codec.cc: versioned and checksummed. Decode validates everything it reads;
+  // kDataLoss.
   std::string Encode() const;
   static absl::StatusOr<Schema> Decode(std::string_view bytes);
 
  private:
   struct State;
+  explicit Schema(State state);
   std::shared_ptr<const State> state_;
 };
 
-// The CREATE statements that make the table or keyspace again.
+// The CREATE statements that make the table or keyspace again, options at their defaults left out.
 std::string DescribeKeyspace(const KeyspaceSchema& keyspace);
 std::string DescribeTable(const TableSchema& table);
+// A name as CQL writes it: in double quotes unless it is in lower case and not reserved.
+std::string QuoteName(std::string_view name);
 
 }  // namespace tholos::data

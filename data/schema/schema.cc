@@ -1,0 +1,218 @@
+#include "data/schema/schema.h"
+
+#include <algorithm>
+
+#include "base/checksum.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "data/schema/state.h"
+#include "data/schema/validate.h"
+
+namespace tholos::data {
+namespace {
+
+absl::Status AlreadyExists(std::string_view what, std::string_view name) {
+  return base::MakeRequestError({.kind = base::RequestErrorKind::kAlreadyExists},
+                                base::StrCat(what, " ", name, " already exists"));
+}
+
+absl::Status DoesNotExist(std::string_view what, std::string_view name) {
+  return base::InvalidRequest(base::StrCat(what, " ", name, " does not exist"));
+}
+
+// The later of a moment and the one after `replaced_micros`.
+int64_t NewerThan(int64_t replaced_micros, int64_t changed_micros) {
+  const int64_t next = replaced_micros == std::numeric_limits<int64_t>::max() ? replaced_micros
+                                                                              : replaced_micros + 1;
+  return std::max(changed_micros, next);
+}
+
+template <typename Entity>
+bool IsNewer(int64_t changed_a, const Entity& a, int64_t changed_b, const Entity& b) {
+  if (changed_a != changed_b) return changed_a > changed_b;
+  return EncodeEntity(a) > EncodeEntity(b);
+}
+
+}  // namespace
+
+// --- state ------------------------------------------------------------------------------------
+
+bool Schema::State::IsVisible(std::string_view keyspace) const {
+  const auto it = keyspaces.find(keyspace);
+  return it != keyspaces.end() && it->second.keyspace.has_value();
+}
+
+void Schema::State::Finish() {
+  for (const auto& [name, entry] : keyspaces) {
+    const auto of_keyspace = tables.find(name);
+    if (of_keyspace == tables.end()) continue;
+    std::erase_if(of_keyspace->second, [dropped = entry.dropped_micros](const auto& named) {
+      return named.second.changed_micros <= dropped;
+    });
+  }
+  std::erase_if(tables, [](const auto& named) { return named.second.empty(); });
+  visible_by_id.clear();
+  for (const auto& [keyspace, of_keyspace] : tables) {
+    if (!IsVisible(keyspace)) continue;
+    for (const auto& [name, entry] : of_keyspace) {
+      if (entry.table != nullptr) visible_by_id[entry.table->id] = entry.table;
+    }
+  }
+  digest = base::Checksum64(Encode());
+}
+
+// --- reading ----------------------------------------------------------------------------------
+
+Schema::Schema() : Schema(State()) {}
+
+Schema::Schema(State state) {
+  state.Finish();
+  state_ = std::make_shared<const State>(std::move(state));
+}
+
+Schema::~Schema() = default;
+Schema::Schema(const Schema&) = default;
+Schema& Schema::operator=(const Schema&) = default;
+
+const KeyspaceSchema* Schema::FindKeyspace(std::string_view name) const {
+  const auto it = state_->keyspaces.find(name);
+  if (it == state_->keyspaces.end() || !it->second.keyspace.has_value()) return nullptr;
+  return &*it->second.keyspace;
+}
+
+std::shared_ptr<const TableSchema> Schema::FindTable(std::string_view keyspace,
+                                                     std::string_view table) const {
+  if (!state_->IsVisible(keyspace)) return nullptr;
+  const auto of_keyspace = state_->tables.find(keyspace);
+  if (of_keyspace == state_->tables.end()) return nullptr;
+  const auto it = of_keyspace->second.find(table);
+  return it == of_keyspace->second.end() ? nullptr : it->second.table;
+}
+
+std::shared_ptr<const TableSchema> Schema::FindTable(const TableId& id) const {
+  const auto it = state_->visible_by_id.find(id);
+  return it == state_->visible_by_id.end() ? nullptr : it->second;
+}
+
+std::vector<const KeyspaceSchema*> Schema::keyspaces() const {
+  std::vector<const KeyspaceSchema*> result;
+  for (const auto& [name, entry] : state_->keyspaces) {
+    if (entry.keyspace.has_value()) result.push_back(&*entry.keyspace);
+  }
+  return result;
+}
+
+std::vector<std::shared_ptr<const TableSchema>> Schema::tables(std::string_view keyspace) const {
+  std::vector<std::shared_ptr<const TableSchema>> result;
+  const auto of_keyspace = state_->tables.find(keyspace);
+  if (of_keyspace == state_->tables.end() || !state_->IsVisible(keyspace)) return result;
+  for (const auto& [name, entry] : of_keyspace->second) {
+    if (entry.table != nullptr) result.push_back(entry.table);
+  }
+  return result;
+}
+
+std::vector<std::shared_ptr<const TableSchema>> Schema::tables() const {
+  std::vector<std::shared_ptr<const TableSchema>> result;
+  for (const auto& [keyspace, of_keyspace] : state_->tables) {
+    for (auto& table : tables(keyspace)) result.push_back(std::move(table));
+  }
+  return result;
+}
+
+uint64_t Schema::digest() const { return state_->digest; }
+
+// --- changing ---------------------------------------------------------------------------------
+
+absl::StatusOr<Schema> Schema::WithKeyspace(KeyspaceSchema keyspace, int64_t changed_micros) const {
+  THOLOS_RETURN_IF_ERROR(ValidateKeyspace(keyspace));
+  if (FindKeyspace(keyspace.name) != nullptr) return AlreadyExists("keyspace", keyspace.name);
+  State state = *state_;
+  const auto [it, is_new] = state.keyspaces.try_emplace(keyspace.name);
+  State::KeyspaceEntry& entry = it->second;
+  entry.changed_micros = is_new ? changed_micros : NewerThan(entry.changed_micros, changed_micros);
+  entry.keyspace = std::move(keyspace);
+  return Schema(std::move(state));
+}
+
+absl::StatusOr<Schema> Schema::WithoutKeyspace(std::string_view name,
+                                               int64_t changed_micros) const {
+  if (FindKeyspace(name) == nullptr) return DoesNotExist("keyspace", name);
+  State state = *state_;
+  State::KeyspaceEntry& entry = state.keyspaces.find(name)->second;
+  entry.changed_micros = NewerThan(entry.changed_micros, changed_micros);
+  // Newer than every table that is known here.
+  if (const auto of_keyspace = state.tables.find(name); of_keyspace != state.tables.end()) {
+    for (const auto& [table, table_entry] : of_keyspace->second) {
+      entry.changed_micros = std::max(entry.changed_micros, table_entry.changed_micros);
+    }
+  }
+  entry.dropped_micros = entry.changed_micros;
+  entry.keyspace.reset();
+  return Schema(std::move(state));
+}
+
+absl::StatusOr<Schema> Schema::WithTable(TableSchema table, int64_t changed_micros) const {
+  THOLOS_RETURN_IF_ERROR(ValidateTable(table));
+  if (FindKeyspace(table.keyspace) == nullptr) return DoesNotExist("keyspace", table.keyspace);
+  if (FindTable(table.keyspace, table.name) != nullptr) {
+    return AlreadyExists("table", table.QualifiedName());
+  }
+  if (const auto other = FindTable(table.id); other != nullptr) {
+    return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": its id ",
+                                             table.id.ToString(), " is that of ",
+                                             other->QualifiedName()));
+  }
+  State state = *state_;
+  changed_micros =
+      NewerThan(state.keyspaces.find(table.keyspace)->second.dropped_micros, changed_micros);
+  const auto [it, is_new] = state.tables[table.keyspace].try_emplace(table.name);
+  State::TableEntry& entry = it->second;
+  entry.changed_micros = is_new ? changed_micros : NewerThan(entry.changed_micros, changed_micros);
+  entry.table = std::make_shared<const TableSchema>(std::move(table));
+  return Schema(std::move(state));
+}
+
+absl::StatusOr<Schema> Schema::WithoutTable(std::string_view keyspace, std::string_view table,
+                                            int64_t changed_micros) const {
+  if (FindTable(keyspace, table) == nullptr) {
+    return DoesNotExist("table", base::StrCat(keyspace, ".", table));
+  }
+  State state = *state_;
+  State::TableEntry& entry = state.tables.find(keyspace)->second.find(table)->second;
+  entry.changed_micros = NewerThan(entry.changed_micros, changed_micros);
+  entry.table = nullptr;
+  return Schema(std::move(state));
+}
+
+Schema Schema::Merge(const Schema& other) const {
+  if (state_ == other.state_ || digest() == other.digest()) return *this;
+  State state = *state_;
+  for (const auto& [name, entry] : other.state_->keyspaces) {
+    const auto [it, is_new] = state.keyspaces.try_emplace(name, entry);
+    State::KeyspaceEntry& into = it->second;
+    const int64_t dropped = std::max(into.dropped_micros, entry.dropped_micros);
+    if (IsNewer(entry.changed_micros, entry.keyspace, into.changed_micros, into.keyspace)) {
+      into = entry;
+    }
+    into.dropped_micros = dropped;
+  }
+  for (const auto& [keyspace, of_keyspace] : other.state_->tables) {
+    for (const auto& [name, entry] : of_keyspace) {
+      const auto [it, is_new] = state.tables[keyspace].try_emplace(name, entry);
+      State::TableEntry& into = it->second;
+      if (IsNewer(entry.changed_micros, entry.table, into.changed_micros, into.table)) into = entry;
+    }
+  }
+  return Schema(std::move(state));
+}
+
+std::string Schema::Encode() const { return state_->Encode(); }
+
+absl::StatusOr<Schema> Schema::Decode(std::string_view bytes) {
+  THOLOS_ASSIGN_OR_RETURN(State state, State::Decode(bytes));
+  return Schema(std::move(state));
+}
+
+}  // namespace tholos::data

@@ -1,0 +1,124 @@
+#include "data/schema/validate.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+
+namespace tholos::data {
+namespace {
+
+absl::Status CheckName(std::string_view what, std::string_view name) {
+  const bool good = !name.empty() && name.size() <= kNameBytesMax &&
+                    std::all_of(name.begin(), name.end(),
+                                [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
+  if (good) return absl::OkStatus();
+  return base::InvalidRequest(base::StrCat(
+      "\"", absl::Utf8SafeCHexEscape(base::ToAbsl(name.substr(0, 2 * kNameBytesMax))), "\" is no ",
+      what, " name: it takes 1 to ", kNameBytesMax, " letters, digits and underscores"));
+}
+
+absl::Status CheckOptions(std::string_view where,
+                          const std::map<std::string, std::string>& options) {
+  if (options.size() > kOptionsMax) {
+    return base::InvalidRequest(base::StrCat(where, ": more than ", kOptionsMax, " options"));
+  }
+  for (const auto& [name, value] : options) {
+    if (name.size() > kOptionBytesMax || value.size() > kOptionBytesMax) {
+      return base::InvalidRequest(base::StrCat(where, ": option ", name.substr(0, kNameBytesMax),
+                                               " is longer than ", kOptionBytesMax, " bytes"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool IsKey(const ColumnSchema& column) {
+  return column.kind == ColumnKind::kPartitionKey || column.kind == ColumnKind::kClustering;
+}
+
+absl::Status CheckColumn(const TableSchema& table, const ColumnSchema& column) {
+  const auto invalid = [&](std::string_view why) {
+    return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": column \"",
+                                             absl::Utf8SafeCHexEscape(base::ToAbsl(column.name)),
+                                             "\" ", why));
+  };
+  if (column.name.empty()) return invalid("has no name");
+  if (column.name.size() > kColumnNameBytesMax || !IsValidUtf8(column.name)) {
+    return invalid(
+        base::StrCat("needs a name of at most ", kColumnNameBytesMax, " bytes of UTF-8"));
+  }
+  if (column.descending && column.kind != ColumnKind::kClustering) {
+    return invalid("has a descending order but is no clustering column");
+  }
+  if (column.kind == ColumnKind::kStatic && table.clustering_size() == 0) {
+    return invalid("is static in a table without clustering columns");
+  }
+  if (!IsKey(column) && column.id >= table.next_column_id) {
+    return invalid(
+        base::StrCat("has id ", column.id, ", not below the next id ", table.next_column_id));
+  }
+  return absl::OkStatus();
+}
+
+// Partition key, clustering, then the others by name; names and ids once each.
+absl::Status CheckColumns(const TableSchema& table) {
+  const auto invalid = [&table](std::string_view why) {
+    return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": ", why));
+  };
+  if (table.columns.size() > kColumnsMax) {
+    return invalid(base::StrCat("more than ", kColumnsMax, " columns"));
+  }
+  if (table.partition_key_size() == 0) return invalid("no partition key");
+  std::set<std::string_view> names;
+  std::set<ColumnId> ids;
+  const ColumnSchema* previous = nullptr;
+  for (const ColumnSchema& column : table.columns) {
+    THOLOS_RETURN_IF_ERROR(CheckColumn(table, column));
+    if (!names.insert(column.name).second) {
+      return invalid(base::StrCat("column \"", column.name, "\" is there twice"));
+    }
+    if (!IsKey(column) && !ids.insert(column.id).second) {
+      return invalid(base::StrCat("column \"", column.name, "\" has the id of another"));
+    }
+    const bool in_order =
+        previous == nullptr || (IsKey(column) ? previous->kind <= column.kind
+                                              : IsKey(*previous) || previous->name < column.name);
+    if (!in_order) {
+      return invalid(base::StrCat("column \"", column.name, "\" is out of order"));
+    }
+    previous = &column;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateKeyspace(const KeyspaceSchema& keyspace) {
+  THOLOS_RETURN_IF_ERROR(CheckName("keyspace", keyspace.name));
+  return CheckOptions(keyspace.name, keyspace.replication);
+}
+
+absl::Status ValidateTable(const TableSchema& table) {
+  THOLOS_RETURN_IF_ERROR(CheckName("keyspace", table.keyspace));
+  THOLOS_RETURN_IF_ERROR(CheckName("table", table.name));
+  const auto invalid = [&table](std::string_view why) {
+    return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": ", why));
+  };
+  THOLOS_RETURN_IF_ERROR(CheckColumns(table));
+  THOLOS_RETURN_IF_ERROR(CheckOptions(table.QualifiedName(), table.other_options));
+  if (table.id.IsNil()) return invalid("no table id");
+  if (table.gc_grace_seconds < 0) return invalid("gc_grace_seconds may not be negative");
+  if (table.default_ttl_seconds < 0 || table.default_ttl_seconds > kTtlSecondsMax) {
+    return invalid(base::StrCat("default_time_to_live takes 0 to ", kTtlSecondsMax, " seconds"));
+  }
+  if (table.comment.size() > kOptionBytesMax || !IsValidUtf8(table.comment)) {
+    return invalid(base::StrCat("a comment takes at most ", kOptionBytesMax, " bytes of UTF-8"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tholos::data
