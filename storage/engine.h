@@ -3,15 +3,16 @@
 //
 //   directory/
 //     engine.lock
-//     engine.meta                                     format version and shard count, written once
-//     commitlog/<shard>/<segment>.log                 docs/format-commitlog.md
-//     tables/<keyspace>.<table>-<id>/<shard>.manifest  which SSTables are live (storage/manifest.h)
-//     tables/<keyspace>.<table>-<id>/<shard>-<generation>.sst
+//     engine.meta                                      shard count, fixed at the first start
+//     (directories.h) commitlog/<shard>/<segment>.log                  docs/format-commitlog.md
+//     tables/<keyspace>.<table>-<id>/<shard>/manifest  which SSTables are live (manifest.h)
+//     tables/<keyspace>.<table>-<id>/<shard>/<generation>.sst
 //
-// Promise: when Apply returned OK the mutation is on disk and survives a power loss. Writes that arrive while a
-// sync is in flight form the next group. After a failed sync no write is acknowledged any more: every later Apply
-// returns kFailedPrecondition until the node is restarted. On a full disk Apply returns kResourceExhausted (nothing
-// applied), and recovers when space returns.
+// Promise: when Apply returned OK the mutation is on disk and survives a power loss. Writes that
+// arrive while a sync is in flight form the next group. After a failed sync no write is
+// acknowledged any more: every later Apply returns kFailedPrecondition until the node is restarted.
+// On a full disk Apply returns kResourceExhausted (nothing applied), and recovers when space
+// returns.
 #pragma once
 
 #include <cstdint>
@@ -37,12 +38,14 @@ namespace tholos::storage {
 
 struct EngineOptions {
   std::string directory;
-  // All shards' memtables together; the largest is flushed when it is passed. Twice of it stops writes
-  // (they wait for the flush).
+  // All shards' memtables together; the largest is flushed when it is passed. Twice of it stops
+  // writes (they wait for the flush).
   uint64_t memtable_bytes_max = 256 << 20;
   uint64_t commitlog_segment_bytes = 32 << 20;
   // All segments of a shard; passing it forces flushes of the oldest data.
   uint64_t commitlog_bytes_max = 512 << 20;
+  // Decoded SSTable blocks of all shards.
+  uint64_t cache_bytes_max = 256 << 20;
   // Mutations larger than this are refused (kInvalidArgument): they must fit a segment.
   uint64_t mutation_bytes_max = 16 << 20;
   // Tests only: acknowledge before the sync (a mutant that the simulator must find).
@@ -64,26 +67,30 @@ struct TableStats {
   uint64_t sstable_bytes = 0;
 };
 
-// Usable from every shard: work is carried to the shard that owns the token and the result comes back.
+// Usable from every shard: work is carried to the shard that owns the token and the result comes
+// back.
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Locks the directory, opens tables, replays the commit log; when it returns everything ever acknowledged is
-  // readable. Mutations of tables that `schema` does not have are dropped. kFailedPrecondition if another process
-  // has the directory; kDataLoss names file and offset of a corruption that is not a torn tail.
-  // Runs on shard 0.
-  static base::Task<absl::StatusOr<std::unique_ptr<Engine>>> Open(EngineOptions options, EngineDeps deps,
+  // Locks the directory, opens tables, replays the commit log; when it returns everything ever
+  // acknowledged is readable. Mutations of tables that `schema` does not have are dropped.
+  // kFailedPrecondition if another process has the directory; kDataLoss names file and offset of a
+  // corruption that is not a torn tail. Runs on shard 0.
+  static base::Task<absl::StatusOr<std::unique_ptr<Engine>>> Open(EngineOptions options,
+                                                                  EngineDeps deps,
                                                                   data::Schema::Ptr schema);
 
-  // Tables that are new become writable; those that are gone are dropped with their files. From shard 0.
+  // Tables that are new become writable; those that are gone are dropped with their files. From
+  // shard 0.
   virtual base::Task<absl::Status> SetSchema(data::Schema::Ptr schema) = 0;
 
-  // Applies an encoded mutation (data/codec.h); durable when it returns OK. kNotFound: no such table;
-  // kDataLoss: malformed bytes; kDeadlineExceeded: expired before it touched the log.
+  // Applies an encoded mutation (data/codec.h); durable when it returns OK. kNotFound: no such
+  // table; kDataLoss: malformed bytes; kDeadlineExceeded: expired before it touched the log.
   virtual base::Task<absl::Status> Apply(std::string encoded_mutation, base::Deadline deadline) = 0;
 
-  // kNotFound: no such table. kDataLoss names the corrupt file and block: this replica cannot answer.
+  // kNotFound: no such table. kDataLoss names the corrupt file and block: this replica cannot
+  // answer.
   virtual base::Task<absl::StatusOr<data::ReadResult>> Read(data::ReadCommand command,
                                                             base::Deadline deadline) = 0;
 

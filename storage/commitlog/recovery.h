@@ -1,0 +1,73 @@
+// Reading a shard's commit log back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "storage/commitlog/log_position.h"
+#include "storage/commitlog/segment_format.h"
+
+namespace tholos::storage {
+
+// Where replayed records go. A group's records share its position.
+class ReplaySink {
+ public:
+  virtual ~ReplaySink() = default;
+  virtual base::Task<absl::Status> Replay(LogPosition position, std::string record) = 0;
+};
+
+// Follows the chain of segments in ascending order of id and says what each means. Pure; see
+// segment_format.h for the reasoning.
+class ChainJudge {
+ public:
+  ChainJudge(std::string directory, uint32_t shard)
+      : directory_(std::move(directory)), shard_(shard) {}
+
+  enum class Verdict {
+    kUsed,    // its groups are to be replayed
+    kUnused,  // no group of this segment id was ever durable: prepared, recycled, or torn in its
+              // first group
+  };
+  // kDataLoss names file and offset of damage to what was durable, or the segment that is missing;
+  // kFailedPrecondition: a format version that this build does not know.
+  absl::StatusOr<Verdict> Next(uint64_t segment, const SegmentScan& scan);
+
+ private:
+  std::string PathOf(uint64_t segment) const;
+  absl::Status CheckPredecessor(uint64_t segment, LogPosition synced) const;
+
+  const std::string directory_;
+  const uint32_t shard_;
+  std::optional<uint64_t> last_used_;
+  uint64_t last_used_end_ = 0;
+};
+
+struct RecoveredLog {
+  std::map<uint64_t, uint64_t> segments;  // in use: id -> file size
+  std::vector<uint64_t> unused;           // files that hold nothing
+  uint64_t last_segment = 0;              // highest id of any file
+  // The start of the last valid group: everything before it is known to be durable. The group
+  // itself may be in the page cache alone; its records must be written again before anyone relies
+  // on them.
+  LogPosition proven;
+  std::vector<std::string> unproven_records;
+  uint64_t records = 0;
+};
+
+// Reads every segment of `directory` (which must exist) in order and replays it into `sink`.
+// Memory: one segment.
+base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::Log& log,
+                                                    std::string directory, uint32_t shard,
+                                                    ReplaySink& sink);
+
+}  // namespace tholos::storage

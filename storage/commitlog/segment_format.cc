@@ -1,0 +1,136 @@
+#include "storage/commitlog/segment_format.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "base/strings.h"
+
+namespace tholos::storage {
+namespace {
+
+constexpr std::string_view kMagic = "THOLOSCL";
+constexpr size_t kHeaderChecksumAt = 24;
+constexpr std::string_view kSuffix = ".log";
+constexpr size_t kNameDigits = 20;
+
+uint64_t RoundUp(uint64_t n) { return (n + 7) & ~uint64_t{7}; }
+
+// Odd multiplier (2^64 / golden ratio): neighbouring segments and offsets get unrelated seeds.
+uint64_t SeedOf(LogPosition place) { return place.segment * 0x9E3779B97F4A7C15ull + place.offset; }
+
+struct GroupHeader {
+  uint64_t body_checksum;
+  LogPosition synced;
+  uint32_t body_bytes;
+};
+
+std::optional<GroupHeader> ReadGroupHeader(std::string_view bytes, LogPosition place) {
+  if (bytes.size() < place.offset + kGroupHeaderBytes) return std::nullopt;
+  const char* p = bytes.data() + place.offset;
+  const uint64_t checksum = base::LoadFixed64(p);
+  // Free space is mostly zeros: no need to hash it.
+  if (checksum == 0) return std::nullopt;
+  if (checksum != base::Checksum64({p + 8, kGroupHeaderBytes - 8}, SeedOf(place))) {
+    return std::nullopt;
+  }
+  return GroupHeader{base::LoadFixed64(p + 8),
+                     {base::LoadFixed64(p + 16), base::LoadFixed32(p + 24)},
+                     base::LoadFixed32(p + 28)};
+}
+
+std::optional<ScannedGroup> ReadGroup(std::string_view bytes, LogPosition place) {
+  const auto header = ReadGroupHeader(bytes, place);
+  if (!header.has_value()) return std::nullopt;
+  const uint64_t body_at = place.offset + kGroupHeaderBytes;
+  if (header->body_bytes == 0 || header->body_bytes > bytes.size() - body_at) return std::nullopt;
+  const std::string_view body = bytes.substr(body_at, header->body_bytes);
+  if (base::Checksum64(body, SeedOf(place)) != header->body_checksum) return std::nullopt;
+  return ScannedGroup{place.offset, RoundUp(body_at + body.size()), header->synced, body};
+}
+
+}  // namespace
+
+std::string EncodeSegmentHeader(const SegmentHeader& header) {
+  std::string out(kMagic);
+  base::PutFixed32(&out, header.version);
+  base::PutFixed32(&out, header.shard);
+  base::PutFixed64(&out, header.segment);
+  base::PutFixed64(&out, base::Checksum64(out));
+  THOLOS_CHECK(out.size() == kSegmentHeaderBytes);
+  return out;
+}
+
+std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
+  if (bytes.size() < kSegmentHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic) {
+    return std::nullopt;
+  }
+  const uint64_t checksum = base::LoadFixed64(bytes.data() + kHeaderChecksumAt);
+  if (checksum != base::Checksum64(bytes.substr(0, kHeaderChecksumAt))) return std::nullopt;
+  return SegmentHeader{base::LoadFixed32(bytes.data() + 8), base::LoadFixed32(bytes.data() + 12),
+                       base::LoadFixed64(bytes.data() + 16)};
+}
+
+std::string SegmentFileName(uint64_t segment) { return absl::StrFormat("%020d.log", segment); }
+
+std::optional<uint64_t> ParseSegmentFileName(std::string_view name) {
+  if (name.size() != kNameDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_suffix(kSuffix.size());
+  uint64_t id = 0;
+  if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }) ||
+      !absl::SimpleAtoi(base::ToAbsl(name), &id) || id == 0) {
+    return std::nullopt;
+  }
+  return id;
+}
+
+std::string StartGroup() { return std::string(kGroupHeaderBytes, '\0'); }
+
+void AppendRecord(std::string_view record, std::string* group) { base::PutBytes(group, record); }
+
+void FinishGroup(LogPosition place, LogPosition synced, std::string* group) {
+  THOLOS_CHECK(group->size() > kGroupHeaderBytes && group->size() < kSegmentBytesMax);
+  THOLOS_CHECK(place.offset % 8 == 0 && place.offset < kSegmentBytesMax);
+  const std::string_view body = std::string_view(*group).substr(kGroupHeaderBytes);
+  std::string checked;
+  base::PutFixed64(&checked, base::Checksum64(body, SeedOf(place)));
+  base::PutFixed64(&checked, synced.segment);
+  base::PutFixed32(&checked, static_cast<uint32_t>(synced.offset));
+  base::PutFixed32(&checked, static_cast<uint32_t>(body.size()));
+  std::string header;
+  base::PutFixed64(&header, base::Checksum64(checked, SeedOf(place)));
+  header += checked;
+  group->replace(0, kGroupHeaderBytes, header);
+  group->resize(RoundUp(group->size()), '\0');
+}
+
+SegmentScan ScanSegment(std::string_view bytes, uint64_t segment) {
+  SegmentScan scan;
+  bytes = bytes.substr(0, kSegmentBytesMax);
+  scan.header = DecodeSegmentHeader(bytes);
+  while (auto group = ReadGroup(bytes, {segment, scan.end})) {
+    scan.end = group->end;
+    scan.groups.push_back(*group);
+  }
+  for (uint64_t at = scan.end + 8; at + kGroupHeaderBytes <= bytes.size(); at += 8) {
+    if (ReadGroupHeader(bytes, {segment, at}).has_value()) {
+      scan.evidence_beyond = at;
+      break;
+    }
+  }
+  return scan;
+}
+
+absl::StatusOr<std::vector<std::string_view>> SplitRecords(std::string_view body) {
+  std::vector<std::string_view> records;
+  base::Reader in(body);
+  while (in.ok() && in.remaining() > 0) records.push_back(in.Bytes());
+  if (!in.ok()) return in.status("commit log group");
+  return records;
+}
+
+}  // namespace tholos::storage

@@ -1,0 +1,370 @@
+#include "storage/shard_engine.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "data/codec.h"
+#include "data/source.h"
+#include "storage/directories.h"
+
+namespace tholos::storage {
+namespace {
+
+constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
+// Writes that wait for memory: as much as the commit log may have pending.
+constexpr uint64_t kWaitingBytesMax = 32 << 20;
+
+absl::Status Stopping() { return absl::UnavailableError("storage: the node is stopping"); }
+
+}  // namespace
+
+ShardEngine::ShardEngine(EngineOptions options, EngineDeps deps, uint32_t shard,
+                         uint32_t shard_count)
+    : options_(std::move(options)),
+      deps_(deps),
+      shard_(shard),
+      shard_count_(shard_count),
+      metrics_(deps.metrics, shard),
+      random_(deps.random.Stream("storage")),
+      cache_(options_.cache_bytes_max / shard_count) {}
+
+ShardEngine::~ShardEngine() = default;
+
+// Opening
+// ------------------------------------------------------------------------------------------
+
+base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(EngineOptions options,
+                                                                           EngineDeps deps,
+                                                                           data::Schema::Ptr schema,
+                                                                           uint32_t shard,
+                                                                           uint32_t shard_count) {
+  std::unique_ptr<ShardEngine> engine(
+      new ShardEngine(std::move(options), deps, shard, shard_count));
+  absl::Status opened = co_await engine->OpenTables(*schema);
+  if (opened.ok()) opened = co_await engine->OpenLog();
+  if (!opened.ok()) {
+    co_await engine->Stop();
+    co_return opened;
+  }
+  engine->NoteFlushed();
+  co_await engine->DiscardLog();
+  engine->scope_.Spawn(engine->FlushLoop());
+  engine->scope_.Spawn(engine->CompactionLoop());
+  co_return engine;
+}
+
+base::Task<absl::Status> ShardEngine::OpenTables(const data::Schema& schema) {
+  for (auto& table : schema.tables()) THOLOS_CO_RETURN_IF_ERROR(co_await OpenTable(table));
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> ShardEngine::OpenTable(std::shared_ptr<const data::TableSchema> schema) {
+  const std::string directory = base::StrCat(TablesDirectory(options_.directory), "/",
+                                             TableDirectoryName(*schema), "/", shard_);
+  const TableDeps deps{deps_.clock, deps_.executor, deps_.fs, deps_.log, random_, cache_, metrics_};
+  THOLOS_CO_ASSIGN_OR_RETURN(TablePtr table,
+                             co_await Table::Open({directory, shard_}, deps, schema));
+  tables_[schema->id] = std::move(table);
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> ShardEngine::OpenLog() {
+  CommitLogOptions options;
+  options.directory = CommitLogDirectory(options_.directory, shard_);
+  options.shard = shard_;
+  options.segment_bytes = options_.commitlog_segment_bytes;
+  options.bytes_max =
+      std::max(2 * options_.commitlog_bytes_max, 4 * options_.commitlog_segment_bytes);
+  options.mutant_skip_sync = options_.mutant_skip_sync;
+  for (const auto& [id, table] : tables_) {
+    options.last_segment_known =
+        std::max(options.last_segment_known, table->flushed_before().segment);
+  }
+  THOLOS_CO_RETURN_IF_ERROR(co_await MakeDirectoriesDurably(deps_.fs, options.directory));
+  THOLOS_CO_ASSIGN_OR_RETURN(
+      log_, co_await CommitLog::Open(options, {deps_.fs, deps_.metrics, deps_.log}, *this));
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> ShardEngine::Replay(LogPosition position, std::string record) {
+  auto mutation = data::DecodeMutation(record);
+  if (!mutation.ok()) {
+    co_return absl::DataLossError(base::StrCat("commit log: shard ", shard_, ", segment ",
+                                               position.segment, ", offset ", position.offset, ": ",
+                                               base::ToStd(mutation.status().message())));
+  }
+  auto found = tables_.find(mutation->table);
+  // Dropped tables, and what SSTables already have.
+  if (found == tables_.end()) co_return absl::OkStatus();
+  const TablePtr table = found->second;
+  if (position < table->flushed_before()) co_return absl::OkStatus();
+  AddMemtableBytes(table->Apply(std::move(mutation->update), position));
+  while (memtable_bytes_ > MemtableBytesMax() && flush_status_.ok()) {
+    const TablePtr largest = PickForFlush();
+    // Records of this position may still follow: the flush leaves them to the log.
+    flush_status_ = co_await largest->Flush([position] { return position; });
+    NoteFlushed();
+  }
+  // A full disk must not keep the node from serving reads: what the log has is held in memory.
+  if (absl::IsResourceExhausted(flush_status_)) co_return absl::OkStatus();
+  co_return flush_status_;
+}
+
+base::Task<void> ShardEngine::Stop() {
+  stopping_ = true;
+  memory_freed_.Set();
+  co_await gate_.Close();
+  stop_.Set();
+  flush_wanted_.Set();
+  compaction_wanted_.Set();
+  for (const TablePtr& table : AllTables()) table->BeginStop();
+  co_await scope_.Stop();
+  for (const TablePtr& table : AllTables()) co_await table->Stop();
+  tables_.clear();
+  if (log_ != nullptr) co_await log_->Stop();
+}
+
+// Requests
+// -----------------------------------------------------------------------------------------
+
+absl::StatusOr<ShardEngine::TablePtr> ShardEngine::Find(const data::TableId& id) const {
+  auto found = tables_.find(id);
+  if (found == tables_.end()) {
+    return absl::NotFoundError(base::StrCat("no table with id ", id.ToString()));
+  }
+  return found->second;
+}
+
+absl::Status ShardEngine::CheckDeadline(base::Deadline deadline) const {
+  if (deps_.clock.Now() < deadline) return absl::OkStatus();
+  return absl::DeadlineExceededError("storage: the deadline has passed");
+}
+
+base::Task<absl::Status> ShardEngine::Apply(std::string encoded_mutation, base::Deadline deadline) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
+  THOLOS_CO_ASSIGN_OR_RETURN(data::Mutation mutation, data::DecodeMutation(encoded_mutation));
+  THOLOS_CO_RETURN_IF_ERROR(Find(mutation.table).status());
+  if (memtable_bytes_ >= 2 * MemtableBytesMax()) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await WaitForMemory(deadline, encoded_mutation.size()));
+  }
+  co_return co_await log_->Append(
+      std::move(encoded_mutation),
+      [this, mutation = std::move(mutation)](LogPosition position) mutable {
+        ApplyDurable(std::move(mutation), position);
+      });
+}
+
+base::Task<absl::Status> ShardEngine::WaitForMemory(base::Deadline deadline, uint64_t bytes) {
+  if (waiting_bytes_ + bytes > kWaitingBytesMax) {
+    co_return base::Overloaded("storage: memtables are full and flushes are behind");
+  }
+  waiting_bytes_ += bytes;
+  bool in_time = true;
+  while (in_time && !stopping_ && memtable_bytes_ >= 2 * MemtableBytesMax()) {
+    if (absl::IsResourceExhausted(flush_status_)) break;
+    flush_wanted_.Set();
+    memory_freed_.Reset();
+    in_time = co_await memory_freed_.WaitUntil(deadline);
+  }
+  waiting_bytes_ -= bytes;
+  if (stopping_) co_return Stopping();
+  THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
+  if (memtable_bytes_ < 2 * MemtableBytesMax()) co_return absl::OkStatus();
+  co_return absl::ResourceExhaustedError(base::StrCat(
+      "storage: memtables are full and cannot be flushed: ", base::ToStd(flush_status_.message())));
+}
+
+void ShardEngine::ApplyDurable(data::Mutation mutation, LogPosition position) {
+  metrics_.writes.Add();
+  auto found = tables_.find(mutation.table);
+  if (found == tables_.end()) return;  // dropped meanwhile
+  AddMemtableBytes(found->second->Apply(std::move(mutation.update), position));
+  if (memtable_bytes_ > MemtableBytesMax() || log_->bytes() > options_.commitlog_bytes_max) {
+    flush_wanted_.Set();
+  }
+}
+
+void ShardEngine::AddMemtableBytes(int64_t delta) {
+  memtable_bytes_ += delta;
+  metrics_.memtable_bytes.Set(static_cast<int64_t>(memtable_bytes_));
+}
+
+base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand command,
+                                                               base::Deadline deadline) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
+  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(command.table));
+  metrics_.reads.Add();
+  absl::StatusOr<data::ReadResult> result = absl::UnknownError("");
+  auto source = table->NewSource(data::Selection::Of(command));
+  if (source.ok()) {
+    result = co_await data::Collect(*std::move(source), std::move(command));
+  } else {
+    result = source.status();
+  }
+  if (absl::IsDataLoss(result.status())) {
+    metrics_.corrupt_reads.Add();
+    // A damaged block may be read often: 1, 2, 4, 8, ... reads leave a line.
+    if (std::has_single_bit(metrics_.corrupt_reads.value())) {
+      deps_.log.Error("storage", base::ToStd(result.status().message()));
+    }
+  }
+  co_return result;
+}
+
+base::Task<absl::Status> ShardEngine::SetSchema(data::Schema::Ptr schema) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  auto lock = co_await schema_change_.Acquire(1);
+  for (auto& table : schema->tables()) {
+    auto found = tables_.find(table->id);
+    if (found != tables_.end()) {
+      found->second->SetSchema(table);
+    } else {
+      THOLOS_CO_RETURN_IF_ERROR(co_await OpenTable(table));
+    }
+  }
+  for (const TablePtr& table : AllTables()) {
+    if (schema->FindTable(table->schema().id) != nullptr) continue;
+    tables_.erase(table->schema().id);
+    table->BeginStop();
+    co_await table->Stop();
+  }
+  NoteFlushed();
+  co_await DiscardLog();
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> ShardEngine::Flush(std::optional<data::TableId> id) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  if (id.has_value()) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(*id));
+    co_return co_await FlushTable(table);
+  }
+  for (const TablePtr& table : AllTables()) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await FlushTable(table));
+  }
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> ShardEngine::CompactAll(data::TableId id) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(id));
+  absl::Status compacted = co_await table->CompactAll();
+  NoteFlushed();
+  co_return compacted;
+}
+
+base::Task<absl::StatusOr<TableStats>> ShardEngine::Stats(data::TableId id) {
+  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(id));
+  co_return TableStats{table->memtable_bytes(), table->sstables(), table->sstable_bytes()};
+}
+
+// Background work
+// ----------------------------------------------------------------------------------
+
+std::vector<ShardEngine::TablePtr> ShardEngine::AllTables() const {
+  std::vector<TablePtr> all;
+  for (const auto& [id, table] : tables_) all.push_back(table);
+  return all;
+}
+
+// The largest if memory is short; the one that holds the log back if that is too long; nothing
+// otherwise.
+ShardEngine::TablePtr ShardEngine::PickForFlush() const {
+  TablePtr pick;
+  if (memtable_bytes_ > MemtableBytesMax()) {
+    for (const auto& [id, table] : tables_) {
+      if (pick == nullptr || table->memtable_bytes() > pick->memtable_bytes()) pick = table;
+    }
+    return pick;
+  }
+  const bool log_too_long = log_->bytes() > options_.commitlog_bytes_max;
+  for (const auto& [id, table] : tables_) {
+    const auto first = table->first_unflushed();
+    if (!first.has_value()) continue;
+    if (!(log_too_long && first->segment <= log_->oldest_segment()) && !table->needs_retry()) {
+      continue;
+    }
+    if (pick == nullptr || *first < *pick->first_unflushed()) pick = table;
+  }
+  return pick;
+}
+
+base::Task<void> ShardEngine::FlushLoop() {
+  while (!stopping_) {
+    const TablePtr table = PickForFlush();
+    if (table == nullptr) {
+      flush_wanted_.Reset();
+      co_await flush_wanted_.Wait();
+      continue;
+    }
+    absl::Status flushed = co_await FlushTable(table);
+    if (flushed.ok()) continue;
+    metrics_.failed_flushes.Add();
+    deps_.log.Warning("storage",
+                      base::StrCat("flush of ", table->schema().QualifiedName(),
+                                   " failed and is retried: ", base::ToStd(flushed.message())));
+    (void)co_await stop_.WaitUntil(deps_.clock.Now() + kFlushRetryDelay);
+  }
+}
+
+base::Task<absl::Status> ShardEngine::FlushTable(TablePtr table) {
+  absl::Status flushed = co_await table->Flush([this] { return log_->next_position(); });
+  flush_status_ = flushed;
+  NoteFlushed();
+  if (flushed.ok()) co_await DiscardLog();
+  co_return flushed;
+}
+
+base::Task<void> ShardEngine::DiscardLog() {
+  LogPosition needed = log_->next_position();
+  for (const auto& [id, table] : tables_) {
+    if (const auto first = table->first_unflushed(); first.has_value()) {
+      needed = std::min(needed, *first);
+    }
+  }
+  co_await log_->Discard(needed);
+}
+
+// Memory and disk usage have changed.
+void ShardEngine::NoteFlushed() {
+  uint64_t memory = 0;
+  uint64_t live = 0;
+  for (const auto& [id, table] : tables_) {
+    memory += table->memtable_bytes();
+    live += table->sstable_bytes();
+  }
+  memtable_bytes_ = memory;
+  live_bytes_ = live;
+  AddMemtableBytes(0);
+  memory_freed_.Set();
+  compaction_wanted_.Set();
+}
+
+base::Task<void> ShardEngine::CompactionLoop() {
+  while (!stopping_) {
+    compaction_wanted_.Reset();
+    for (const TablePtr& table : AllTables()) {
+      bool more = true;
+      while (more && !stopping_) {
+        const absl::StatusOr<bool> compacted = co_await table->CompactOnce();
+        if (compacted.ok() && *compacted) NoteFlushed();
+        more = compacted.ok() && *compacted;
+      }
+    }
+    if (stopping_) break;
+    co_await compaction_wanted_.Wait();
+  }
+}
+
+}  // namespace tholos::storage

@@ -1,0 +1,105 @@
+// One shard of the engine: its commit log, its part of every table, and the background work over
+// them.
+//
+// Confined to its loop; every call here is made on it.
+//
+// A write: deadline, size and encoding are checked, the table is found, memory is there -> commit
+// log -> (durable) -> memtable -> OK. The memtable is written in the order of the log, after the
+// sync: nobody reads what could still be lost, and "everything of this table before log position p
+// is in the memtable" holds at any moment, which is what a flush records.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/event.h"
+#include "base/async/scope.h"
+#include "base/async/semaphore.h"
+#include "base/async/task.h"
+#include "storage/commitlog/commit_log.h"
+#include "storage/engine.h"
+#include "storage/table.h"
+
+namespace tholos::storage {
+
+class ShardEngine final : public ReplaySink {
+ public:
+  // `options` are the engine's; this shard takes its share of the memory. The directory of the
+  // engine exists.
+  static base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> Open(EngineOptions options,
+                                                                       EngineDeps deps,
+                                                                       data::Schema::Ptr schema,
+                                                                       uint32_t shard,
+                                                                       uint32_t shard_count);
+  ~ShardEngine() override;
+
+  base::Task<absl::Status> Apply(std::string encoded_mutation, base::Deadline deadline);
+  base::Task<absl::StatusOr<data::ReadResult>> Read(data::ReadCommand command,
+                                                    base::Deadline deadline);
+  // Opens what is new and lets go of what is gone; directories are left to the engine.
+  base::Task<absl::Status> SetSchema(data::Schema::Ptr schema);
+  base::Task<absl::Status> Flush(std::optional<data::TableId> table);
+  base::Task<absl::Status> CompactAll(data::TableId table);
+  base::Task<absl::StatusOr<TableStats>> Stats(data::TableId table);
+  // From any thread.
+  uint64_t live_bytes() const { return live_bytes_; }
+
+  base::Task<void> Stop();
+
+ private:
+  using TablePtr = std::shared_ptr<Table>;
+
+  ShardEngine(EngineOptions options, EngineDeps deps, uint32_t shard, uint32_t shard_count);
+  base::Task<absl::Status> OpenTables(const data::Schema& schema);
+  base::Task<absl::Status> OpenTable(std::shared_ptr<const data::TableSchema> schema);
+  base::Task<absl::Status> OpenLog();
+  base::Task<absl::Status> Replay(LogPosition position, std::string record) override;
+
+  absl::StatusOr<TablePtr> Find(const data::TableId& id) const;
+  absl::Status CheckDeadline(base::Deadline deadline) const;
+  base::Task<absl::Status> WaitForMemory(base::Deadline deadline, uint64_t bytes);
+  void ApplyDurable(data::Mutation mutation, LogPosition position);
+  void AddMemtableBytes(int64_t delta);
+
+  // Background work.
+  base::Task<void> FlushLoop();
+  base::Task<void> CompactionLoop();
+  TablePtr PickForFlush() const;
+  base::Task<absl::Status> FlushTable(TablePtr table);
+  base::Task<void> DiscardLog();
+  void NoteFlushed();
+  std::vector<TablePtr> AllTables() const;
+  uint64_t MemtableBytesMax() const { return options_.memtable_bytes_max / shard_count_; }
+
+  const EngineOptions options_;
+  const EngineDeps deps_;
+  const uint32_t shard_;
+  const uint32_t shard_count_;
+  StorageMetrics metrics_;
+  base::RandomStream random_;
+  sstable::LruBlockCache cache_;
+
+  std::map<data::TableId, TablePtr> tables_;
+  std::unique_ptr<CommitLog> log_;
+  uint64_t memtable_bytes_ = 0;
+  uint64_t waiting_bytes_ = 0;  // of writes that wait for memory
+  base::Event memory_freed_;
+  absl::Status flush_status_;  // of the last attempt
+  std::atomic<uint64_t> live_bytes_ = 0;
+
+  bool stopping_ = false;
+  base::Event flush_wanted_;
+  base::Event compaction_wanted_;
+  base::Event stop_;
+  base::Gate gate_;  // requests
+  base::Semaphore schema_change_{1};
+  base::Scope scope_;
+};
+
+}  // namespace tholos::storage

@@ -1,0 +1,38 @@
+#include "storage/storage_metrics.h"
+
+#include "base/strings.h"
+
+namespace tholos::storage {
+namespace {
+
+base::Metrics::Labels LabelsOf(uint32_t shard) { return {{"shard", base::StrCat(shard)}}; }
+
+}  // namespace
+
+StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
+    : writes(m.AddCounter("tholos_storage_writes_total", "Mutations applied", LabelsOf(shard))),
+      reads(m.AddCounter("tholos_storage_reads_total", "Read commands answered", LabelsOf(shard))),
+      corrupt_reads(m.AddCounter("tholos_storage_corrupt_reads_total",
+                                 "Reads that met damaged data", LabelsOf(shard))),
+      flushes(
+          m.AddCounter("tholos_flushes_total", "Memtables written to SSTables", LabelsOf(shard))),
+      flushed_bytes(m.AddCounter("tholos_flushed_bytes_total",
+                                 "Bytes of SSTables that flushes wrote", LabelsOf(shard))),
+      failed_flushes(m.AddCounter("tholos_failed_flushes_total",
+                                  "Flushes that failed and are retried", LabelsOf(shard))),
+      compactions(m.AddCounter("tholos_compactions_total", "Compactions", LabelsOf(shard))),
+      compaction_read_bytes(m.AddCounter("tholos_compaction_read_bytes_total",
+                                         "Bytes of SSTables that compactions read",
+                                         LabelsOf(shard))),
+      compaction_written_bytes(m.AddCounter("tholos_compaction_written_bytes_total",
+                                            "Bytes of SSTables that compactions wrote",
+                                            LabelsOf(shard))),
+      failed_compactions(m.AddCounter("tholos_failed_compactions_total", "Compactions that failed",
+                                      LabelsOf(shard))),
+      memtable_bytes(
+          m.AddGauge("tholos_memtable_bytes", "Bytes of all memtables", LabelsOf(shard))),
+      sstables(m.AddGauge("tholos_sstables", "Live SSTables", LabelsOf(shard))),
+      sstable_bytes(m.AddGauge("tholos_sstable_bytes", "Bytes of live SSTables", LabelsOf(shard))) {
+}
+
+}  // namespace tholos::storage

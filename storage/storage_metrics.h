@@ -1,0 +1,28 @@
+// The instruments of one shard's storage, the commit log's excepted.
+#pragma once
+
+#include <cstdint>
+
+#include "base/metrics.h"
+
+namespace tholos::storage {
+
+struct StorageMetrics {
+  StorageMetrics(base::Metrics& metrics, uint32_t shard);
+
+  base::Counter& writes;
+  base::Counter& reads;
+  base::Counter& corrupt_reads;
+  base::Counter& flushes;
+  base::Counter& flushed_bytes;
+  base::Counter& failed_flushes;
+  base::Counter& compactions;
+  base::Counter& compaction_read_bytes;
+  base::Counter& compaction_written_bytes;
+  base::Counter& failed_compactions;
+  base::Gauge& memtable_bytes;
+  base::Gauge& sstables;
+  base::Gauge& sstable_bytes;
+};
+
+}  // namespace tholos::storage
