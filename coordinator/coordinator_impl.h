@@ -1,0 +1,84 @@
+// ClusterCoordinator: the coordinator of a node of a cluster, put together from its parts.
+//
+// Order in a node. Start: storage engine, Open, ReplicaService::RegisterWith, transport, Start.
+// Stop: the doors to clients, the transport, Stop, storage engine.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/hints/hint_replayer.h"
+#include "coordinator/hints/hint_store.h"
+#include "coordinator/options.h"
+#include "coordinator/read/read.h"
+#include "coordinator/shard_context.h"
+#include "coordinator/timestamp_source.h"
+#include "coordinator/write/write.h"
+#include "gossip/liveness.h"
+#include "ring/cluster_state.h"
+#include "rpc/transport.h"
+#include "storage/engine.h"
+
+namespace tholos::coordinator {
+
+struct CoordinatorDeps {
+  const base::Clock& clock;
+  base::Executor& executor;
+  base::FileSystem& fs;
+  base::Metrics& metrics;
+  base::Log& log;
+  rpc::Transport& transport;
+  storage::Engine& engine;
+  const ring::ClusterStateHolder& cluster;
+  const gossip::LivenessView& liveness;
+  // The node's one: the replica service follows with it what peers write.
+  TimestampSource& timestamps;
+};
+
+// Write and Read are called on shards.
+class ClusterCoordinator final : public Coordinator {
+ public:
+  // Opens the hints. On shard 0. Errors are those of the file system.
+  static base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> Open(
+      CoordinatorOptions options, CoordinatorDeps deps);
+
+  // Begins to deliver hints. On shard 0.
+  void Start();
+  // Refuses requests (kOverloaded), returns when those in progress, their background work and the
+  // writing of hints have ended: at the latest when the deadlines of all requests have passed. On
+  // shard 0.
+  base::Task<void> Stop();
+
+  data::Timestamp NextTimestamp() override { return deps_.timestamps.Next(); }
+  base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) override;
+  base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command,
+                                            RequestOptions options) override;
+
+ private:
+  struct Shard {
+    Shard(const ClusterCoordinator& owner, HintStore& hints, int index);
+    ShardContext context;
+    Writer writer{context};
+    Reader reader{context};
+  };
+
+  ClusterCoordinator(CoordinatorOptions options, CoordinatorDeps deps,
+                     std::unique_ptr<HintStore> hints);
+  Shard& Here();
+
+  const CoordinatorOptions options_;
+  const CoordinatorDeps deps_;
+  const ReplicaClient replicas_;
+  const std::unique_ptr<HintStore> hints_;
+  HintReplayer replayer_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,34 @@
+#include "coordinator/digest.h"
+
+#include "base/coding.h"
+
+namespace tholos::coordinator {
+
+base::Hash128 AnswerDigest(const data::ReadResult& result, bool mutant_ignores_column) {
+  if (!mutant_ignores_column) return data::DigestOf(result);
+  data::ReadResult less = result;
+  for (data::Partition& partition : less.partitions) {
+    for (data::Row& row : partition.rows) {
+      if (!row.cells.empty()) row.cells.pop_back();
+    }
+  }
+  return data::DigestOf(less);
+}
+
+std::string EncodeDigest(const base::Hash128& digest) {
+  std::string bytes;
+  base::PutFixed64(&bytes, digest.low);
+  base::PutFixed64(&bytes, digest.high);
+  return bytes;
+}
+
+absl::StatusOr<base::Hash128> DecodeDigest(std::string_view bytes) {
+  base::Reader in(bytes);
+  base::Hash128 digest;
+  digest.low = in.Fixed64();
+  digest.high = in.Fixed64();
+  if (!in.AtEnd()) return absl::DataLossError("malformed digest");
+  return digest;
+}
+
+}  // namespace tholos::coordinator

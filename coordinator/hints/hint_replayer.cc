@@ -1,0 +1,116 @@
+#include "coordinator/hints/hint_replayer.h"
+
+#include <utility>
+
+#include "base/async/when_all.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "data/codec.h"
+
+namespace tholos::coordinator {
+namespace {
+
+// In flight to one node: enough for one group commit there to serve many.
+constexpr size_t kBatchHints = 64;
+constexpr size_t kBatchBytes = 256 << 10;
+
+}  // namespace
+
+void HintReplayer::Start() { scope_.Spawn(Run()); }
+
+base::Task<void> HintReplayer::Stop() {
+  stopping_.Set();
+  co_await scope_.Stop();
+}
+
+base::Task<void> HintReplayer::Run() {
+  while (!co_await stopping_.WaitUntil(deps_.clock.Now() + deps_.store.options().replay_interval)) {
+    for (const ring::NodeId& target : deps_.store.Targets()) {
+      if (visited_.contains(target) || deps_.clock.Now() < paused_until_[target]) continue;
+      visited_.insert(target);
+      scope_.Spawn(Visit(target));
+    }
+  }
+}
+
+base::Task<void> HintReplayer::Visit(ring::NodeId target) {
+  HintLog* log = deps_.store.LogOf(target);
+  co_await DropOld(log);
+  if (IsAlive(target)) {
+    const absl::Status replayed = co_await Replay(log);
+    if (!replayed.ok()) {
+      deps_.log.Info("hints", base::StrCat("delivery to node ", target.ToString(),
+                                           " stopped: ", base::ToStd(replayed.message())));
+      paused_until_[target] = deps_.clock.Now() + deps_.store.options().delivery_time_max;
+    }
+  }
+  visited_.erase(target);
+}
+
+base::Task<void> HintReplayer::DropOld(HintLog* log) {
+  const absl::Status dropped = co_await log->DropOld();
+  if (!dropped.ok()) deps_.log.Error("hints", base::ToStd(dropped.message()));
+}
+
+base::Task<absl::Status> HintReplayer::Replay(HintLog* log) {
+  while (!stopping_.is_set() && IsAlive(log->target())) {
+    THOLOS_CO_ASSIGN_OR_RETURN(HintLog::Batch batch, co_await log->Read(kBatchBytes, kBatchHints));
+    if (batch.hints.empty()) co_return absl::OkStatus();
+    uint64_t bytes = 0;
+    for (const Hint& hint : batch.hints) bytes += hint.body.size();
+    THOLOS_CO_RETURN_IF_ERROR(co_await DeliverAll(log->target(), batch.hints));
+    THOLOS_CO_RETURN_IF_ERROR(co_await log->Advance(std::move(batch)));
+    const double seconds = static_cast<double>(bytes) /
+                           static_cast<double>(deps_.store.options().replay_bytes_per_second);
+    co_await stopping_.WaitUntil(deps_.clock.Now() + absl::Seconds(seconds));
+  }
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> HintReplayer::DeliverAll(ring::NodeId target,
+                                                  const std::vector<Hint>& hints) {
+  std::vector<base::Task<absl::Status>> deliveries;
+  for (const Hint& hint : hints) deliveries.push_back(Deliver(target, hint));
+  absl::Status all;
+  for (const absl::Status& one : co_await base::WhenAll(std::move(deliveries))) all.Update(one);
+  co_return all;
+}
+
+base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& hint) {
+  HintMetrics& metrics = deps_.store.metrics();
+  if (deps_.store.IsTooOld(hint.created_micros)) {
+    metrics.dropped_old.Add();
+    co_return absl::OkStatus();
+  }
+  WriteMessage write{.body = hint.body};
+  const auto header = write.body.size() > kWriteTrailerBytes
+                          ? data::PeekMutation(write.mutation())
+                          : absl::DataLossError("malformed hint: too short");
+  if (!header.ok() || deps_.cluster.Get()->schema().FindTable(header->table) == nullptr) {
+    metrics.dropped_refused.Add();
+    co_return absl::OkStatus();
+  }
+  write.token = header->key.token;
+  const absl::Status applied = co_await deps_.replicas.Apply(
+      target, rpc::Verb::kHint, std::make_shared<WriteMessage>(std::move(write)),
+      deps_.clock.Now() + deps_.store.options().delivery_time_max);
+  if (applied.ok()) {
+    metrics.delivered.Add();
+    co_return absl::OkStatus();
+  }
+  // Its bytes are wrong for that node, for ever. All other errors may pass: a table, too, may only
+  // not be known there yet.
+  if (absl::IsInvalidArgument(applied)) {
+    metrics.dropped_refused.Add();
+    deps_.log.Warning("hints", base::StrCat("node ", target.ToString(),
+                                            " refuses a hint: ", base::ToStd(applied.message())));
+    co_return absl::OkStatus();
+  }
+  co_return applied;
+}
+
+bool HintReplayer::IsAlive(const ring::NodeId& node) const {
+  return node == deps_.self || deps_.liveness.IsAlive(node);
+}
+
+}  // namespace tholos::coordinator

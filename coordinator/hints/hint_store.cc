@@ -1,0 +1,134 @@
+#include "coordinator/hints/hint_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+
+namespace tholos::coordinator {
+namespace {
+
+// One line of the log for that many hints dropped.
+constexpr absl::Duration kWarnInterval = absl::Minutes(1);
+
+}  // namespace
+
+base::Task<absl::StatusOr<std::unique_ptr<HintStore>>> HintStore::Open(HintOptions options,
+                                                                       HintDeps deps,
+                                                                       base::Executor& executor,
+                                                                       base::Metrics& metrics) {
+  std::unique_ptr<HintStore> store(new HintStore(std::move(options), deps, executor, metrics));
+  THOLOS_CO_RETURN_IF_ERROR(co_await store->Recover());
+  co_return store;
+}
+
+base::Task<absl::Status> HintStore::Recover() {
+  THOLOS_CO_RETURN_IF_ERROR(co_await deps_.fs.MakeDirectories(options_.directory));
+  const size_t slash = options_.directory.rfind('/');
+  if (slash != std::string::npos && slash > 0) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await deps_.fs.SyncDirectory(options_.directory.substr(0, slash)));
+  }
+  THOLOS_CO_ASSIGN_OR_RETURN(const std::vector<base::DirectoryEntry> entries,
+                             co_await deps_.fs.List(options_.directory));
+  std::vector<HintFileId> found;
+  for (const base::DirectoryEntry& entry : entries) {
+    if (const auto id = ParseHintFileName(entry.name)) found.push_back(*id);
+  }
+  std::sort(found.begin(), found.end());
+  for (const HintFileId& id : found) THOLOS_CO_RETURN_IF_ERROR(co_await RecoverFile(id));
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> HintStore::RecoverFile(HintFileId id) {
+  const std::string path = base::StrCat(options_.directory, "/", HintFileName(id));
+  THOLOS_CO_ASSIGN_OR_RETURN(const std::unique_ptr<base::File> file,
+                             co_await deps_.fs.Open(path, base::OpenMode::kRead));
+  THOLOS_CO_ASSIGN_OR_RETURN(const std::string bytes, co_await file->Read(0, kHintHeaderBytes));
+  THOLOS_CO_ASSIGN_OR_RETURN(const uint64_t size, co_await file->Size());
+  const absl::StatusOr<int64_t> created = DecodeHintHeader(id, bytes);
+  if (created.ok()) {
+    LogFor(id.target).Adopt(id.sequence, size, *created);
+    co_return absl::OkStatus();
+  }
+  // A later version's file is no error here, but must not be taken for one of ours.
+  if (absl::IsUnimplemented(created.status())) co_return created.status();
+  metrics_.dropped_corrupt.Add();
+  deps_.log.Warning("hints",
+                    base::StrCat(path, ": ", base::ToStd(created.status().message()), ": removed"));
+  co_return co_await deps_.fs.Remove(path);
+}
+
+base::Task<absl::Status> HintStore::Add(ring::NodeId target,
+                                        std::shared_ptr<const WriteMessage> message,
+                                        int64_t created_micros) {
+  if (options_.mutant_drop_hints) co_return absl::OkStatus();
+  base::Loop& caller = base::Loop::Current();
+  co_await base::SwitchTo(executor_.shard(0));
+  absl::Status added = co_await AddHere(target, std::move(message), created_micros);
+  co_await base::SwitchTo(caller);
+  co_return added;
+}
+
+base::Task<absl::Status> HintStore::AddHere(ring::NodeId target,
+                                            std::shared_ptr<const WriteMessage> message,
+                                            int64_t created_micros) {
+  const base::Gate::Holder inside = adding_.Enter();
+  if (!inside) co_return absl::UnavailableError("hints are stopping");
+  if (IsTooOld(created_micros)) {
+    metrics_.dropped_old.Add();
+    co_return absl::DeadlineExceededError("the write is too old for a hint");
+  }
+  const size_t bytes = message->body.size();
+  THOLOS_CO_RETURN_IF_ERROR(CheckRoom(target, bytes));
+  pending_bytes_ += bytes;
+  absl::Status appended = co_await LogFor(target).Append(created_micros, std::move(message));
+  pending_bytes_ -= bytes;
+  co_return appended;
+}
+
+absl::Status HintStore::CheckRoom(const ring::NodeId& target, size_t bytes) {
+  const bool target_full = LogFor(target).bytes() + bytes > options_.target_bytes_max;
+  if (!target_full && pending_bytes_ + bytes <= options_.pending_bytes_max) return absl::OkStatus();
+  metrics_.dropped_full.Add();
+  const std::string what =
+      target_full
+          ? absl::StrCat("hints for node ", target.ToString(), " have reached their limit of ",
+                         options_.target_bytes_max, " bytes")
+          : std::string("too many bytes of hints on their way to disk");
+  if (deps_.clock.Now() >= warned_full_until_) {
+    warned_full_until_ = deps_.clock.Now() + kWarnInterval;
+    deps_.log.Warning("hints", what + ": further ones are dropped");
+  }
+  return absl::ResourceExhaustedError(what);
+}
+
+HintLog& HintStore::LogFor(const ring::NodeId& target) {
+  std::unique_ptr<HintLog>& log = logs_[target];
+  if (log == nullptr) log = std::make_unique<HintLog>(target, options_, deps_, metrics_, writing_);
+  return *log;
+}
+
+std::vector<ring::NodeId> HintStore::Targets() const {
+  std::vector<ring::NodeId> targets;
+  for (const auto& [target, log] : logs_) {
+    if (!log->empty()) targets.push_back(target);
+  }
+  return targets;
+}
+
+HintLog* HintStore::LogOf(const ring::NodeId& target) {
+  const auto found = logs_.find(target);
+  return found == logs_.end() ? nullptr : found->second.get();
+}
+
+bool HintStore::IsTooOld(int64_t created_micros) const {
+  return absl::Microseconds(deps_.clock.WallMicros() - created_micros) > options_.age_max;
+}
+
+base::Task<void> HintStore::Stop() {
+  co_await adding_.Close();
+  co_await writing_.Stop();
+}
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,34 @@
+// Options of the coordinator.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "coordinator/hints/hint_options.h"
+#include "ring/cluster_state.h"
+
+namespace tholos::coordinator {
+
+struct CoordinatorOptions {
+  ring::NodeId self;
+  // Larger mutations are refused (kInvalid). Not above the storage engine's own limit.
+  uint64_t mutation_bytes_max = 16 << 20;
+  // Of requests in progress on one shard; a write counts with its size, a read with kReadCost or
+  // kRangeReadCost.
+  int64_t in_flight_bytes_max = 64 << 20;
+  // Deadlines further away are brought to this.
+  absl::Duration request_time_max = absl::Seconds(30);
+  // A replica that has not answered a read after the larger of this and the recent 99th percentile
+  // is slow.
+  absl::Duration slow_read_min = absl::Milliseconds(50);
+  HintOptions hints;
+  // Tests only, see digest.h.
+  bool mutant_digest_ignores_column = false;
+};
+
+// What a read is charged: about what its frames and a small answer take.
+inline constexpr int64_t kReadCost = 4 << 10;
+inline constexpr int64_t kRangeReadCost = 256 << 10;
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,77 @@
+#include "coordinator/read/read_repair.h"
+
+#include <memory>
+
+#include "base/async/when_all.h"
+#include "coordinator/progress.h"
+#include "coordinator/write_message.h"
+
+namespace tholos::coordinator {
+namespace {
+
+// Held by every task that works on the repair: it may outlive the read.
+class Repairing {
+ public:
+  Repairing(ShardContext& shard, ReadRepair repair)
+      : shard_(shard),
+        repair_(std::move(repair)),
+        progress_(repair_.required, static_cast<uint32_t>(repair_.lacking.size()),
+                  repair_.up_to_date) {}
+
+  static base::Task<absl::Status> Run(std::shared_ptr<Repairing> self) {
+    ShardContext& shard = self->shard_;
+    for (auto& [replica, updates] : self->repair_.lacking) {
+      shard.metrics.repaired_partitions.Add(updates.size());
+      shard.background.Spawn(BringUpToDate(self, replica, std::move(updates)));
+    }
+    co_await self->decided_.WaitUntil(self->repair_.deadline);
+    if (self->progress_.verdict() == Verdict::kEnough) co_return absl::OkStatus();
+    co_return self->progress_.Error(self->repair_.level, /*write=*/false);
+  }
+
+ private:
+  static base::Task<void> BringUpToDate(std::shared_ptr<Repairing> self, ring::NodeId replica,
+                                        std::vector<data::Partition> updates) {
+    std::vector<base::Task<absl::Status>> writes;
+    for (data::Partition& update : updates) {
+      writes.push_back(self->WriteOne(replica, {self->repair_.table, std::move(update)}));
+    }
+    absl::Status outcome;
+    for (const absl::Status& status : co_await base::WhenAll(std::move(writes)))
+      outcome.Update(status);
+    if (outcome.ok()) {
+      self->progress_.Answered();
+    } else {
+      TrySpare(self);
+      self->progress_.Failed(outcome);
+    }
+    if (self->progress_.verdict() != Verdict::kPending) self->decided_.Set();
+  }
+
+  base::Task<absl::Status> WriteOne(ring::NodeId replica, data::Mutation mutation) {
+    const auto turn = co_await shard_.repairs.Acquire(1);
+    co_return co_await shard_.replicas.Apply(replica, rpc::Verb::kRepairWrite,
+                                             WriteMessage::Of(mutation), repair_.deadline);
+  }
+
+  static void TrySpare(const std::shared_ptr<Repairing>& self) {
+    if (self->decided_.is_set() || self->repair_.spares.empty()) return;
+    const ring::NodeId spare = self->repair_.spares.front();
+    self->repair_.spares.erase(self->repair_.spares.begin());
+    self->progress_.Asked();
+    self->shard_.background.Spawn(BringUpToDate(self, spare, self->repair_.found));
+  }
+
+  ShardContext& shard_;
+  ReadRepair repair_;
+  Progress progress_;
+  base::Event decided_;
+};
+
+}  // namespace
+
+base::Task<absl::Status> Repair(ShardContext& shard, ReadRepair repair) {
+  return Repairing::Run(std::make_shared<Repairing>(shard, std::move(repair)));
+}
+
+}  // namespace tholos::coordinator

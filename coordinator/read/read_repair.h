@@ -1,0 +1,35 @@
+// Read repair: brings replicas up to what a read found, before the read answers. So once a QUORUM
+// read has shown a value, no later QUORUM read shows an older one.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/async/task.h"
+#include "coordinator/consistency.h"
+#include "coordinator/shard_context.h"
+#include "data/partition.h"
+
+namespace tholos::coordinator {
+
+struct ReadRepair {
+  data::TableId table;
+  // What each replica lacks; replicas that lack nothing are not here.
+  std::vector<std::pair<ring::NodeId, std::vector<data::Partition>>> lacking;
+  // Everything that was found: for a replica that was not read and stands in for one that cannot be
+  // repaired.
+  std::vector<data::Partition> found;
+  std::vector<ring::NodeId> spares;
+  // How many replicas must have it, and how many had it.
+  uint32_t required = 1;
+  uint32_t up_to_date = 0;
+  ConsistencyLevel level = ConsistencyLevel::kQuorum;
+  base::Deadline deadline;
+};
+
+// Returns when enough replicas have it durably; the typed kTimeout or kFailure of a read otherwise.
+// On the shard of `shard`.
+base::Task<absl::Status> Repair(ShardContext& shard, ReadRepair repair);
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,64 @@
+// ReplicaClient: what a coordinator asks of a replica, whether it is this node (straight to the
+// storage engine) or another (over the transport).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/checksum.h"
+#include "coordinator/write_message.h"
+#include "data/read.h"
+#include "ring/cluster_state.h"
+#include "rpc/transport.h"
+#include "storage/engine.h"
+
+namespace tholos::coordinator {
+
+// A read command and its bytes, encoded once for all replicas.
+struct ReadMessage {
+  data::ReadCommand command;
+  std::string body;
+  static std::shared_ptr<const ReadMessage> Of(data::ReadCommand command);
+};
+
+struct ReplicaDeps {
+  rpc::Transport& transport;
+  storage::Engine& engine;
+  const ring::ClusterStateHolder& cluster;
+};
+
+// Usable from every shard; the caller's loop is resumed. kDeadlineExceeded means no answer in time;
+// every other error that the replica, or the way to it, failed.
+class ReplicaClient {
+ public:
+  // `mutant_digest_ignores_column`: see digest.h.
+  ReplicaClient(ring::NodeId self, bool mutant_digest_ignores_column, ReplicaDeps deps)
+      : self_(self), mutant_digest_ignores_column_(mutant_digest_ignores_column), deps_(deps) {}
+
+  // `verb`: kWrite, kRepairWrite or kHint. OK: durable there.
+  base::Task<absl::Status> Apply(ring::NodeId to, rpc::Verb verb,
+                                 std::shared_ptr<const WriteMessage> message,
+                                 base::Deadline deadline) const;
+  // kDataLoss also for an answer that is no answer to the command (resolve.h, CheckAnswer).
+  base::Task<absl::StatusOr<data::ReadResult>> ReadData(ring::NodeId from,
+                                                        std::shared_ptr<const ReadMessage> message,
+                                                        base::Deadline deadline) const;
+  base::Task<absl::StatusOr<base::Hash128>> ReadDigest(ring::NodeId from,
+                                                       std::shared_ptr<const ReadMessage> message,
+                                                       base::Deadline deadline) const;
+  // The digest that replicas give for `result`.
+  base::Hash128 DigestOf(const data::ReadResult& result) const;
+
+ private:
+  base::Task<absl::StatusOr<std::string>> Call(ring::NodeId to, rpc::Verb verb, int64_t token,
+                                               std::string body, base::Deadline deadline) const;
+
+  const ring::NodeId self_;
+  const bool mutant_digest_ignores_column_;
+  const ReplicaDeps deps_;
+};
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,85 @@
+#include "coordinator/replica_service.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "coordinator/digest.h"
+#include "coordinator/write_message.h"
+#include "data/codec.h"
+
+namespace tholos::coordinator {
+
+ReplicaService::ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureTable ensure_table)
+    : options_(options), deps_(deps), ensure_table_(std::move(ensure_table)) {
+  for (int i = 0; i < deps_.executor.shard_count(); ++i) {
+    shards_.push_back(std::make_unique<Shard>(options_.in_flight_bytes_max));
+  }
+}
+
+void ReplicaService::RegisterWith(rpc::Transport& transport) {
+  for (rpc::Verb verb : {rpc::Verb::kWrite, rpc::Verb::kRepairWrite, rpc::Verb::kHint}) {
+    transport.Handle(verb, [this](rpc::Incoming message) { return Write(std::move(message)); });
+  }
+  transport.Handle(rpc::Verb::kReadData,
+                   [this](rpc::Incoming message) { return ReadData(std::move(message)); });
+  transport.Handle(rpc::Verb::kReadDigest,
+                   [this](rpc::Incoming message) { return ReadDigest(std::move(message)); });
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaService::Write(rpc::Incoming message) {
+  const int shard = deps_.executor.current_shard();
+  THOLOS_CHECK(shard >= 0) << "a handler runs on a shard";
+  const auto bytes =
+      shards_[shard]->in_flight.TryAcquire(static_cast<int64_t>(message.body.size()));
+  if (!bytes) co_return base::Overloaded("too many bytes of writes in flight at the replica");
+  std::string mutation = std::move(message.body);
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::Timestamp timestamp, TakeTimestamp(&mutation));
+  deps_.timestamps.Observe(timestamp);
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::MutationHeader header, data::PeekMutation(mutation));
+  absl::Status applied = co_await deps_.engine.Apply(mutation, message.deadline);
+  if (absl::IsNotFound(applied)) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await Learn(header.table, message.from));
+    applied = co_await deps_.engine.Apply(std::move(mutation), message.deadline);
+  }
+  if (!applied.ok()) co_return applied;
+  co_return std::string();
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaService::ReadData(rpc::Incoming message) {
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result, co_await Read(std::move(message)));
+  co_return data::EncodeReadResult(result);
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaService::ReadDigest(rpc::Incoming message) {
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result, co_await Read(std::move(message)));
+  co_return EncodeDigest(AnswerDigest(result, options_.mutant_digest_ignores_column));
+}
+
+base::Task<absl::StatusOr<data::ReadResult>> ReplicaService::Read(rpc::Incoming message) {
+  THOLOS_CO_ASSIGN_OR_RETURN(data::ReadCommand command, data::DecodeReadCommand(message.body));
+  absl::StatusOr<data::ReadResult> result = co_await deps_.engine.Read(command, message.deadline);
+  if (absl::IsNotFound(result.status())) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await Learn(command.table, message.from));
+    result = co_await deps_.engine.Read(std::move(command), message.deadline);
+  }
+  co_return result;
+}
+
+// Messages of a new table come in crowds: the first asks, the others wait for it. A table that is
+// not found (it was dropped) is not asked for again for a while.
+base::Task<absl::Status> ReplicaService::Learn(data::TableId table, base::Endpoint from) {
+  Shard& shard = *shards_[deps_.executor.current_shard()];
+  const auto turn = co_await shard.asking.Acquire(1);
+  if (shard.learned == table) co_return absl::OkStatus();
+  if (shard.missing == table && deps_.clock.Now() < shard.missing_until) {
+    co_return absl::NotFoundError(absl::StrCat("no table ", table.ToString(), " here"));
+  }
+  const absl::Status learned = co_await ensure_table_(table, std::move(from));
+  (learned.ok() ? shard.learned : shard.missing) = table;
+  if (!learned.ok()) shard.missing_until = deps_.clock.Now() + options_.missing_table_pause;
+  co_return learned;
+}
+
+}  // namespace tholos::coordinator

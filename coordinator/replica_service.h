@@ -1,0 +1,73 @@
+// ReplicaService: the replica's side of reads and writes. Answers kWrite, kRepairWrite, kHint,
+// kReadData and kReadDigest from the storage engine.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/semaphore.h"
+#include "base/async/task.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "coordinator/timestamp_source.h"
+#include "data/read.h"
+#include "rpc/transport.h"
+#include "storage/engine.h"
+
+namespace tholos::coordinator {
+
+// Makes `table` known here by asking `from`, which used it. OK: it is known to the engine now. Runs
+// on any shard, one call a shard at a time.
+using EnsureTable =
+    std::function<base::Task<absl::Status>(data::TableId table, base::Endpoint from)>;
+
+struct ReplicaServiceOptions {
+  // Writes being applied, a shard. Beyond it a write is refused: its coordinator hints it.
+  int64_t in_flight_bytes_max = 128 << 20;
+  // How long a table that could not be found is not asked for again.
+  absl::Duration missing_table_pause = absl::Seconds(1);
+  bool mutant_digest_ignores_column = false;  // digest.h
+};
+
+// Lives until the transport has stopped; it has no work of its own.
+class ReplicaService {
+ public:
+  struct Deps {
+    const base::Clock& clock;
+    base::Executor& executor;
+    storage::Engine& engine;
+    TimestampSource& timestamps;
+  };
+  ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureTable ensure_table);
+
+  // Before the transport starts.
+  void RegisterWith(rpc::Transport& transport);
+
+ private:
+  // Confined to its shard.
+  struct Shard {
+    explicit Shard(int64_t bytes) : in_flight(bytes) {}
+    base::Semaphore in_flight;
+    base::Semaphore asking{1};
+    data::TableId learned;  // the last one
+    data::TableId missing;  // the last one that was not found, not asked for until
+    base::MonotonicTime missing_until;
+  };
+
+  base::Task<absl::StatusOr<std::string>> Write(rpc::Incoming message);
+  base::Task<absl::StatusOr<std::string>> ReadData(rpc::Incoming message);
+  base::Task<absl::StatusOr<std::string>> ReadDigest(rpc::Incoming message);
+  base::Task<absl::StatusOr<data::ReadResult>> Read(rpc::Incoming message);
+  base::Task<absl::Status> Learn(data::TableId table, base::Endpoint from);
+
+  const ReplicaServiceOptions options_;
+  const Deps deps_;
+  const EnsureTable ensure_table_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,43 @@
+// What the operations of one shard share.
+#pragma once
+
+#include "base/async/scope.h"
+#include "base/async/semaphore.h"
+#include "base/clock.h"
+#include "coordinator/hints/hint_store.h"
+#include "coordinator/options.h"
+#include "coordinator/read/latency_estimate.h"
+#include "coordinator/replica_client.h"
+#include "coordinator/request_metrics.h"
+#include "coordinator/timestamp_source.h"
+#include "gossip/liveness.h"
+#include "ring/cluster_state.h"
+
+namespace tholos::coordinator {
+
+// Confined to its shard, except for what it refers to.
+struct ShardContext {
+  const CoordinatorOptions& options;
+  const base::Clock& clock;
+  const ring::ClusterStateHolder& cluster;
+  const gossip::LivenessView& liveness;
+  const ReplicaClient& replicas;
+  HintStore& hints;
+  TimestampSource& timestamps;
+  RequestMetrics metrics;
+
+  // Requests in progress, by bytes: beyond it the answer is kOverloaded.
+  base::Semaphore in_flight{options.in_flight_bytes_max};
+  base::Semaphore repairs{kRepairsMax};
+  LatencyEstimate read_latency;
+  ExtraBudget speculation;
+
+  // Requests that somebody awaits, and what goes on after they were answered.
+  base::Gate requests;
+  base::Scope background;
+
+  // Messages of read repair in flight.
+  static constexpr int64_t kRepairsMax = 64;
+};
+
+}  // namespace tholos::coordinator

@@ -1,0 +1,41 @@
+// Writer: takes a mutation to all replicas and answers when the level's number has it durably.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "base/async/task.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/replica_plan.h"
+#include "coordinator/shard_context.h"
+#include "coordinator/write_message.h"
+
+namespace tholos::coordinator {
+
+// kInvalid if a key or the mutation is empty or too large. `encoded_bytes`: the size of its
+// encoding.
+absl::Status CheckMutation(const data::Mutation& mutation);
+absl::Status CheckMutationSize(size_t encoded_bytes, uint64_t bytes_max);
+
+// Confined to its shard.
+class Writer {
+ public:
+  explicit Writer(ShardContext& shard) : shard_(shard) {}
+
+  // Coordinator::Write. After the answer the remaining replicas are still waited for, until the
+  // deadline, in the background.
+  base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options);
+
+ private:
+  // One write, held by everybody who works on it.
+  struct Request;
+
+  base::Task<absl::Status> Perform(data::Mutation mutation, RequestOptions options);
+  absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
+  base::Task<void> SendTo(ring::NodeId replica, std::shared_ptr<Request> request);
+  base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);
+
+  ShardContext& shard_;
+};
+
+}  // namespace tholos::coordinator
