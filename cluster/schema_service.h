@@ -1,5 +1,6 @@
-// Schema changes: applied here, made durable, spread to the cluster. In this version the schema spreads by push and by gossip of its
-// digest (a peer with another digest pulls and merges, data/schema/schema.h); the interface is that of a replicated log.
+// Schema changes: applied here, made durable, spread to the cluster. In this version the schema
+// spreads by push and by gossip of its digest (a peer with another digest pulls and merges,
+// data/schema/schema.h); the interface is that of a replicated log.
 #pragma once
 
 #include <functional>
@@ -15,11 +16,14 @@ class SchemaService {
  public:
   virtual ~SchemaService() = default;
 
-  // A pure step from the current schema to the next; may run more than once. Its errors are returned as they are.
-  using Change = std::function<absl::StatusOr<data::Schema>(const data::Schema&, int64_t now_micros)>;
+  // A pure step from the current schema to the next; may run more than once. Its errors are
+  // returned as they are.
+  using Change =
+      std::function<absl::StatusOr<data::Schema>(const data::Schema&, int64_t now_micros)>;
 
-  // Returns when the new schema is durable here, in force on every shard and merged by every live node (or the
-  // deadline passed: then kTimeout - it is in force here and spreads by gossip). From any shard.
+  // Returns when the new schema is durable here, in force on every shard and merged by every live
+  // node (or the deadline passed: then kTimeout - it is in force here and spreads by gossip). From
+  // any shard.
   virtual base::Task<absl::Status> Apply(Change change, base::Deadline deadline) = 0;
 };
 

@@ -264,7 +264,7 @@ TEST(SchemaCodec, DamageUnderARightChecksumNeverCrashes) {
   SCOPED_TRACE(seed);
   base::RandomStream random(seed);
   int refused = 0;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     std::string body = Sample().Encode();
     body.resize(body.size() - 8);
     for (uint64_t n = 1 + random.Below(2); n > 0; --n) {
@@ -284,7 +284,7 @@ TEST(SchemaCodec, DamageUnderARightChecksumNeverCrashes) {
       ASSERT_EQ(Schema::Decode(decoded->Encode())->digest(), decoded->digest());
     }
   }
-  EXPECT_GT(refused, 5000);
+  EXPECT_GT(refused, 1500);
 }
 
 TEST(SchemaCodec, NamesAnUnknownVersion) {

@@ -4,10 +4,10 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "data/types/shown.h"
 
 namespace tholos::data {
 namespace {
@@ -17,9 +17,8 @@ absl::Status CheckName(std::string_view what, std::string_view name) {
                     std::all_of(name.begin(), name.end(),
                                 [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
   if (good) return absl::OkStatus();
-  return base::InvalidRequest(base::StrCat(
-      "\"", absl::Utf8SafeCHexEscape(base::ToAbsl(name.substr(0, 2 * kNameBytesMax))), "\" is no ",
-      what, " name: it takes 1 to ", kNameBytesMax, " letters, digits and underscores"));
+  return base::InvalidRequest(base::StrCat(Shown(name), " is no ", what, " name: it takes 1 to ",
+                                           kNameBytesMax, " letters, digits and underscores"));
 }
 
 absl::Status CheckOptions(std::string_view where,
@@ -29,8 +28,8 @@ absl::Status CheckOptions(std::string_view where,
   }
   for (const auto& [name, value] : options) {
     if (name.size() > kOptionBytesMax || value.size() > kOptionBytesMax) {
-      return base::InvalidRequest(base::StrCat(where, ": option ", name.substr(0, kNameBytesMax),
-                                               " is longer than ", kOptionBytesMax, " bytes"));
+      return base::InvalidRequest(base::StrCat(where, ": option ", Shown(name), " is longer than ",
+                                               kOptionBytesMax, " bytes"));
     }
   }
   return absl::OkStatus();
@@ -42,9 +41,8 @@ bool IsKey(const ColumnSchema& column) {
 
 absl::Status CheckColumn(const TableSchema& table, const ColumnSchema& column) {
   const auto invalid = [&](std::string_view why) {
-    return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": column \"",
-                                             absl::Utf8SafeCHexEscape(base::ToAbsl(column.name)),
-                                             "\" ", why));
+    return base::InvalidRequest(
+        base::StrCat(table.QualifiedName(), ": column ", Shown(column.name), " ", why));
   };
   if (column.name.empty()) return invalid("has no name");
   if (column.name.size() > kColumnNameBytesMax || !IsValidUtf8(column.name)) {
@@ -79,16 +77,16 @@ absl::Status CheckColumns(const TableSchema& table) {
   for (const ColumnSchema& column : table.columns) {
     THOLOS_RETURN_IF_ERROR(CheckColumn(table, column));
     if (!names.insert(column.name).second) {
-      return invalid(base::StrCat("column \"", column.name, "\" is there twice"));
+      return invalid(base::StrCat("column ", Shown(column.name), " is there twice"));
     }
     if (!IsKey(column) && !ids.insert(column.id).second) {
-      return invalid(base::StrCat("column \"", column.name, "\" has the id of another"));
+      return invalid(base::StrCat("column ", Shown(column.name), " has the id of another"));
     }
     const bool in_order =
         previous == nullptr || (IsKey(column) ? previous->kind <= column.kind
                                               : IsKey(*previous) || previous->name < column.name);
     if (!in_order) {
-      return invalid(base::StrCat("column \"", column.name, "\" is out of order"));
+      return invalid(base::StrCat("column ", Shown(column.name), " is out of order"));
     }
     previous = &column;
   }

@@ -2,11 +2,11 @@
 
 #include <bit>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/strings.h"
+#include "data/types/shown.h"
 
 namespace tholos::data {
 namespace {
@@ -42,8 +42,8 @@ absl::StatusOr<DataType> DataType::FromName(std::string_view name) {
     }
   }
   return absl::InvalidArgumentError(
-      base::StrCat("unknown type \"", absl::Utf8SafeCHexEscape(base::ToAbsl(name.substr(0, 64))),
-                   "\" (known: text, int, bigint, boolean, double, blob, uuid, timestamp)"));
+      base::StrCat("unknown type ", Shown(name),
+                   " (known: text, int, bigint, boolean, double, blob, uuid, timestamp)"));
 }
 
 absl::StatusOr<DataType> DataType::FromId(uint16_t id) {

@@ -1,0 +1,171 @@
+// tholosd: a node of a Tholos cluster. Without arguments: a single node on loopback, its data in
+// the current directory.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "base/real/block_on.h"
+#include "base/real/real_clock.h"
+#include "base/real/real_executor.h"
+#include "base/real/real_file_system.h"
+#include "base/real/real_random.h"
+#include "base/strings.h"
+#include "node/config.h"
+#include "node/grpc/server.h"
+#include "node/log.h"
+#include "node/node.h"
+#include "rpc/grpc_transport.h"
+
+namespace tholos::node {
+namespace {
+
+// The command line: a file, and single keys over it.
+struct Arguments {
+  std::string config_file;
+  std::map<std::string, std::string> keys;
+  std::vector<std::string> settings;
+};
+
+absl::StatusOr<Config> ReadConfig(const Arguments& arguments) {
+  Config config;
+  if (!arguments.config_file.empty()) {
+    std::ifstream in(arguments.config_file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in.is_open() || in.bad()) {
+      return absl::NotFoundError(base::StrCat("cannot read ", arguments.config_file));
+    }
+    const absl::Status status = ParseConfig(text.str(), arguments.config_file, &config);
+    if (!status.ok()) return status;
+  }
+  for (const auto& [key, value] : arguments.keys) {
+    if (value.empty()) continue;
+    const absl::Status status = SetConfigKey(key, value, &config);
+    if (!status.ok()) return status;
+  }
+  for (const std::string& setting : arguments.settings) {
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos) {
+      return absl::InvalidArgumentError(base::StrCat("--set ", setting, ": expected KEY=VALUE"));
+    }
+    const absl::Status status =
+        SetConfigKey(setting.substr(0, equals), setting.substr(equals + 1), &config);
+    if (!status.ok()) return status;
+  }
+  const absl::Status status = ValidateConfig(config);
+  if (!status.ok()) return status;
+  return config;
+}
+
+NodeOptions ToNodeOptions(const Config& config) {
+  NodeOptions options;
+  options.cluster_name = config.cluster_name;
+  options.data_directory = config.data_directory;
+  options.client = config.client();
+  options.seeds = config.seeds;
+  options.datacenter = config.datacenter;
+  options.rack = config.rack;
+  options.memtable_bytes_max = config.memtable_memory;
+  options.commitlog_bytes_max = config.commitlog_memory;
+  return options;
+}
+
+// Signals are taken by WaitForSignal alone: blocked before any thread is started.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int WaitForSignal(const sigset_t& signals) {
+  int number = 0;
+  sigwait(&signals, &number);
+  return number;
+}
+
+// A second signal ends the process at once: everything acknowledged is on disk anyway.
+void EndOnNextSignal(const sigset_t& signals) {
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals) {
+  base::RealClock clock;
+  base::RealRandom random;
+  base::Metrics metrics;
+  auto executor = base::RealExecutor::Start({.shards = config.shards}, clock);
+  base::RealFileSystem files(*executor);
+  base::Loop& shard = executor->shard(0);
+  rpc::GrpcTransport transport({.listen = config.internode(), .cluster_name = config.cluster_name},
+                               {*executor, clock, random, metrics, log});
+
+  auto node =
+      base::BlockOn(shard, Node::Start(ToNodeOptions(config),
+                                       {clock, random, *executor, files, transport, metrics, log}));
+  if (!node.ok()) return node.status();
+  auto server =
+      ClientServer::Start({.listen = config.client()}, {clock, *executor, (*node)->queries()},
+                          {*executor, metrics, **node});
+  if (server.ok()) {
+    log.Info("node", base::StrCat("ready: clients on ", config.client().ToString(), ", nodes on ",
+                                  config.internode().ToString(), ", ", executor->shard_count(),
+                                  " shards, data in ", config.data_directory));
+    const int number = WaitForSignal(signals);
+    log.Info("node", base::StrCat("stopping (", number == SIGTERM ? "SIGTERM" : "SIGINT", ")"));
+    EndOnNextSignal(signals);
+    server->reset();
+  }
+  base::BlockOn(shard, (*node)->Stop());
+  // Destroyed on the loop that its parts belong to.
+  base::BlockOn(shard, [](std::unique_ptr<Node> last) -> base::Task<void> {
+    last.reset();
+    co_return;
+  }(*std::move(node)));
+  return server.ok() ? absl::OkStatus() : server.status();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{
+      "A node of a Tholos cluster. Without arguments: a single node on 127.0.0.1, its data in the "
+      "current directory."};
+  app.set_version_flag("--version", THOLOS_VERSION);
+  Arguments arguments;
+  app.add_option("--config", arguments.config_file, "YAML file of settings (docs/operations.md)");
+  app.add_option("--data", arguments.keys["data_directory"],
+                 "Directory of everything the node keeps");
+  app.add_option("--listen", arguments.keys["listen"], "Address of all doors");
+  app.add_option("--seeds", arguments.keys["seeds"], "HOST[:PORT],... to learn the cluster from");
+  app.add_option("--cluster-name", arguments.keys["cluster_name"],
+                 "Nodes of another cluster are refused");
+  app.add_option("--shards", arguments.keys["shards"], "Threads that own data; 0: one a core");
+  app.add_option("--set", arguments.settings, "KEY=VALUE: any setting of the file");
+  CLI11_PARSE(app, argc, argv);
+
+  const sigset_t signals = BlockSignals();
+  const auto config = ReadConfig(arguments);
+  if (!config.ok()) {
+    std::fprintf(stderr, "tholosd: %s\n", std::string(config.status().message()).c_str());
+    return 2;
+  }
+  const auto log = MakeProcessLog(config->log_level);
+  const absl::Status status = Serve(*config, *log, signals);
+  if (status.ok()) return 0;
+  log->Error("node", base::ToStd(status.message()));
+  return 1;
+}
+
+}  // namespace
+}  // namespace tholos::node
+
+int main(int argc, char** argv) { return tholos::node::Main(argc, argv); }
