@@ -155,7 +155,6 @@ void SimTransport::StartJob(Job job, int64_t token) {
 
 base::Task<void> SimTransport::RunJob(Job job) {
   if (job.deadline <= node_.clock().Now()) co_return;
-
   const auto handler = handlers_.find(job.verb);
   if (handler == handlers_.end()) {
     Answer(job, absl::UnimplementedError(base::StrCat("no handler for ", VerbName(job.verb))));

@@ -193,6 +193,14 @@ TEST_F(SimTransportTest, AResetBreaksPendingCallsAndNoLaterOnes) {
   network_.Reset("b", "a");
   EXPECT_EQ(FinishCall().status().code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(Call(Verb::kEcho, "").ok());
+
+  network_.Clog("a", "b", absl::Seconds(1));
+  StartCall(Verb::kEcho, "", absl::Minutes(1));
+  simulation_.RunFor(absl::Milliseconds(1));
+  network_.Reset("a", "b");
+  EXPECT_EQ(FinishCall().status().code(), absl::StatusCode::kUnavailable);
+  simulation_.RunFor(absl::Seconds(5));
+  EXPECT_EQ(server("b").echoes(), 1) << "what was on its way is lost";
 }
 
 TEST_F(SimTransportTest, LossAndDuplication) {
@@ -253,6 +261,27 @@ TEST_F(SimTransportTest, ACallToANodeThatDiesBreaksOrTimesOut) {
   }
   EXPECT_EQ(codes, (std::set<absl::StatusCode>{absl::StatusCode::kUnavailable,
                                                absl::StatusCode::kDeadlineExceeded}));
+}
+
+TEST_F(SimTransportTest, AnAnswerToAProcessNeverReachesTheNextOne) {
+  network_.link("b", "a").delay_min = absl::Seconds(5);
+  StartCall(Verb::kEcho, "old", absl::Seconds(10));
+  simulation_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(server("b").echoes(), 1);
+  node("a").Kill();
+  Boot(node("a"));
+  // Has the request id of the old call, whose answer arrives first.
+  EXPECT_EQ(*Call(Verb::kEcho, "new", absl::Seconds(10)), "a: new");
+}
+
+TEST_F(SimTransportTest, ARequestToAProcessNeverReachesTheNextOne) {
+  network_.Clog("a", "b", absl::Seconds(5));
+  StartCall(Verb::kEcho, "", absl::Seconds(10));
+  simulation_.RunFor(absl::Seconds(1));
+  node("b").Kill();
+  Boot(node("b"));
+  EXPECT_FALSE(FinishCall().ok());
+  EXPECT_EQ(server("b").echoes(), 0);
 }
 
 TEST_F(SimTransportTest, AnAddressInUseIsReported) {
