@@ -274,6 +274,16 @@ TEST_F(SimTransportTest, AnAnswerToAProcessNeverReachesTheNextOne) {
   EXPECT_EQ(*Call(Verb::kEcho, "new", absl::Seconds(10)), "a: new");
 }
 
+TEST_F(SimTransportTest, AProcessIsNotAnsweredWhatItsPredecessorAsked) {
+  StartCall(Verb::kReadData, "", absl::Minutes(1));
+  simulation_.RunFor(absl::Seconds(1));
+  node("a").Kill();
+  Boot(node("a"));
+  network_.link("a", "b").delay_min = absl::Seconds(20);
+  EXPECT_EQ(*Call(Verb::kEcho, "new", absl::Minutes(1)), "a: new");
+  EXPECT_EQ(server("b").dawdled(), 1);
+}
+
 TEST_F(SimTransportTest, ARequestToAProcessNeverReachesTheNextOne) {
   network_.Clog("a", "b", absl::Seconds(5));
   StartCall(Verb::kEcho, "", absl::Seconds(10));
