@@ -29,6 +29,7 @@ class Block {
 
   // Bytes of memory.
   size_t bytes() const { return sizeof(Block) + payload_.size(); }
+  size_t payload_bytes() const { return payload_.size(); }
   bool empty() const { return entries_end_ == 0; }
 
  private:

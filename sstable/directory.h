@@ -26,7 +26,8 @@ base::Task<absl::StatusOr<RecoveredDirectory>> RecoverDirectory(base::FileSystem
                                                                 std::string directory,
                                                                 data::TableId table);
 
-// Removes a table's file. Its readers must be gone (SSTable::OnLastRelease).
+// Removes a table's file. Its readers must be gone (SSTable::OnLastRelease). Not made durable: what
+// replaces the table says so for as long as it may come back.
 base::Task<absl::Status> RemoveTable(base::FileSystem& fs, std::string directory,
                                      uint64_t generation);
 

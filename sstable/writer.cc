@@ -188,7 +188,10 @@ Task<void> SSTableWriter::Abandon() {
   if (file_ != nullptr) (co_await file_->Close()).IgnoreError();
   file_.reset();
   (co_await fs_.Remove(Path(TemporaryFileName(options_.generation)))).IgnoreError();
-  if (published_) (co_await fs_.Remove(Path(FileName(options_.generation)))).IgnoreError();
+  if (published_) {
+    (co_await fs_.Remove(Path(FileName(options_.generation)))).IgnoreError();
+    (co_await fs_.SyncDirectory(options_.directory)).IgnoreError();
+  }
   ended_ = true;
 }
 

@@ -1,0 +1,203 @@
+#include "sstable/compaction.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/async/loop.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "data/source.h"
+#include "sstable/directory.h"
+#include "sstable/reader.h"
+#include "sstable/writer.h"
+
+namespace tholos::sstable {
+namespace {
+
+using base::Task;
+
+// Rows and partitions between two turns of the loop's other work: some 100 us.
+constexpr uint64_t kStepsPerTurn = 128;
+
+class Compaction {
+ public:
+  Compaction(base::FileSystem& fs, CompactionOptions options)
+      : fs_(fs), options_(std::move(options)) {}
+
+  Task<absl::StatusOr<CompactionResult>> Run() {
+    absl::Status status = co_await OpenInputs();
+    if (status.ok()) status = co_await Merge();
+    if (status.ok()) status = co_await FinishLast();
+    merged_.reset();
+    inputs_.clear();
+    if (status.ok()) co_return std::move(result_);
+    co_await RemoveOutputs();
+    co_return status;
+  }
+
+ private:
+  Task<absl::Status> OpenInputs() {
+    std::vector<std::unique_ptr<data::PartitionSource>> sources;
+    for (const uint64_t generation : options_.inputs) {
+      OpenOptions open{.directory = options_.directory,
+                       .generation = generation,
+                       .table = options_.table,
+                       .load_filter = false};
+      THOLOS_CO_ASSIGN_OR_RETURN(std::shared_ptr<SSTable> input,
+                                 co_await SSTable::Open(fs_, std::move(open)));
+      const TableMetadata& metadata = input->metadata();
+      result_.input_bytes += metadata.file_bytes;
+      result_.input_rows += metadata.statistics.rows;
+      replaces_.insert(generation);
+      THOLOS_CO_RETURN_IF_ERROR(co_await InheritReplaced(metadata.statistics.replaces));
+      sources.push_back(input->NewSource({}, ReadPattern::kSequential));
+      inputs_.push_back(std::move(input));
+    }
+    merged_ = data::MergeSources(std::move(sources), /*reversed=*/false);
+    co_return absl::OkStatus();
+  }
+
+  // What an input replaced may still be there, held by a reader: then the output must replace it,
+  // for the input that says so now will be gone.
+  Task<absl::Status> InheritReplaced(const std::vector<uint64_t>& generations) {
+    for (const uint64_t generation : generations) {
+      THOLOS_CO_ASSIGN_OR_RETURN(
+          const bool exists,
+          co_await fs_.Exists(base::StrCat(options_.directory, "/", FileName(generation))));
+      if (exists) replaces_.insert(generation);
+    }
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> Merge() {
+    THOLOS_CO_RETURN_IF_ERROR(co_await StartOutput());
+    while (true) {
+      THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await merged_->NextPartition());
+      if (!more) co_return absl::OkStatus();
+      if (writer_->bytes() >= options_.output_bytes_max && writer_->partitions() > 0) {
+        THOLOS_CO_RETURN_IF_ERROR(co_await FinishOutput());
+        THOLOS_CO_RETURN_IF_ERROR(co_await StartOutput());
+      }
+      THOLOS_CO_RETURN_IF_ERROR(co_await MergePartition());
+    }
+  }
+
+  Task<absl::Status> MergePartition() {
+    data::PartitionHeader header = merged_->partition();
+    const data::Timestamp purgeable_before =
+        options_.purgeable_before ? options_.purgeable_before(header.key) : data::kNoTimestamp;
+    data::PurgeDeletion(&header.deletion, options_.gc_before_seconds, purgeable_before);
+    if (header.static_row.has_value() && !Keep(&*header.static_row, purgeable_before)) {
+      header.static_row.reset();
+    }
+    THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddPartition(header));
+    while (true) {
+      THOLOS_CO_RETURN_IF_ERROR(co_await Step());
+      THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await merged_->NextRow());
+      if (!more) co_return absl::OkStatus();
+      data::Row& row = merged_->row();
+      if (!Keep(&row, purgeable_before)) continue;
+      THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddRow(row));
+    }
+  }
+
+  // Expires and purges; false if nothing is left.
+  bool Keep(data::Row* row, data::Timestamp purgeable_before) const {
+    data::ExpireRow(row, options_.now_seconds);
+    return data::PurgeRow(row, options_.gc_before_seconds, purgeable_before);
+  }
+
+  Task<absl::Status> Step() {
+    if (++steps_ % kStepsPerTurn != 0) return Task<absl::Status>::Ready(absl::OkStatus());
+    return Turn();
+  }
+
+  Task<absl::Status> Turn() {
+    co_await base::Yield();
+    if (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) {
+      co_return absl::CancelledError("compaction was told to stop");
+    }
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> StartOutput() {
+    const OutputId id = options_.next_output();
+    THOLOS_CHECK(options_.inputs.empty() ||
+                 id.generation > *std::max_element(options_.inputs.begin(), options_.inputs.end()))
+        << "generations grow";
+    WriterOptions options{.directory = options_.directory,
+                          .generation = id.generation,
+                          .file_id = id.file_id,
+                          .table = options_.table,
+                          .compression = options_.compression,
+                          .block_bytes = options_.block_bytes};
+    THOLOS_CO_ASSIGN_OR_RETURN(writer_, co_await SSTableWriter::Create(fs_, std::move(options)));
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> FinishOutput() {
+    THOLOS_CO_ASSIGN_OR_RETURN(TableMetadata output, co_await writer_->Finish());
+    writer_.reset();
+    result_.output_bytes += output.file_bytes;
+    result_.output_rows += output.statistics.rows;
+    result_.outputs.push_back(std::move(output));
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> FinishLast() {
+    writer_->set_replaces({replaces_.begin(), replaces_.end()});
+    return FinishOutput();
+  }
+
+  Task<void> RemoveOutputs() {
+    if (writer_ != nullptr) co_await writer_->Abandon();
+    writer_.reset();
+    for (const TableMetadata& output : result_.outputs) {
+      (co_await RemoveTable(fs_, options_.directory, output.generation)).IgnoreError();
+    }
+    if (!result_.outputs.empty()) {
+      (co_await fs_.SyncDirectory(options_.directory)).IgnoreError();
+    }
+  }
+
+  base::FileSystem& fs_;
+  const CompactionOptions options_;
+  std::vector<std::shared_ptr<SSTable>> inputs_;
+  std::unique_ptr<data::PartitionSource> merged_;
+  std::unique_ptr<SSTableWriter> writer_;
+  std::set<uint64_t> replaces_;
+  CompactionResult result_;
+  uint64_t steps_ = 0;
+};
+
+}  // namespace
+
+OverlappingSource OverlapOf(const TableMetadata& table) {
+  return {.min_timestamp = table.statistics.min_timestamp,
+          .whole_range = false,
+          .first_key = table.statistics.first_key,
+          .last_key = table.statistics.last_key};
+}
+
+PurgeableBefore PurgeableBeforeFor(std::vector<OverlappingSource> others) {
+  return [others = std::move(others)](const data::DecoratedKey& key) {
+    data::Timestamp before = std::numeric_limits<data::Timestamp>::max();
+    for (const OverlappingSource& other : others) {
+      if (other.whole_range || (other.first_key <= key && key <= other.last_key)) {
+        before = std::min(before, other.min_timestamp);
+      }
+    }
+    return before;
+  };
+}
+
+Task<absl::StatusOr<CompactionResult>> Compact(base::FileSystem& fs, CompactionOptions options) {
+  Compaction compaction(fs, std::move(options));
+  co_return co_await compaction.Run();
+}
+
+}  // namespace tholos::sstable
