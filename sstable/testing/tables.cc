@@ -44,6 +44,19 @@ OpenOptions TestOpenOptions(uint64_t generation, BlockCache* cache) {
   return options;
 }
 
+Task<absl::Status> MakeTestDirectory(base::FileSystem& fs) {
+  THOLOS_CO_RETURN_IF_ERROR(co_await fs.MakeDirectories(kTestDirectory));
+  co_return co_await fs.SyncDirectory("/");
+}
+
+Task<std::vector<std::string>> FilesOf(base::FileSystem& fs) {
+  std::vector<std::string> names;
+  const auto entries = co_await fs.List(kTestDirectory);
+  THOLOS_CHECK_OK(entries.status());
+  for (const base::DirectoryEntry& entry : *entries) names.push_back(entry.name);
+  co_return names;
+}
+
 namespace {
 Task<absl::Status> AddAll(SSTableWriter& writer, std::vector<data::Partition> partitions) {
   for (const data::Partition& partition : partitions) {
@@ -55,7 +68,7 @@ Task<absl::Status> AddAll(SSTableWriter& writer, std::vector<data::Partition> pa
 
 Task<absl::StatusOr<TableMetadata>> WriteTable(base::FileSystem& fs, WriterOptions options,
                                                std::vector<data::Partition> partitions) {
-  THOLOS_CO_RETURN_IF_ERROR(co_await fs.MakeDirectories(options.directory));
+  THOLOS_CO_RETURN_IF_ERROR(co_await MakeTestDirectory(fs));
   THOLOS_CO_ASSIGN_OR_RETURN(auto writer, co_await SSTableWriter::Create(fs, std::move(options)));
   absl::StatusOr<TableMetadata> table;
   absl::Status added = co_await AddAll(*writer, std::move(partitions));

@@ -23,6 +23,11 @@ WriterOptions TestWriterOptions(uint64_t generation);
 WriterOptions TinyBlocks(uint64_t generation, base::RandomStream& random);
 OpenOptions TestOpenOptions(uint64_t generation, BlockCache* cache = nullptr);
 
+// Makes kTestDirectory, durably.
+base::Task<absl::Status> MakeTestDirectory(base::FileSystem& fs);
+// The names in it.
+base::Task<std::vector<std::string>> FilesOf(base::FileSystem& fs);
+
 // Makes the directory and writes a table; abandons it after an error.
 base::Task<absl::StatusOr<TableMetadata>> WriteTable(base::FileSystem& fs, WriterOptions options,
                                                      std::vector<data::Partition> partitions);
