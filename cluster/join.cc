@@ -17,21 +17,33 @@ std::vector<base::Endpoint> SortedSeeds(const JoinQuestion& question) {
   return seeds;
 }
 
+// Whether a seed other than this node is no member (yet).
+bool SeedsMissing(const std::vector<base::Endpoint>& seeds, const JoinQuestion& question) {
+  for (const base::Endpoint& seed : seeds) {
+    const bool member =
+        std::any_of(question.members.begin(), question.members.end(),
+                    [&](const ring::NodeInfo& node) { return node.internode == seed; });
+    if (!member && seed != question.self) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 JoinStep DecideJoin(const JoinQuestion& question) {
   const std::vector<base::Endpoint> seeds = SortedSeeds(question);
   const bool is_seed = std::binary_search(seeds.begin(), seeds.end(), question.self);
+  const bool patient = question.waited < kSeedPatience;
   if (!question.members.empty()) {
     const bool founding = ring::AllHaveSeedTokens(question.members, seeds, ring::kTokensPerNode,
                                                   question.cluster_name);
-    return is_seed && founding ? JoinStep::kTakeSeedTokens : JoinStep::kAllocate;
+    if (is_seed && founding) return JoinStep::kTakeSeedTokens;
+    return patient && SeedsMissing(seeds, question) ? JoinStep::kWait : JoinStep::kAllocate;
   }
   if (!is_seed) return JoinStep::kWait;
   const gossip::SeedAnswers& answers = question.answers;
   const bool all_heard = answers.answered + answers.refused >= answers.asked;
-  return all_heard || question.waited >= kSeedPatience ? JoinStep::kTakeSeedTokens
-                                                       : JoinStep::kWait;
+  return patient && !all_heard ? JoinStep::kWait : JoinStep::kTakeSeedTokens;
 }
 
 std::vector<data::Token> TokensFor(JoinStep step, const JoinQuestion& question,

@@ -1,13 +1,13 @@
 // How a node that has no tokens yet comes by them: the decision of the first start, as a pure step.
 //
-//   seeds know members     members are seeds   this node     step
-//   of the cluster         with their combs    is a seed
-//   no                     -                   yes           take its comb, once every seed was
-//   heard
-//                                                            from or refused, or patience is over
-//   no                     -                   no            wait
-//   yes                    yes                 yes           take its comb
-//   yes                    otherwise                         allocate among the members' tokens
+//   members known     members are seeds   this node   step
+//   (with tokens)     with their combs    is a seed
+//   no                -                   yes         take its comb, once every seed answered or
+//                                                     refused, or patience is over
+//   no                -                   no          wait
+//   yes               yes                 yes         take its comb
+//   yes               otherwise                       allocate among the members' tokens, once all
+//                                                     seeds are members, or patience is over
 //
 // "Comb": ring::SeedTokens, disjoint for any two seeds. So seeds that start at the same moment, or
 // one after another without having heard of each other, found a balanced cluster. Nodes that are
@@ -26,7 +26,7 @@
 
 namespace tholos::cluster {
 
-// How long a seed waits for seeds that neither answer nor refuse.
+// How long a node waits for seeds that are not there.
 inline constexpr absl::Duration kSeedPatience = absl::Seconds(5);
 
 struct JoinQuestion {
