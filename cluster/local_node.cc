@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "cluster/sealed_file.h"
+#include "storage/directories.h"
 
 namespace tholos::cluster {
 namespace {
@@ -69,7 +70,7 @@ absl::StatusOr<LocalNode> DecodeLocalNode(std::string_view body) {
 base::Task<absl::StatusOr<LocalNode>> OpenLocalNode(base::FileSystem& fs, std::string directory,
                                                     std::string cluster_name, base::Random& random,
                                                     int64_t wall_seconds) {
-  THOLOS_CO_RETURN_IF_ERROR(co_await fs.MakeDirectories(directory));
+  THOLOS_CO_RETURN_IF_ERROR(co_await storage::MakeDirectoriesDurably(fs, directory));
   THOLOS_CO_ASSIGN_OR_RETURN(const std::optional<std::string> body,
                              co_await ReadSealed(fs, FileIn(directory)));
   LocalNode node;

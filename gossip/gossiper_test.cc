@@ -213,35 +213,39 @@ TEST(Gossiper, RememberedPeersAreContactedWithoutSeeds) {
   EXPECT_LE(cluster.Settle(absl::Minutes(1)), absl::Seconds(10));
 }
 
-base::Task<void> AskInto(Gossiper* gossiper, std::optional<SeedAnswers>* out) {
-  *out = co_await gossiper->AskSeeds();
+base::Task<void> AskInto(TestingCluster::Process* process, std::optional<SeedAnswers>* out) {
+  THOLOS_CHECK_OK(co_await process->transport.Start());
+  *out = co_await process->gossiper.AskSeeds();
+}
+
+// What node n learns of the seeds in a shadow round under `id`.
+SeedAnswers AskSeedsAs(TestingCluster* cluster, int n, NodeId id,
+                       TestingCluster::Process** process) {
+  base::sim::SimNode& machine = cluster->simulation.AddNode(TestingCluster::Name(n), {});
+  machine.Boot();
+  const GossiperOptions options{.cluster_name = "test",
+                                .seeds = {TestingCluster::Address(1), TestingCluster::Address(2)}};
+  *process = &machine.Own(std::make_unique<TestingCluster::Process>(
+      *cluster, machine, TestingCluster::Address(n), options, id, 1));
+  std::optional<SeedAnswers> answers;
+  machine.Spawn(AskInto(*process, &answers));
+  cluster->simulation.RunUntil([&] { return answers.has_value(); }, absl::Minutes(1));
+  return *answers;
 }
 
 TEST(Gossiper, TheShadowRoundLearnsWithoutAnnouncing) {
   TestingCluster cluster(SeedFromEnvironment());
   BootAll(&cluster, 2);
   cluster.Settle(absl::Minutes(1));
-  base::sim::SimNode& machine = cluster.simulation.AddNode("n9", {});
-  machine.Boot();
-  GossiperOptions options{.cluster_name = "test",
-                          .seeds = {TestingCluster::Address(1), TestingCluster::Address(2)}};
-  auto& process = machine.Own(std::make_unique<TestingCluster::Process>(
-      cluster, machine, TestingCluster::Address(9), options, Id(9), 1));
-  std::optional<SeedAnswers> answers;
-  machine.Spawn(AskInto(&process.gossiper, &answers));
-  cluster.simulation.RunUntil([&] { return answers.has_value(); }, absl::Minutes(1));
-  EXPECT_EQ(answers->asked, 2);
-  EXPECT_EQ(answers->answered, 2);
-  EXPECT_TRUE(answers->rejection.ok());
-  EXPECT_NE(process.gossiper.state().Find(Id(2)), nullptr);
+  TestingCluster::Process* process = nullptr;
+  const SeedAnswers answers = AskSeedsAs(&cluster, 9, Id(9), &process);
+  EXPECT_EQ(answers.asked, 2);
+  EXPECT_EQ(answers.answered, 2);
+  EXPECT_TRUE(answers.rejection.ok());
+  EXPECT_NE(process->gossiper.state().Find(Id(2)), nullptr);
   EXPECT_EQ(cluster[1].gossiper.state().Find(Id(9)), nullptr);
-  // Under a taken id it is rejected.
-  auto& twin = machine.Own(std::make_unique<TestingCluster::Process>(
-      cluster, machine, TestingCluster::Address(9), options, Id(1), 1));
-  answers.reset();
-  machine.Spawn(AskInto(&twin.gossiper, &answers));
-  cluster.simulation.RunUntil([&] { return answers.has_value(); }, absl::Minutes(1));
-  EXPECT_THAT(answers->rejection.ToString(), HasSubstr("host id"));
+  EXPECT_THAT(AskSeedsAs(&cluster, 8, Id(1), &process).rejection.ToString(), HasSubstr("host id"))
+      << "the id is taken";
 }
 
 base::Task<void> SendGarbage(rpc::Transport* transport, base::Endpoint to, int* errors) {

@@ -1,0 +1,151 @@
+#include "cluster/local_node.h"
+
+#include <optional>
+
+#include "base/sim/sim_file_system.h"
+#include "base/sim/test_world.h"
+#include "cluster/peers_file.h"
+#include "cluster/schema_store.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tholos::cluster {
+namespace {
+
+using base::sim::TestWorld;
+using testing::HasSubstr;
+
+absl::StatusOr<LocalNode> Open(TestWorld& world, const std::string& cluster, int64_t seconds) {
+  return world.Run(OpenLocalNode(world.node().files(), "/data", cluster, world.random(), seconds));
+}
+
+absl::Status Save(TestWorld& world, LocalNode node) {
+  return world.Run(SaveLocalNode(world.node().files(), "/data", std::move(node)));
+}
+
+TEST(LocalNode, IsMadeOnceAndCountsItsLives) {
+  TestWorld world;
+  const auto first = Open(world, "c", 1000);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->generation, 1000);
+  EXPECT_FALSE(first->id.IsNil());
+  LocalNode with_tokens = *first;
+  with_tokens.tokens = {-5, 0, 7};
+  ASSERT_TRUE(Save(world, with_tokens).ok());
+  world.PowerLossAndBoot();
+  const auto second = Open(world, "c", 2000);
+  EXPECT_EQ(second->id, first->id);
+  EXPECT_EQ(second->tokens, with_tokens.tokens);
+  EXPECT_EQ(second->generation, 2000);
+  // The clock was set back; the second life in one second.
+  EXPECT_EQ(Open(world, "c", 5)->generation, 2001);
+  EXPECT_EQ(Open(world, "c", 2001)->generation, 2002);
+}
+
+TEST(LocalNode, AnotherClustersDirectoryIsRefusedWithBothNames) {
+  TestWorld world;
+  ASSERT_TRUE(Open(world, "mine", 1).ok());
+  const absl::Status status = Open(world, "theirs", 2).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.ToString(), HasSubstr("\"mine\""));
+  EXPECT_THAT(status.ToString(), HasSubstr("\"theirs\""));
+}
+
+TEST(LocalNode, DamageIsFoundAndNamed) {
+  TestWorld world;
+  ASSERT_TRUE(Open(world, "c", 1).ok());
+  const size_t size = world.node().files().Peek("/data/node.meta")->size();
+  for (size_t offset = 0; offset < size; offset += 7) {
+    ASSERT_TRUE(world.node().files().FlipBit("/data/node.meta", offset, 3));
+    const absl::Status status = Open(world, "c", 2).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << "byte " << offset;
+    EXPECT_THAT(status.ToString(), HasSubstr("/data/node.meta"));
+    ASSERT_TRUE(world.node().files().FlipBit("/data/node.meta", offset, 3));
+  }
+  EXPECT_TRUE(Open(world, "c", 2).ok());
+}
+
+TEST(LocalNode, ALostNodeMetaIsNotReplacedByAnotherId) {
+  TestWorld world;
+  ASSERT_TRUE(Open(world, "c", 1).ok());
+  ASSERT_TRUE(world.Run(SavePeers(world.node().files(), "/data", {})).ok());
+  ASSERT_TRUE(world.Run(world.node().files().Remove("/data/node.meta")).ok());
+  const absl::Status status = Open(world, "c", 2).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(status.ToString(), HasSubstr("peers.bin"));
+}
+
+// A first start, tokens, a second start: a power loss at every disk operation of it. Afterwards the
+// node starts, with the id and tokens that had been returned, and a larger generation than any that
+// had been returned.
+TEST(LocalNode, SurvivesAPowerLossAtEveryOperation) {
+  struct Seen {
+    std::optional<LocalNode> opened;
+    bool saved = false;
+    bool ended = false;
+  };
+  const auto script = [](TestWorld* world, Seen* seen) -> base::Task<void> {
+    base::FileSystem& fs = world->node().files();
+    auto node = co_await OpenLocalNode(fs, "/data", "c", world->random(), 100);
+    if (!node.ok()) co_return;
+    seen->opened = *node;
+    node->tokens = {1, 2, 3};
+    seen->saved = (co_await SaveLocalNode(fs, "/data", *node)).ok();
+    node = co_await OpenLocalNode(fs, "/data", "c", world->random(), 100);
+    if (node.ok()) seen->opened = *node;
+    seen->ended = true;
+  };
+  int crashes = 0;
+  for (uint64_t n = 1; n < 1000; ++n) {
+    TestWorld world(n);
+    auto seen = std::make_unique<Seen>();
+    world.node().files().CrashAtOperation(n);
+    world.node().Spawn(script(&world, seen.get()));
+    world.RunFor(absl::Seconds(1));
+    if (seen->ended) break;
+    ++crashes;
+    world.node().files().CancelCrash();
+    world.PowerLossAndBoot();
+    const auto again = Open(world, "c", 50);
+    ASSERT_TRUE(again.ok()) << "operation " << n << ": " << again.status();
+    if (seen->opened.has_value()) {
+      EXPECT_EQ(again->id, seen->opened->id) << n;
+      EXPECT_GT(again->generation, seen->opened->generation) << n;
+    }
+    if (seen->saved) EXPECT_EQ(again->tokens.size(), 3u) << n;
+  }
+  EXPECT_GT(crashes, 10);
+}
+
+TEST(PeersFile, ComesBackAsItWas) {
+  TestWorld world;
+  base::FileSystem& fs = world.node().files();
+  ASSERT_TRUE(world.Run(fs.MakeDirectories("/data")).ok());
+  EXPECT_TRUE(world.Run(LoadPeers(fs, "/data"))->empty());
+  Peers peers;
+  peers[ring::NodeId{{1}}] = {{gossip::StateKey::kInternode, "a:1"}, {gossip::StateKey{77}, "x"}};
+  peers[ring::NodeId{{2}}] = {};
+  ASSERT_TRUE(world.Run(SavePeers(fs, "/data", peers)).ok());
+  EXPECT_EQ(*world.Run(LoadPeers(fs, "/data")), peers);
+  const std::string body = EncodePeers(peers);
+  for (size_t cut = 0; cut < body.size(); ++cut) {
+    EXPECT_FALSE(DecodePeers(body.substr(0, cut)).ok()) << cut;
+  }
+}
+
+TEST(SchemaStore, ComesBackAndDamageIsFound) {
+  TestWorld world;
+  base::FileSystem& fs = world.node().files();
+  ASSERT_TRUE(world.Run(fs.MakeDirectories("/data")).ok());
+  EXPECT_EQ((*world.Run(LoadSchema(fs, "/data")))->digest(), data::Schema().digest());
+  const auto schema = std::make_shared<const data::Schema>(*data::Schema().WithKeyspace(
+      {"ks", {{"class", "SimpleStrategy"}, {"replication_factor", "1"}}}, 5));
+  ASSERT_TRUE(world.Run(SaveSchema(fs, "/data", schema)).ok());
+  EXPECT_EQ((*world.Run(LoadSchema(fs, "/data")))->digest(), schema->digest());
+  ASSERT_TRUE(world.node().files().FlipBit("/data/schema.bin", 20, 0));
+  EXPECT_THAT(world.Run(LoadSchema(fs, "/data")).status().ToString(),
+              HasSubstr("/data/schema.bin: wrong checksum"));
+}
+
+}  // namespace
+}  // namespace tholos::cluster
