@@ -117,7 +117,7 @@ TEST(SchemaService, AChangeSurvivesAPowerLossAtEveryOperation) {
 // Conflicting creations of one table on all nodes at once, under loss and partitions that come and
 // go: all nodes end with one schema, with one of the tables.
 TEST(SchemaService, ConcurrentConflictsConverge) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
     auto cluster = Booted(5, seed);
     ASSERT_TRUE(cluster->Change(1, CreateKeyspace("ks")).ok());
     base::RandomStream random(seed);
