@@ -170,7 +170,11 @@ TEST(HintStorePowerLossTest, WhatWasAcknowledgedIsThere) {
     const HintOptions options{.directory = kDirectory, .file_bytes = 150};
     const HintDeps deps{world.clock(), world.files(), world.log()};
     std::vector<std::string> acknowledged;
-    world.files().CrashAtOperation(operation);
+    world.Run([&]() -> Task<void> {
+      EXPECT_TRUE((co_await world.files().MakeDirectories("/node")).ok());
+      EXPECT_TRUE((co_await world.files().SyncDirectory("/")).ok());
+    });
+    world.files().CrashAtOperation(world.files().operations() + operation);
     const bool survived = world.RunOrCrash([&]() -> Task<void> {
       auto store = co_await HintStore::Open(options, deps, world.executor(), metrics);
       EXPECT_TRUE(store.ok()) << store.status();
