@@ -109,6 +109,7 @@ void SimNode::CrashNow() {
 }
 
 void SimNode::EndProcess() {
+  for (auto& callback : on_end_) callback();
   {
     Loop::Enter enter(&executor_->shard(0));
     while (!owned_.empty()) owned_.pop_back();

@@ -10,6 +10,7 @@
 // until then nothing the node does to its disk or the network has any effect.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,6 +96,7 @@ class SimNode {
   bool crash_requested_ = false;
   bool power_loss_requested_ = false;
   std::vector<std::shared_ptr<void>> owned_;
+  std::vector<std::function<void()>> on_end_;
   // Loops of ended processes: events that are still on their way may name them.
   std::vector<std::unique_ptr<SimExecutor>> ended_;
 };
