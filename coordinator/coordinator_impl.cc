@@ -22,7 +22,7 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
     : options_(std::move(options)),
       deps_(deps),
       replicas_(options_.self, options_.mutant_digest_ignores_column,
-                {deps_.transport, deps_.engine, deps_.cluster}),
+                {deps_.transport, deps_.engine, deps_.cluster, deps_.liveness}),
       hints_(std::move(hints)),
       replayer_({deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness,
                  options_.self}) {

@@ -63,7 +63,9 @@ base::Task<absl::StatusOr<std::string>> ReplicaClient::Call(ring::NodeId to, rpc
   }
   rpc::Outgoing message{
       .to = node->internode, .verb = verb, .token = token, .body = std::move(body)};
-  co_return co_await deps_.transport.Call(std::move(message), deadline);
+  auto answer = co_await deps_.transport.Call(std::move(message), deadline);
+  if (absl::IsUnavailable(answer.status())) deps_.liveness.Suspect(to);
+  co_return answer;
 }
 
 }  // namespace tholos::coordinator

@@ -11,6 +11,7 @@
 #include "base/checksum.h"
 #include "coordinator/write_message.h"
 #include "data/read.h"
+#include "gossip/liveness.h"
 #include "ring/cluster_state.h"
 #include "rpc/transport.h"
 #include "storage/engine.h"
@@ -28,6 +29,8 @@ struct ReplicaDeps {
   rpc::Transport& transport;
   storage::Engine& engine;
   const ring::ClusterStateHolder& cluster;
+  // Told of nodes that refuse a call, so that their death is found soon.
+  const gossip::LivenessView& liveness;
 };
 
 // Usable from every shard; the caller's loop is resumed. kDeadlineExceeded means no answer in time;

@@ -28,7 +28,7 @@ class LivenessView {
   // A hint from whoever talks to peers: a call to `id` found nobody there (kUnavailable). The
   // gossiper probes it at once instead of in its next round; cheap enough to be called for every
   // failed call.
-  void Suspect(const ring::NodeId& id) {
+  void Suspect(const ring::NodeId& id) const {
     absl::MutexLock lock(&mutex_);
     if (on_suspect_ && suspects_.insert(id).second && suspects_.size() == 1) on_suspect_();
   }
@@ -53,7 +53,7 @@ class LivenessView {
  private:
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Set> alive_ ABSL_GUARDED_BY(mutex_);
-  Set suspects_ ABSL_GUARDED_BY(mutex_);
+  mutable Set suspects_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> on_suspect_ ABSL_GUARDED_BY(mutex_);
 };
 
