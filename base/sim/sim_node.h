@@ -71,8 +71,7 @@ class SimNode {
     owned_.push_back(std::shared_ptr<T>(std::move(object)));
     return reference;
   }
-  // Called when a process ends, before its objects are destroyed (the simulated network listens
-  // here).
+  // Called whenever a process of this node ends, before the objects it owns are destroyed.
   void OnEnd(std::function<void()> callback) { on_end_.push_back(std::move(callback)); }
 
   // For the scheduler.
