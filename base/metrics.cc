@@ -91,7 +91,7 @@ Metrics::Series& Metrics::FindOrAdd(Kind kind, std::string_view name, std::strin
     THOLOS_CHECK(IsValidName(label.first)) << "label of " << name << ": " << label.first;
   }
   std::sort(labels.begin(), labels.end());
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   auto& family = families_[std::string(name)];
   if (family == nullptr) family.reset(new Family{kind, std::string(help), {}});
   THOLOS_CHECK(family->kind == kind) << name << " is a " << KindName(family->kind);
@@ -160,7 +160,7 @@ void Metrics::RenderSeries(std::string* out, const std::string& name, const Seri
 
 std::string Metrics::RenderText() const {
   std::string out;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   for (const auto& [name, family] : families_) {
     StrAppend(&out, "# HELP ", name, " ",
               absl::StrReplaceAll(family->help, {{"\\", "\\\\"}, {"\n", "\\n"}}), "\n");

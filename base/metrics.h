@@ -22,7 +22,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
-#include "absl/synchronization/mutex.h"
+#include "base/mutex.h"
 
 namespace tholos::base {
 
@@ -96,7 +96,7 @@ class Metrics {
   Series& FindOrAdd(Kind kind, std::string_view name, std::string_view help, Labels labels,
                     std::vector<double> bounds);
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   absl::btree_map<std::string, std::unique_ptr<Family>> families_ ABSL_GUARDED_BY(mutex_);
 };
 

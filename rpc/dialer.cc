@@ -36,7 +36,7 @@ void Dialer::SetSelf(std::string cluster_name, Endpoint self) {
 }
 
 std::shared_ptr<ByteBudget> Dialer::QueueBudget(const PeerKey& peer) {
-  absl::MutexLock lock(&budgets_mutex_);
+  base::MutexLock lock(&budgets_mutex_);
   std::shared_ptr<ByteBudget>& budget = budgets_[peer];
   if (budget == nullptr) {
     base::Gauge& depth = deps_.metrics.AddGauge(

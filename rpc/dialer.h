@@ -17,13 +17,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
-#include "absl/synchronization/mutex.h"
 #include "base/async/event.h"
 #include "base/async/scope.h"
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "base/random.h"
 #include "rpc/grpc_client.h"
 #include "rpc/shard_port.h"
@@ -83,7 +83,7 @@ class Dialer final : public PeerDirectory {
   std::string cluster_name_;
   Endpoint self_;
 
-  absl::Mutex budgets_mutex_;
+  base::Mutex budgets_mutex_;
   absl::btree_map<PeerKey, std::shared_ptr<ByteBudget>> budgets_ ABSL_GUARDED_BY(budgets_mutex_);
 
   // Shard 0's.

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <utility>
 
-#include "absl/synchronization/mutex.h"
+#include "base/mutex.h"
 #include "base/strings.h"
 #include "proto/internode.grpc.pb.h"
 #include "rpc/grpc_settings.h"
@@ -25,22 +26,22 @@ using internode::v1::Internode;
 class StreamCount {
  public:
   void Add() {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     ++count_;
   }
   void Remove() {
-    absl::MutexLock lock(&mutex_);
-    --count_;
+    base::MutexLock lock(&mutex_);
+    if (--count_ == 0) none_.notify_all();
   }
   void AwaitNone() {
-    absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(this, &StreamCount::None));
+    base::MutexLock lock(&mutex_);
+    while (count_ > 0) none_.wait(mutex_);
   }
 
  private:
-  bool None() const { return count_ == 0; }
-  absl::Mutex mutex_;
-  int count_ = 0;
+  base::Mutex mutex_;
+  std::condition_variable_any none_;
+  int count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 struct ServerShared {
@@ -79,7 +80,7 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
     grpc::Status status;
     {
       // No read may start after Finish().
-      absl::MutexLock lock(&reading_mutex_);
+      base::MutexLock lock(&reading_mutex_);
       finished_ = true;
       status = end_status_;
     }
@@ -104,7 +105,7 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
 
   void End(const absl::Status& why) {
     {
-      absl::MutexLock lock(&reading_mutex_);
+      base::MutexLock lock(&reading_mutex_);
       end_status_ = grpc::Status(static_cast<grpc::StatusCode>(why.code()),
                                  std::string(base::ToStd(why.message())));
     }
@@ -143,7 +144,7 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   // Reads on, unless the requests in hand exceed the budget; then ResumeReading() does when they do
   // not.
   void ContinueReading() {
-    absl::MutexLock lock(&reading_mutex_);
+    base::MutexLock lock(&reading_mutex_);
     if (finished_) return;
     paused_ = true;
     if (!budget_->HasRoom()) return;
@@ -152,7 +153,7 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   }
 
   void ResumeReading() {
-    absl::MutexLock lock(&reading_mutex_);
+    base::MutexLock lock(&reading_mutex_);
     if (finished_ || !std::exchange(paused_, false)) return;
     StartRead(&in_);
   }
@@ -169,7 +170,7 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   Frame in_;
   Frame out_;
   bool greeted_ = false;  // reading reactions only, which come one at a time
-  absl::Mutex reading_mutex_;
+  base::Mutex reading_mutex_;
   bool paused_ ABSL_GUARDED_BY(reading_mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(reading_mutex_) = false;
   grpc::Status end_status_ ABSL_GUARDED_BY(reading_mutex_);

@@ -1,9 +1,9 @@
 #include "rpc/grpc_transport.h"
 
+#include <atomic>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -106,7 +106,8 @@ class GrpcTransport::Impl {
     server_ = *std::move(server);
     self_ = server_->endpoint();
     dialer_.SetSelf(options_.cluster_name, self_);
-    listening_.Notify();
+    listening_ = true;
+    listening_.notify_all();
     return absl::OkStatus();
   }
 
@@ -122,7 +123,7 @@ class GrpcTransport::Impl {
   Dialer dialer_;
   std::unique_ptr<InternodeServer> server_;
   // This node's own endpoint is known. A request that is faster than that waits a moment.
-  absl::Notification listening_;
+  std::atomic<bool> listening_ = false;
   bool running_ = false;
 };
 
@@ -164,7 +165,7 @@ absl::Status GrpcTransport::Impl::OnAnswers(std::string_view frame) {
 
 absl::Status GrpcTransport::Impl::OnRequests(const std::shared_ptr<InboundStream>& stream,
                                              std::string_view frame) {
-  listening_.WaitForNotification();
+  listening_.wait(false);
   THOLOS_ASSIGN_OR_RETURN(const auto envelopes, DecodeFrame(frame, deps_.clock.Now()));
   std::vector<std::vector<Request>> by_shard(ports_.size());
   for (const Envelope& envelope : envelopes) {

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "base/async/event.h"
 #include "base/async/scope.h"
 #include "base/async/when_all.h"
@@ -33,6 +33,20 @@ using base::BlockOn;
 using base::Task;
 
 constexpr int64_t kTokenOfShard1 = 1;  // of two shards
+
+// Set once by one thread; others wait.
+class Notification {
+ public:
+  void Notify() { promise_.set_value(); }
+  void Wait() { EXPECT_TRUE(WaitFor(absl::Seconds(60))); }
+  bool WaitFor(absl::Duration span) {
+    return future_.wait_for(absl::ToChronoMilliseconds(span)) == std::future_status::ready;
+  }
+
+ private:
+  std::promise<void> promise_;
+  std::shared_future<void> future_ = promise_.get_future();
+};
 
 // A node's doors and its transport; stops it when destroyed.
 class Node {
@@ -72,6 +86,13 @@ class Node {
   base::RealExecutor& executor() { return *executor_; }
   uint64_t CounterOnShard0(std::string_view name) {
     return metrics_.AddCounter(name, "", {{"shard", "0"}}).value();
+  }
+  // Bytes that wait to be sent to `peer`, or are being sent.
+  int64_t QueuedBytes(const Endpoint& peer) {
+    return metrics_
+        .AddGauge("tholos_internode_queue_bytes", "",
+                  {{"peer", peer.ToString()}, {"class", "bulk"}})
+        .value();
   }
   // Handlers of kHint wait for this, on shard 0.
   base::Event& release() { return release_; }
@@ -121,6 +142,11 @@ class Node {
 class GrpcTransportTest : public testing::Test {
  protected:
   void SetUp() override {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    GTEST_SKIP() << "gRPC is not instrumented: all that it orders looks like a race";
+#endif
+#endif
     ASSERT_TRUE(a_.Start().ok());
     ASSERT_TRUE(b_.Start().ok());
   }
@@ -287,13 +313,19 @@ TEST_F(GrpcTransportTest, AFullQueueRefuses) {
   Node small(options);
   ASSERT_TRUE(small.Start().ok());
   using absl::StatusCode;
+  // An answer may be here before gRPC says that the request is out.
+  const auto await_empty_queue = [&] {
+    while (small.QueuedBytes(b_.endpoint()) > 0) std::this_thread::yield();
+  };
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(BlockOn(small.executor().shard(0), CallsAtOnce(&small, b_.endpoint(), 3, 400)),
               (std::vector<StatusCode>{StatusCode::kOk, StatusCode::kOk,
                                        StatusCode::kResourceExhausted}));
+    await_empty_queue();
     // One that exceeds the whole queue goes alone.
     EXPECT_EQ(BlockOn(small.executor().shard(0), CallsAtOnce(&small, b_.endpoint(), 2, 5000)),
               (std::vector<StatusCode>{StatusCode::kOk, StatusCode::kResourceExhausted}));
+    await_empty_queue();
   }
 }
 
@@ -309,7 +341,7 @@ TEST_F(GrpcTransportTest, ReadingPausesWhileTooMuchIsInHand) {
 
 // Bytes that are no frame end their stream, and only that.
 TEST_F(GrpcTransportTest, MalformedFramesEndTheStream) {
-  absl::Notification up, done;
+  Notification up, done;
   absl::Status why;
   OutboundEvents events;
   events.up = [&] { up.Notify(); };
@@ -319,9 +351,9 @@ TEST_F(GrpcTransportTest, MalformedFramesEndTheStream) {
     done.Notify();
   };
   auto stream = DialStream(a_.endpoint(), {"test", b_.endpoint(), VerbClass::kBulk}, 1, events);
-  up.WaitForNotification();
+  up.Wait();
   stream->Push({"these bytes are no frame, surely not", {}});
-  done.WaitForNotification();
+  done.Wait();
   EXPECT_EQ(why.code(), absl::StatusCode::kDataLoss);
   EXPECT_NE(std::string(why.message()).find("malformed internode frame"), std::string::npos);
   EXPECT_TRUE(b_.Call({a_.endpoint(), Verb::kEcho, kNoToken, ""}).ok());
@@ -337,7 +369,7 @@ bool EventuallyAnswers(Node& node, const Endpoint& to, absl::Duration patience) 
 }
 
 Task<void> CallHint(Node* node, Endpoint to, absl::StatusOr<std::string>* result,
-                    absl::Notification* ended) {
+                    Notification* ended) {
   *result = co_await node->transport().Call({to, Verb::kHint, kNoToken, ""},
                                             node->Soon(absl::Seconds(60)));
   ended->Notify();
@@ -346,11 +378,11 @@ Task<void> CallHint(Node* node, Endpoint to, absl::StatusOr<std::string>* result
 TEST_F(GrpcTransportTest, APeerStopsUnderACallAndComesBack) {
   const Endpoint endpoint = b_.endpoint();
   absl::StatusOr<std::string> result = absl::UnknownError("");
-  absl::Notification ended;
+  Notification ended;
   SpawnDetached(a_.executor().shard(0), CallHint(&a_, endpoint, &result, &ended));
   while (b_.hints_started == 0) std::this_thread::yield();
   std::thread stop([&] { b_.Stop(); });
-  ended.WaitForNotification();
+  ended.Wait();
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
   // Stop() waits for the handler.
   BlockOn(b_.executor().shard(0), SetEvent(&b_.release()));
@@ -467,11 +499,11 @@ TEST_F(GrpcTransportTest, AKilledPeerEndsItsCalls) {
   PeerProcess peer;
   ASSERT_TRUE(a_.Call({peer.endpoint(), Verb::kWrite, kNoToken, ""}).ok());
   absl::StatusOr<std::string> result = absl::UnknownError("");
-  absl::Notification ended;
+  Notification ended;
   SpawnDetached(a_.executor().shard(1), CallHint(&a_, peer.endpoint(), &result, &ended));
   ASSERT_TRUE(a_.Call({peer.endpoint(), Verb::kWrite, kNoToken, ""}).ok());
   peer.Kill();
-  ASSERT_TRUE(ended.WaitForNotificationWithTimeout(absl::Seconds(10)));
+  ASSERT_TRUE(ended.WaitFor(absl::Seconds(10)));
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
 }
 
@@ -480,9 +512,9 @@ TEST_F(GrpcTransportTest, ASilentPeerIsNoticed) {
   ASSERT_TRUE(a_.Call({peer.endpoint(), Verb::kWrite, kNoToken, ""}).ok());
   peer.Freeze();
   absl::StatusOr<std::string> result = absl::UnknownError("");
-  absl::Notification ended;
+  Notification ended;
   SpawnDetached(a_.executor().shard(1), CallHint(&a_, peer.endpoint(), &result, &ended));
-  ASSERT_TRUE(ended.WaitForNotificationWithTimeout(absl::Seconds(15)));
+  ASSERT_TRUE(ended.WaitFor(absl::Seconds(15)));
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
 }
 

@@ -7,7 +7,7 @@
 namespace tholos::rpc {
 
 bool Stream::BeginWriting() {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   THOLOS_CHECK(!began_);
   began_ = true;
   if (closed_) return false;
@@ -18,7 +18,7 @@ bool Stream::BeginWriting() {
 void Stream::Push(Section section) {
   std::string frame;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (closed_) return;
     waiting_.push_back(std::move(section));
     if (!began_ || writing_) return;
@@ -47,7 +47,7 @@ void Stream::WriteDone(bool ok) {
   std::string frame;
   bool ended = false;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     THOLOS_CHECK(writing_);
     writing_ = false;
     written.swap(being_written_);
@@ -67,7 +67,7 @@ void Stream::Close() {
   std::deque<Section> dropped;
   bool ended = false;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (closed_) return;
     closed_ = true;
     dropped.swap(waiting_);
@@ -77,7 +77,7 @@ void Stream::Close() {
 }
 
 bool Stream::closed() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return closed_;
 }
 

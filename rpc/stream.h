@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "base/endpoint.h"
+#include "base/mutex.h"
 #include "rpc/byte_budget.h"
 
 namespace tholos::rpc {
@@ -54,7 +54,7 @@ class Stream {
   // No write is running, something waits, and the stream is open.
   std::string TakeFrame() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   std::deque<Section> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<ByteBudget::Hold> being_written_ ABSL_GUARDED_BY(mutex_);
   bool began_ ABSL_GUARDED_BY(mutex_) = false;
