@@ -1,0 +1,72 @@
+#include "cql/analysis/context.h"
+
+#include <algorithm>
+
+#include "cql/system_tables.h"
+#include "cql/text.h"
+
+namespace tholos::cql {
+namespace {
+
+// Types of CQL that a column cannot have yet.
+constexpr std::string_view kTypesToCome[] = {
+    "ascii", "counter", "date",     "decimal", "duration", "float",   "frozen", "inet",   "list",
+    "map",   "set",     "smallint", "time",    "timeuuid", "tinyint", "tuple",  "varint", "vector"};
+
+}  // namespace
+
+absl::Status NotSupportedAt(Position position, std::string_view feature) {
+  return ErrorAt(position, feature, " is not supported yet");
+}
+
+absl::StatusOr<std::string> ResolveKeyspace(const QualifiedName& name,
+                                            const AnalysisContext& context) {
+  if (!name.keyspace.empty()) return name.keyspace;
+  if (!context.keyspace.empty()) return context.keyspace;
+  return ErrorAt(name.position, "no keyspace is set for table ", QuoteName(name.name),
+                 ": USE a keyspace, or write keyspace.table");
+}
+
+absl::StatusOr<TablePtr> ResolveTable(const QualifiedName& name, const AnalysisContext& context) {
+  absl::StatusOr<std::string> keyspace = ResolveKeyspace(name, context);
+  if (!keyspace.ok()) return keyspace.status();
+  if (TablePtr table = FindSystemTable(*keyspace, name.name)) return table;
+  if (TablePtr table = context.state->schema().FindTable(*keyspace, name.name)) return table;
+  if (!IsSystemKeyspace(*keyspace) && context.state->schema().FindKeyspace(*keyspace) == nullptr) {
+    return ErrorAt(name.position, "keyspace ", QuoteName(*keyspace), " does not exist");
+  }
+  return ErrorAt(name.position, "table ", QuoteName(*keyspace), ".", QuoteName(name.name),
+                 " does not exist");
+}
+
+absl::StatusOr<TablePtr> ResolveWritableTable(const QualifiedName& name,
+                                              const AnalysisContext& context) {
+  absl::StatusOr<TablePtr> table = ResolveTable(name, context);
+  if (table.ok() && IsSystemKeyspace((*table)->keyspace)) {
+    return ErrorAt(name.position, "table ", (*table)->QualifiedName(), " is read-only");
+  }
+  return table;
+}
+
+absl::StatusOr<const data::ColumnSchema*> ResolveColumn(const data::TableSchema& table,
+                                                        const Identifier& name) {
+  const data::ColumnSchema* column = table.Find(name.name);
+  if (column != nullptr) return column;
+  return ErrorAt(name.position, "unknown column '", Abbreviate(name.name), "' in table ",
+                 table.QualifiedName());
+}
+
+absl::StatusOr<data::DataType> ResolveType(const TypeName& type) {
+  const bool native = !type.quoted && type.keyspace.empty();
+  if (native && std::ranges::find(kTypesToCome, type.name) != std::end(kTypesToCome)) {
+    return NotSupportedAt(type.position, base::StrCat("the type ", ToCql(type)));
+  }
+  if (!native || !type.params.empty()) {
+    return ErrorAt(type.position, "unknown type ", Abbreviate(ToCql(type)));
+  }
+  absl::StatusOr<data::DataType> known = data::DataType::FromName(type.name);
+  if (!known.ok()) return ErrorAt(type.position, base::ToStd(known.status().message()));
+  return known;
+}
+
+}  // namespace tholos::cql

@@ -1,0 +1,70 @@
+#include "cql/binding.h"
+
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "cql/text.h"
+
+namespace tholos::cql {
+namespace {
+
+template <typename... Pieces>
+absl::Status MarkerError(size_t index, const ResultColumn& parameter, const Pieces&... pieces) {
+  return base::InvalidRequest(
+      base::StrCat("bind marker ", index + 1, " (", Abbreviate(parameter.name), "): ", pieces...));
+}
+
+absl::StatusOr<std::vector<BoundValue>> BindByName(const std::vector<ResultColumn>& parameters,
+                                                   std::vector<BoundValue> values) {
+  std::map<std::string_view, const BoundValue*> by_name;
+  for (const BoundValue& value : values) {
+    if (value.name.empty()) {
+      return base::InvalidRequest("values are bound either all by name or all by position");
+    }
+    if (!by_name.emplace(value.name, &value).second) {
+      return base::InvalidRequest(
+          base::StrCat("two values for the name '", Abbreviate(value.name), "'"));
+    }
+  }
+  std::vector<BoundValue> bound;
+  bound.reserve(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const auto found = by_name.find(parameters[i].name);
+    if (found == by_name.end()) return MarkerError(i, parameters[i], "no value has this name");
+    bound.push_back(*found->second);
+  }
+  return bound;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<BoundValue>> BindValues(const std::vector<ResultColumn>& parameters,
+                                                   std::vector<BoundValue> values,
+                                                   const QueryLimits& limits) {
+  if (!values.empty() && !values[0].name.empty()) {
+    THOLOS_ASSIGN_OR_RETURN(values, BindByName(parameters, std::move(values)));
+  }
+  if (values.size() != parameters.size()) {
+    return base::InvalidRequest(base::StrCat("the statement has ", parameters.size(),
+                                             " bind markers, ", values.size(),
+                                             " values are given"));
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    const BoundValue& value = values[i];
+    if (!value.value || value.unset) continue;
+    if (value.value->size() > limits.value_bytes_max) {
+      return MarkerError(i, parameters[i], "a value of ", value.value->size(),
+                         " bytes, the limit is ", limits.value_bytes_max);
+    }
+    if (const absl::Status valid = parameters[i].type.Validate(*value.value); !valid.ok()) {
+      return MarkerError(i, parameters[i], valid.message());
+    }
+  }
+  return values;
+}
+
+}  // namespace tholos::cql

@@ -1,0 +1,38 @@
+// What one request may cost. Everything beyond is refused with kInvalid, or cut into pages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tholos::cql {
+
+struct QueryLimits {
+  // A syntax tree takes up to 100 bytes for a byte of text (parser.h), so this bounds the memory of
+  // parsing at some 25 MiB a request.
+  size_t statement_bytes_max = 256 * 1024;
+  // One bound value.
+  size_t value_bytes_max = 16 << 20;
+  // Keys that the IN lists of a statement multiply to: partitions, and rows within a partition.
+  size_t in_product_max = 1000;
+  // Columns of one table. Names are looked up by going through them.
+  size_t table_columns_max = 2000;
+  // A page ends after this many rows, whatever the client asked for ...
+  uint32_t page_rows_max = 100'000;
+  // ... and after this many bytes (with at least one row): below the 4 MiB that gRPC takes by
+  // default.
+  size_t page_bytes_max = 2 << 20;
+  // Rows that ALLOW FILTERING looks at for one page; then the page ends, perhaps without a row.
+  uint64_t filtered_rows_max = 100'000;
+  // Statements of all clients that stay prepared, in bytes of text and overhead ...
+  size_t prepared_bytes_max = 16 << 20;
+  // ... and the plans that one shard keeps of them, by the estimate of prepared_cache.h.
+  size_t prepared_plan_bytes_max = 16 << 20;
+};
+
+// Rows of a page whose size the client leaves open.
+inline constexpr uint32_t kPageRowsDefault = 5000;
+
+// Of USING TTL and default_time_to_live: 20 years, as in Cassandra.
+inline constexpr int32_t kTtlSecondsMax = 630'720'000;
+
+}  // namespace tholos::cql

@@ -1,0 +1,70 @@
+// A statement after analysis, ready to run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "cluster/schema_service.h"
+#include "coordinator/coordinator.h"
+#include "cql/limits.h"
+#include "cql/query_processor.h"
+#include "ring/cluster_state.h"
+
+namespace tholos::cql {
+
+// What running plans use. Lives as long as the processor, one for each shard.
+struct Services {
+  const base::Clock& clock;
+  coordinator::Coordinator& coordinator;
+  cluster::SchemaService& schema;
+  QueryLimits limits;
+  ring::NodeId local_node;
+  std::string cluster_name;
+  base::RandomStream random;  // of the shard
+};
+
+// One execution of a plan. A marker's value is taken once, so it may be moved from.
+struct Request {
+  Services* services = nullptr;
+  ring::ClusterState::Ptr state;
+  coordinator::RequestOptions routing;
+  std::vector<BoundValue> values;  // by marker, each checked against its parameter's type
+  uint32_t page_size = 0;
+  std::string paging_state;
+  std::optional<int64_t> timestamp;
+  int64_t wall_micros = 0;  // of the start of the execution
+  int64_t wall_seconds() const { return wall_micros / 1'000'000; }
+};
+
+// Immutable. Outlives its executions: whoever runs one holds a pointer.
+class Plan {
+ public:
+  virtual ~Plan() = default;
+  virtual base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const = 0;
+  // "select", "insert", ...: a metric's label.
+  virtual std::string_view kind() const = 0;
+
+  const std::vector<ResultColumn>& parameters() const { return parameters_; }
+  const std::vector<ResultColumn>& result_columns() const { return result_columns_; }
+  const std::vector<uint16_t>& partition_key_indexes() const { return partition_key_indexes_; }
+  void set_parameters(std::vector<ResultColumn> parameters) { parameters_ = std::move(parameters); }
+
+ protected:
+  std::vector<ResultColumn> result_columns_;
+  std::vector<uint16_t> partition_key_indexes_;
+
+ private:
+  std::vector<ResultColumn> parameters_;
+};
+
+using PlanPtr = std::shared_ptr<Plan>;
+
+}  // namespace tholos::cql

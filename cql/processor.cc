@@ -1,0 +1,193 @@
+#include "cql/processor.h"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/errors.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "cql/binding.h"
+#include "cql/parser.h"
+#include "cql/plan.h"
+#include "cql/prepared_cache.h"
+#include "cql/statements/statements.h"
+
+namespace tholos::cql {
+namespace {
+
+// The labels of tholos_cql_statements_total, as Plan::kind gives them.
+constexpr std::string_view kKinds[] = {
+    "select",       "insert",     "update",          "delete",        "use",
+    "create_table", "drop_table", "create_keyspace", "drop_keyspace", "describe"};
+
+// What a shard has of its own.
+struct Shard {
+  Shard(const QueryProcessorDeps& deps, int index)
+      : services{deps.clock,
+                 deps.coordinator,
+                 deps.schema,
+                 deps.limits,
+                 deps.local_node,
+                 deps.cluster_name,
+                 deps.random.Stream(base::StrCat("cql-", index))},
+        plans(deps.limits.prepared_plan_bytes_max) {
+    const std::string label = base::StrCat(index);
+    for (const std::string_view kind : kKinds) {
+      statements.emplace_back(
+          kind,
+          &deps.metrics.AddCounter("tholos_cql_statements_total", "Statements executed, by kind.",
+                                   {{"kind", std::string(kind)}, {"shard", label}}));
+    }
+    errors = &deps.metrics.AddCounter("tholos_cql_errors_total",
+                                      "Statements that ended with an error.", {{"shard", label}});
+    analyses = &deps.metrics.AddCounter("tholos_cql_analyses_total",
+                                        "Statements parsed and analysed.", {{"shard", label}});
+  }
+
+  void Count(std::string_view kind) {
+    for (const auto& [known, counter] : statements) {
+      if (known == kind) return counter->Add();
+    }
+  }
+
+  Services services;
+  PreparedPlans plans;
+  std::vector<std::pair<std::string_view, base::Counter*>> statements;
+  base::Counter* errors = nullptr;
+  base::Counter* analyses = nullptr;
+};
+
+class QueryProcessorImpl final : public QueryProcessor {
+ public:
+  explicit QueryProcessorImpl(QueryProcessorDeps deps)
+      : deps_(std::move(deps)),
+        texts_(deps_.limits.prepared_bytes_max),
+        prepared_bytes_(
+            deps_.metrics.AddGauge("tholos_cql_prepared_bytes", "Texts of prepared statements.")) {
+    for (int i = 0; i < deps_.executor.shard_count(); ++i) {
+      shards_.push_back(std::make_unique<Shard>(deps_, i));
+    }
+  }
+
+  base::Task<absl::StatusOr<PreparedStatementInfo>> Prepare(std::string query,
+                                                            std::string keyspace) override {
+    Shard& shard = CurrentShard();
+    const ring::ClusterState::Ptr state = deps_.state.Get();
+    absl::StatusOr<PlanPtr> plan = MakePlan(shard, query, keyspace, state);
+    if (!plan.ok()) {
+      shard.errors->Add();
+      co_return plan.status();
+    }
+    PreparedStatementInfo info;
+    info.id = MakePreparedId(keyspace, query);
+    info.parameters = (*plan)->parameters();
+    info.result_columns = (*plan)->result_columns();
+    info.partition_key_indexes = (*plan)->partition_key_indexes();
+    shard.plans.Put(info.id, {*plan, state->schema_ptr()}, PlanCost(query.size()));
+    texts_.Put(info.id, {std::move(keyspace), std::move(query)});
+    prepared_bytes_.Set(static_cast<int64_t>(texts_.bytes()));
+    co_return info;
+  }
+
+  base::Task<absl::StatusOr<QueryResult>> ExecutePrepared(PreparedId id,
+                                                          QueryOptions options) override {
+    Shard& shard = CurrentShard();
+    const ring::ClusterState::Ptr state = deps_.state.Get();
+    absl::StatusOr<PlanPtr> plan = FindPlan(shard, id, state);
+    if (!plan.ok()) {
+      shard.errors->Add();
+      co_return plan.status();
+    }
+    co_return co_await Run(shard, *std::move(plan), state, std::move(options));
+  }
+
+  base::Task<absl::StatusOr<QueryResult>> Execute(std::string query,
+                                                  QueryOptions options) override {
+    Shard& shard = CurrentShard();
+    const ring::ClusterState::Ptr state = deps_.state.Get();
+    absl::StatusOr<PlanPtr> plan = MakePlan(shard, query, options.keyspace, state);
+    if (!plan.ok()) {
+      shard.errors->Add();
+      co_return plan.status();
+    }
+    co_return co_await Run(shard, *std::move(plan), state, std::move(options));
+  }
+
+ private:
+  Shard& CurrentShard() {
+    const int index = deps_.executor.current_shard();
+    THOLOS_CHECK(index >= 0) << "the query processor was called on no shard";
+    return *shards_[index];
+  }
+
+  // Text to plan.
+  absl::StatusOr<PlanPtr> MakePlan(Shard& shard, std::string_view text, std::string_view keyspace,
+                                   const ring::ClusterState::Ptr& state) const {
+    shard.analyses->Add();
+    ParseOptions options;
+    options.statement_bytes_max = deps_.limits.statement_bytes_max;
+    absl::StatusOr<ParsedStatement> parsed = Parse(text, options);
+    if (!parsed.ok()) return base::InvalidRequest(base::ToStd(parsed.status().message()));
+    AnalysisContext context;
+    context.state = state;
+    context.keyspace = keyspace;
+    context.limits = deps_.limits;
+    context.statement_hash = base::Checksum64(text, base::Checksum64(keyspace));
+    context.parameters.resize(parsed->markers.size());
+    return AnalyzeStatement(parsed->statement, &context);
+  }
+
+  absl::StatusOr<PlanPtr> FindPlan(Shard& shard, const PreparedId& id,
+                                   const ring::ClusterState::Ptr& state) {
+    const PreparedPlan* known = shard.plans.Find(id);
+    if (known != nullptr && known->schema.get() == &state->schema()) return known->plan;
+    const std::optional<PreparedText> text = texts_.Find(id);
+    if (!text) {
+      return base::MakeRequestError({.kind = base::RequestErrorKind::kUnprepared},
+                                    "the prepared statement is not known here: prepare it again");
+    }
+    THOLOS_ASSIGN_OR_RETURN(PlanPtr plan, MakePlan(shard, text->text, text->keyspace, state));
+    shard.plans.Put(id, {plan, state->schema_ptr()}, PlanCost(text->text.size()));
+    return plan;
+  }
+
+  // `plan` is kept by this frame while it runs.
+  base::Task<absl::StatusOr<QueryResult>> Run(Shard& shard, PlanPtr plan,
+                                              ring::ClusterState::Ptr state, QueryOptions options) {
+    shard.Count(plan->kind());
+    Request request;
+    request.services = &shard.services;
+    request.state = std::move(state);
+    request.routing = {options.consistency, options.deadline};
+    request.page_size = options.page_size;
+    request.paging_state = std::move(options.paging_state);
+    request.timestamp = options.timestamp;
+    request.wall_micros = deps_.clock.WallMicros();
+    absl::StatusOr<std::vector<BoundValue>> values =
+        BindValues(plan->parameters(), std::move(options.values), deps_.limits);
+    if (!values.ok()) {
+      shard.errors->Add();
+      co_return values.status();
+    }
+    request.values = *std::move(values);
+    absl::StatusOr<QueryResult> result = co_await plan->Execute(std::move(request));
+    if (!result.ok()) shard.errors->Add();
+    co_return result;
+  }
+
+  const QueryProcessorDeps deps_;
+  PreparedTexts texts_;
+  base::Gauge& prepared_bytes_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace
+
+std::unique_ptr<QueryProcessor> MakeQueryProcessor(QueryProcessorDeps deps) {
+  return std::make_unique<QueryProcessorImpl>(std::move(deps));
+}
+
+}  // namespace tholos::cql

@@ -1,0 +1,24 @@
+// Values of WITH name = value.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cql/ast.h"
+#include "data/schema/schema.h"
+
+namespace tholos::cql {
+
+absl::StatusOr<int64_t> IntegerOption(const Option& option, int64_t min, int64_t max);
+absl::StatusOr<bool> BooleanOption(const Option& option);
+absl::StatusOr<std::string> StringOption(const Option& option);
+// {'class': 'SimpleStrategy', 'replication_factor': 3}: values as their text.
+absl::StatusOr<std::map<std::string, std::string>> MapOption(const Option& option);
+
+// gc_grace_seconds, default_time_to_live and comment take effect; the others that Cassandra 5 knows
+// are kept as they were written. "line 1:50 unknown table option 'gc_grace'".
+absl::Status ApplyTableOption(const Option& option, data::TableSchema* table);
+
+}  // namespace tholos::cql

@@ -1,0 +1,80 @@
+// Reads the rows of a SELECT, one coordinator page after another, and stops when asked to: the
+// partitions of IN lists in turn or a range of tokens, with filters, LIMIT and PER PARTITION LIMIT.
+//
+// The reader keeps its place as a PagingState, moved forward with each row that was considered, so
+// that it can stop behind any row and another reader goes on from there.
+//
+// PER PARTITION LIMIT goes down to the replicas, except with filters (which come after the read). A
+// replica counts from where it is asked to start, so in the middle of a partition it is asked for
+// that partition alone, with what is left of its limit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "cql/analysis/clustering.h"
+#include "cql/analysis/restrictions.h"
+#include "cql/paging.h"
+#include "cql/plan.h"
+#include "data/read.h"
+
+namespace tholos::cql {
+
+struct RowReaderOptions {
+  TablePtr table;
+  std::optional<std::vector<data::DecoratedKey>> keys;  // else `range`
+  data::TokenRange range;
+  Slices slices;  // empty: all rows
+  bool reversed = false;
+  std::vector<BoundFilter> filters;
+  std::optional<uint32_t> per_partition_limit;
+  // A partition without rows, but with a static row, gives a row: not if clustering columns are
+  // restricted.
+  bool static_rows_alone = true;
+  bool decode_clustering = true;
+};
+
+class RowReader {
+ public:
+  RowReader(Request& request, RowReaderOptions options, PagingState start)
+      : request_(request), options_(std::move(options)), state_(std::move(start)) {}
+
+  // What `take` says of a row: go on, or stop behind it.
+  enum class Next : uint8_t { kMore, kStop };
+
+  // One read of at most `rows` rows; calls `take` for those that count. False when there are no
+  // more.
+  base::Task<absl::StatusOr<bool>> Read(uint32_t rows,
+                                        absl::FunctionRef<Next(const RowView&)> take);
+
+  // Nothing is left to read.
+  bool done() const { return done_; }
+  // Rows looked at so far, filtered ones included.
+  uint64_t considered() const { return considered_; }
+  const PagingState& state() const { return state_; }
+  PagingState& state() { return state_; }
+
+ private:
+  data::ReadCommand NextCommand(uint32_t rows) const;
+  absl::StatusOr<Next> TakePartition(const data::Partition& partition,
+                                     absl::FunctionRef<Next(const RowView&)> take);
+  Next TakeRow(const RowView& view, absl::FunctionRef<Next(const RowView&)> take);
+  void EndOfTarget();
+  // The place is within a partition that has a limit which the replicas can keep.
+  bool FinishesPartition() const;
+  bool PartitionIsFull() const {
+    return options_.per_partition_limit && state_.partition_rows >= *options_.per_partition_limit;
+  }
+
+  Request& request_;
+  const RowReaderOptions options_;
+  PagingState state_;
+  uint64_t considered_ = 0;
+  bool done_ = false;
+};
+
+}  // namespace tholos::cql
