@@ -62,8 +62,7 @@ class ShardedEngine final : public Engine {
   base::Semaphore schema_change_{1};
 };
 
-// Opening
-// ------------------------------------------------------------------------------------------
+// Opening ----------------------------------------------------------------------------------------
 
 base::Task<absl::Status> ShardedEngine::Start(data::Schema::Ptr schema) {
   THOLOS_CO_RETURN_IF_ERROR(co_await PrepareDirectory());
@@ -134,8 +133,7 @@ base::Task<void> ShardedEngine::Stop() {
   lock_.reset();
 }
 
-// Calls
-// --------------------------------------------------------------------------------------------
+// Calls ------------------------------------------------------------------------------------------
 
 template <typename Call>
 base::Task<absl::Status> ShardedEngine::OnEveryShard(Call call) {
@@ -241,8 +239,7 @@ uint64_t ShardedEngine::LiveBytes() const {
   return bytes;
 }
 
-// Schema
-// -------------------------------------------------------------------------------------------
+// Schema -----------------------------------------------------------------------------------------
 
 base::Task<absl::Status> ShardedEngine::SetSchema(data::Schema::Ptr schema) {
   auto lock = co_await schema_change_.Acquire(1);

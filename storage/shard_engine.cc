@@ -34,8 +34,7 @@ ShardEngine::ShardEngine(EngineOptions options, EngineDeps deps, uint32_t shard,
 
 ShardEngine::~ShardEngine() = default;
 
-// Opening
-// ------------------------------------------------------------------------------------------
+// Opening ----------------------------------------------------------------------------------------
 
 base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(EngineOptions options,
                                                                            EngineDeps deps,
@@ -128,8 +127,7 @@ base::Task<void> ShardEngine::Stop() {
   if (log_ != nullptr) co_await log_->Stop();
 }
 
-// Requests
-// -----------------------------------------------------------------------------------------
+// Requests ---------------------------------------------------------------------------------------
 
 absl::StatusOr<ShardEngine::TablePtr> ShardEngine::Find(const data::TableId& id) const {
   auto found = tables_.find(id);
@@ -269,8 +267,7 @@ base::Task<absl::StatusOr<TableStats>> ShardEngine::Stats(data::TableId id) {
   co_return TableStats{table->memtable_bytes(), table->sstables(), table->sstable_bytes()};
 }
 
-// Background work
-// ----------------------------------------------------------------------------------
+// Background work --------------------------------------------------------------------------------
 
 std::vector<ShardEngine::TablePtr> ShardEngine::AllTables() const {
   std::vector<TablePtr> all;

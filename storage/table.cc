@@ -24,8 +24,7 @@ Table::Table(TableOptions options, TableDeps deps, std::shared_ptr<const data::T
 
 Table::~Table() = default;
 
-// Opening
-// ------------------------------------------------------------------------------------------
+// Opening ----------------------------------------------------------------------------------------
 
 base::Task<absl::StatusOr<std::shared_ptr<Table>>> Table::Open(
     TableOptions options, TableDeps deps, std::shared_ptr<const data::TableSchema> schema) {
@@ -45,13 +44,14 @@ base::Task<absl::Status> Table::Recover() {
       if (!sstable::ParseFileName(entry.name).has_value()) continue;
       co_return absl::DataLossError(base::StrCat(options_.directory, "/manifest is missing"));
     }
+    co_await RemoveLeftovers(*std::move(entries));
     co_return absl::OkStatus();
   }
   if (!manifest.ok()) co_return manifest.status();
   manifest_ = *std::move(manifest);
   directory_made_ = true;
   next_generation_ = manifest_.next_generation;
-  THOLOS_CO_RETURN_IF_ERROR(co_await RemoveLeftovers(*std::move(entries)));
+  co_await RemoveLeftovers(*std::move(entries));
   for (uint64_t generation : manifest_.generations) {
     auto table = co_await OpenSSTable(generation);
     if (table.ok()) {
@@ -73,7 +73,8 @@ void Table::NoteDamage(const absl::Status& status) {
   if (damage_.ok()) damage_ = absl::DataLossError(line);
 }
 
-base::Task<absl::Status> Table::RemoveLeftovers(std::vector<base::DirectoryEntry> entries) {
+// Their generations are never given again, so what cannot be removed does no harm.
+base::Task<void> Table::RemoveLeftovers(std::vector<base::DirectoryEntry> entries) {
   for (const base::DirectoryEntry& entry : entries) {
     const auto generation = sstable::ParseFileName(entry.name);
     if (generation.has_value()) {
@@ -83,10 +84,15 @@ base::Task<absl::Status> Table::RemoveLeftovers(std::vector<base::DirectoryEntry
     } else if (!entry.name.ends_with(".tmp")) {
       continue;
     }
-    THOLOS_CO_RETURN_IF_ERROR(
-        co_await deps_.fs.Remove(base::StrCat(options_.directory, "/", entry.name)));
+    const std::string path = base::StrCat(options_.directory, "/", entry.name);
+    NoteLeft(co_await deps_.fs.Remove(path));
   }
-  co_return absl::OkStatus();
+}
+
+void Table::NoteLeft(const absl::Status& removed) {
+  if (removed.ok()) return;
+  deps_.log.Warning("storage",
+                    base::StrCat("left for the next start: ", base::ToStd(removed.message())));
 }
 
 base::Task<absl::StatusOr<Table::SSTablePtr>> Table::OpenSSTable(uint64_t generation) {
@@ -116,8 +122,7 @@ base::Task<void> Table::Stop() {
   sstables_.clear();
 }
 
-// Reading and writing
-// ------------------------------------------------------------------------------
+// Reading and writing ----------------------------------------------------------------------------
 
 int64_t Table::Apply(data::Partition update, LogPosition position) {
   const uint64_t before = active_->bytes();
@@ -158,8 +163,7 @@ uint64_t Table::sstable_bytes() const {
   return bytes;
 }
 
-// Flush
-// --------------------------------------------------------------------------------------------
+// Flush ------------------------------------------------------------------------------------------
 
 void Table::Freeze(LogPosition end) {
   if (active_->empty()) return;
@@ -238,15 +242,10 @@ void Table::Retire(const SSTablePtr& table) {
 }
 
 base::Task<void> Table::RemoveFile(uint64_t generation) {
-  absl::Status removed = co_await sstable::RemoveTable(deps_.fs, options_.directory, generation);
-  if (!removed.ok()) {
-    deps_.log.Warning("storage",
-                      base::StrCat("left for the next start: ", base::ToStd(removed.message())));
-  }
+  NoteLeft(co_await sstable::RemoveTable(deps_.fs, options_.directory, generation));
 }
 
-// Compaction
-// ---------------------------------------------------------------------------------------
+// Compaction -------------------------------------------------------------------------------------
 
 base::Task<absl::StatusOr<bool>> Table::CompactOnce() {
   auto lock = co_await compacting_.Acquire(1);

@@ -121,7 +121,8 @@ class Table : public std::enable_shared_from_this<Table> {
 
   Table(TableOptions options, TableDeps deps, std::shared_ptr<const data::TableSchema> schema);
   base::Task<absl::Status> Recover();
-  base::Task<absl::Status> RemoveLeftovers(std::vector<base::DirectoryEntry> entries);
+  base::Task<void> RemoveLeftovers(std::vector<base::DirectoryEntry> entries);
+  void NoteLeft(const absl::Status& removed);
   base::Task<absl::Status> EnsureDirectory();
   base::Task<absl::StatusOr<SSTablePtr>> OpenSSTable(uint64_t generation);
   void NoteDamage(const absl::Status& status);

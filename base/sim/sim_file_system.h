@@ -105,6 +105,7 @@ class SimFileSystem final : public FileSystem {
 
   DiskFaults& faults() { return faults_; }
   void FailNext(DiskFault fault) { planned_faults_.push_back(std::move(fault)); }
+  void ForgetPlannedFaults() { planned_faults_.clear(); }
   void SetCapacity(uint64_t bytes) { image_.set_capacity(bytes); }
 
   // Operations asked for since the disk was made.

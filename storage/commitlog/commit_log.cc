@@ -46,8 +46,7 @@ void CommitLog::AddBytes(int64_t delta) {
   instruments_.bytes.Set(static_cast<int64_t>(bytes_));
 }
 
-// Opening
-// ------------------------------------------------------------------------------------------
+// Opening ----------------------------------------------------------------------------------------
 
 base::Task<absl::StatusOr<std::unique_ptr<CommitLog>>> CommitLog::Open(CommitLogOptions options,
                                                                        CommitLogDeps deps,
@@ -111,8 +110,7 @@ base::Task<void> CommitLog::Stop() {
   spare_.reset();
 }
 
-// Appending
-// ----------------------------------------------------------------------------------------
+// Appending --------------------------------------------------------------------------------------
 
 base::Task<absl::Status> CommitLog::Append(std::string record, OnDurable on_durable) {
   if (!poison_.ok()) co_return poison_;
@@ -221,8 +219,7 @@ void CommitLog::FailPending(const absl::Status& status) {
   Complete(std::move(all), status, {});
 }
 
-// Segments
-// -----------------------------------------------------------------------------------------
+// Segments ---------------------------------------------------------------------------------------
 
 base::Task<absl::Status> CommitLog::Rotate() {
   THOLOS_CO_RETURN_IF_ERROR(co_await PrepareSpare());
