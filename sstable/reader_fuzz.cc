@@ -1,0 +1,104 @@
+// Arbitrary bytes as parts of an SSTable, under right checksums, so that the decoders behind them
+// are reached. Reading must end in data or an error.
+//
+// The first byte chooses the part: 0 the whole file, 1 a data block, 2 an index page, 3 the root, 4
+// statistics, 5 the filter.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/sim/test_world.h"
+#include "data/vector_source.h"
+#include "sstable/block_builder.h"
+#include "sstable/entry.h"
+#include "sstable/filter.h"
+#include "sstable/reader.h"
+#include "sstable/verifier.h"
+
+namespace tholos::sstable {
+namespace {
+
+constexpr uint64_t kFileId = 5;
+constexpr char kDirectory[] = "/tables";
+
+enum Part { kFile, kData, kPage, kRoot, kStatistics, kFilter, kParts };
+
+std::string IndexOf(const std::string& key, BlockHandle handle) {
+  std::string value;
+  EncodeHandle(handle, &value);
+  BlockBuilder index;
+  index.Add(key, value);
+  return index.Finish();
+}
+
+std::string OneDataBlock(const data::DecoratedKey& key) {
+  std::string entry_key;
+  std::string value;
+  HeaderEntryKey(PartitionPrefix(key), &entry_key);
+  EncodeHeader({key, {}, std::nullopt}, &value);
+  BlockBuilder block;
+  block.Add(entry_key, value);
+  return block.Finish();
+}
+
+TableStatistics WholeRing() {
+  TableStatistics statistics;
+  statistics.partitions = 1;
+  statistics.first_key = {INT64_MIN, ""};
+  statistics.last_key = {INT64_MAX, "z"};
+  return statistics;
+}
+
+// A table of one partition, with `input` in the place of one part.
+std::string FileWith(Part part, const std::string& input) {
+  if (part == kFile) return input;
+  const data::DecoratedKey key{1, "k"};
+  std::string index_key;
+  HeaderEntryKey(PartitionPrefix(key), &index_key);
+  std::string file;
+  const auto seal = [&](Part which, const std::string& payload) {
+    return SealBlock(which == part ? input : payload, Compression::kNone, kFileId, file.size(),
+                     &file);
+  };
+  Footer footer;
+  footer.file_id = kFileId;
+  footer.generation = 1;
+  const BlockHandle data = seal(kData, OneDataBlock(key));
+  const BlockHandle page = seal(kPage, IndexOf(index_key, data));
+  footer.body_bytes = file.size();
+  footer.filter = seal(kFilter, std::string(64, '\xFF') + '\x06');
+  footer.statistics = seal(kStatistics, EncodeStatistics(WholeRing()));
+  footer.root = seal(kRoot, IndexOf(index_key, page));
+  return file + EncodeFooter(footer, file.size());
+}
+
+base::Task<void> Read(base::FileSystem& fs, std::string contents) {
+  THOLOS_CHECK_OK(co_await fs.MakeDirectories(kDirectory));
+  THOLOS_CHECK_OK(co_await base::WriteFileAtomically(
+      fs, std::string(kDirectory) + "/" + FileName(1), contents));
+  (void)co_await VerifyTable(fs, kDirectory, 1, {});
+  const auto table = co_await SSTable::Open(fs, {.directory = kDirectory, .generation = 1});
+  if (!table.ok()) co_return;
+  data::Selection selection;
+  for (const bool reversed : {false, true}) {
+    selection.reversed = reversed;
+    (void)co_await data::ReadAll((*table)->NewSource(selection));
+    selection.slices = {{"a", "b"}, {"c", ""}};
+    selection.after = data::Position{{1, "k"}, "a"};
+    (void)co_await data::ReadAll((*table)->NewSource(selection, ReadPattern::kSequential));
+  }
+}
+
+}  // namespace
+}  // namespace tholos::sstable
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace tholos;
+  if (size == 0) return 0;
+  const auto part = static_cast<sstable::Part>(bytes[0] % sstable::kParts);
+  const std::string input(reinterpret_cast<const char*>(bytes) + 1, size - 1);
+  base::sim::TestWorld world(/*seed=*/1);
+  world.Run(sstable::Read(world.files(), sstable::FileWith(part, input)));
+  return 0;
+}
