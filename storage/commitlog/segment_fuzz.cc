@@ -1,0 +1,73 @@
+// Any bytes as a segment file: scanning and judging never reads beyond them, and what it accepts is
+// well formed. And a written segment with any damage: what is replayed is a prefix of what was
+// written, or the damage is refused.
+#include <algorithm>
+
+#include "base/check.h"
+#include "storage/commitlog/recovery.h"
+#include "storage/commitlog/segment_format.h"
+
+namespace tholos::storage {
+namespace {
+
+constexpr uint64_t kSegment = 5;
+
+void ScanAnything(std::string_view bytes) {
+  const SegmentScan scan = ScanSegment(bytes, kSegment);
+  uint64_t end = kSegmentHeaderBytes;
+  for (const ScannedGroup& group : scan.groups) {
+    THOLOS_CHECK(group.offset == end && group.end > group.offset && !group.body.empty());
+    end = group.end;
+    (void)SplitRecords(group.body);
+  }
+  THOLOS_CHECK(end == scan.end);
+  ChainJudge judge("", 0);
+  (void)judge.Next(kSegment, scan);
+}
+
+// The input is a list of damages: 2 bytes of offset, 1 byte to add there.
+void DamageAWrittenSegment(std::string_view input) {
+  std::string bytes = EncodeSegmentHeader({kSegmentVersion, 0, kSegment});
+  std::vector<std::string> written;
+  for (int i = 0; i < 12; ++i) {
+    std::string group = StartGroup();
+    for (int j = 0; j <= i % 3; ++j) {
+      written.push_back(std::string(static_cast<size_t>(i * 7 + j), static_cast<char>('a' + i)));
+      AppendRecord(written.back(), &group);
+    }
+    FinishGroup({kSegment, bytes.size()}, {kSegment, bytes.size()}, &group);
+    bytes += group;
+  }
+  bytes.resize(bytes.size() + 200);
+  for (; input.size() >= 3; input.remove_prefix(3)) {
+    const size_t at = static_cast<uint8_t>(input[0]) * 256u + static_cast<uint8_t>(input[1]);
+    bytes[at % bytes.size()] = static_cast<char>(bytes[at % bytes.size()] + input[2]);
+  }
+  const SegmentScan scan = ScanSegment(bytes, kSegment);
+  ChainJudge judge("", 0);
+  const auto verdict = judge.Next(kSegment, scan);
+  if (!verdict.ok()) return;
+  size_t replayed = 0;
+  for (const ScannedGroup& group : scan.groups) {
+    const auto records = SplitRecords(group.body);
+    THOLOS_CHECK(records.ok());
+    for (const std::string_view record : *records) {
+      THOLOS_CHECK(replayed < written.size() && record == written[replayed]);
+      ++replayed;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tholos::storage
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if (data[0] % 2 == 0) {
+    tholos::storage::ScanAnything(bytes);
+  } else {
+    tholos::storage::DamageAWrittenSegment(bytes);
+  }
+  return 0;
+}
