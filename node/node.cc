@@ -69,7 +69,6 @@ class NodeImpl final : public Node {
 
   bool transport_started_ = false;
   bool gossip_started_ = false;
-  bool schema_service_started_ = false;
   base::Event stopping_;
   base::Scope scope_;
 };
