@@ -10,23 +10,24 @@ namespace tholos::coordinator {
 
 // The numbers of the CQL native protocol.
 enum class ConsistencyLevel : uint16_t {
-  kAny = 0,          // writes: a durable hint suffices
+  kAny = 0,  // writes: a durable hint suffices
   kOne = 1,
   kTwo = 2,
   kThree = 3,
-  kQuorum = 4,       // replication factor / 2 + 1
+  kQuorum = 4,  // replication factor / 2 + 1
   kAll = 5,
   kLocalQuorum = 6,
   kEachQuorum = 7,
   kLocalOne = 10,
 };
 
-std::string_view ConsistencyName(ConsistencyLevel level);  // "QUORUM"
+std::string_view ConsistencyName(ConsistencyLevel level);                     // "QUORUM"
 absl::StatusOr<ConsistencyLevel> ConsistencyFromName(std::string_view name);  // any case
 absl::StatusOr<ConsistencyLevel> ConsistencyFromNumber(uint32_t number);
 
-// Answers needed with `replication_factor` copies (one datacenter: the LOCAL and EACH forms are as their plain ones).
-// At least 1. May exceed the factor (THREE with two copies): then the request is unavailable.
+// Answers needed with `replication_factor` copies (one datacenter: the LOCAL and EACH forms are as
+// their plain ones). At least 1. May exceed the factor (THREE with two copies): then the request is
+// unavailable.
 uint32_t RequiredAnswers(ConsistencyLevel level, uint32_t replication_factor);
 
 }  // namespace tholos::coordinator

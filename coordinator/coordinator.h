@@ -1,8 +1,10 @@
-// The coordinator: takes a mutation or a read to the replicas and keeps the consistency level's word.
+// The coordinator: takes a mutation or a read to the replicas and keeps the consistency level's
+// word.
 //
-// Errors of both (typed, base/errors.h): kUnavailable - too few replicas alive, nothing was sent; kTimeout - fewer answers than
-// required came in time, a write may still be applied; kFailure - too many replicas answered with an error; kOverloaded;
-// kInvalid. One coordinator serves all shards of its node: state that changes per request is confined to the calling shard.
+// Errors of both (typed, base/errors.h): kUnavailable - too few replicas alive, nothing was sent;
+// kTimeout - fewer answers than required came in time, a write may still be applied; kFailure - too
+// many replicas answered with an error; kOverloaded; kInvalid. One coordinator serves all shards of
+// its node: state that changes per request is confined to the calling shard.
 #pragma once
 
 #include <optional>
@@ -33,16 +35,18 @@ class Coordinator {
  public:
   virtual ~Coordinator() = default;
 
-  // A timestamp for a new mutation, microseconds: never behind one that this node gave or saw, strictly increasing.
+  // A timestamp for a new mutation, microseconds: never behind one that this node gave or saw,
+  // strictly increasing.
   virtual data::Timestamp NextTimestamp() = 0;
 
-  // OK: at least the level's number of replicas have it durably (ANY: or a hint is durable). Replicas that did not answer get a
-  // hint. Atomic and isolated within the partition.
+  // OK: at least the level's number of replicas have it durably (ANY: or a hint is durable).
+  // Replicas that did not answer get a hint. Atomic and isolated within the partition.
   virtual base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) = 0;
 
-  // One partition or a token range (its ranges in token order). `command.now_seconds` is set here if zero. A page may have fewer
-  // rows than asked for, even none, and still have a `next`.
-  virtual base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command, RequestOptions options) = 0;
+  // One partition or a token range (its ranges in token order). `command.now_seconds` is set here
+  // if zero. A page may have fewer rows than asked for, even none, and still have a `next`.
+  virtual base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command,
+                                                    RequestOptions options) = 0;
 };
 
 }  // namespace tholos::coordinator

@@ -1,4 +1,5 @@
-// Hint files of arbitrary bytes: decoding neither crashes nor reads beyond the input, and what decodes encodes to the same bytes.
+// Hint files of arbitrary bytes: decoding neither crashes nor reads beyond the input, and what
+// decodes encodes to the same bytes.
 #include <cstdint>
 #include <string_view>
 

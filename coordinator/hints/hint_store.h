@@ -24,8 +24,8 @@ namespace tholos::coordinator {
 // Lives on shard 0: everything but Add is called there.
 class HintStore {
  public:
-  // Creates the directory (in one that is durable), finds what an earlier run left. Files that are not hints' are left
-  // alone; one with a torn header never had a durable hint and is removed.
+  // Creates the directory (in one that is durable), finds what an earlier run left. Files that are
+  // not hints' are left alone; one with a torn header never had a durable hint and is removed.
   static base::Task<absl::StatusOr<std::unique_ptr<HintStore>>> Open(HintOptions options,
                                                                      HintDeps deps,
                                                                      base::Executor& executor,

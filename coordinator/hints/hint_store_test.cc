@@ -46,12 +46,15 @@ class HintStoreTest : public testing::Test {
   Task<absl::Status> Add(uint8_t node, std::string body) {
     return store_->Add(Node(node), Message(std::move(body)), world_.clock().WallMicros());
   }
-  absl::Status AddNow(uint8_t node, std::string body) { return world_.Run(Add(node, std::move(body))); }
+  absl::Status AddNow(uint8_t node, std::string body) {
+    return world_.Run(Add(node, std::move(body)));
+  }
   void AddMany(uint8_t node, std::string_view prefix, int count) {
     world_.Run([&]() -> Task<void> {
       std::vector<Task<absl::Status>> adds;
       for (int i = 0; i < count; ++i) adds.push_back(Add(node, base::StrCat(prefix, i)));
-      for (const absl::Status& added : co_await base::WhenAll(std::move(adds))) EXPECT_TRUE(added.ok()) << added;
+      for (const absl::Status& added : co_await base::WhenAll(std::move(adds)))
+        EXPECT_TRUE(added.ok()) << added;
     });
   }
   // Delivers everything for `node`, at most `count` hints.
@@ -73,7 +76,8 @@ class HintStoreTest : public testing::Test {
     std::vector<std::string> names;
     world_.Run([&]() -> Task<void> {
       const auto entries = co_await world_.files().List(kDirectory);
-      for (const auto& entry : *entries) names.push_back(std::string(kDirectory) + "/" + entry.name);
+      for (const auto& entry : *entries)
+        names.push_back(std::string(kDirectory) + "/" + entry.name);
     });
     return names;
   }
@@ -85,7 +89,9 @@ class HintStoreTest : public testing::Test {
     return bodies;
   }
   uint64_t Dropped(const std::string& reason) {
-    return metrics_.AddCounter("tholos_hints_dropped_total", "Hints that will not be delivered", {{"reason", reason}})
+    return metrics_
+        .AddCounter("tholos_hints_dropped_total", "Hints that will not be delivered",
+                    {{"reason", reason}})
         .value();
   }
 
@@ -124,7 +130,8 @@ TEST_F(HintStoreTest, ManyHintsShareASync) {
 TEST_F(HintStoreTest, RollsFilesBySizeAndAge) {
   options_.file_bytes = 1000;
   Open();
-  for (int i = 0; i < 30; ++i) EXPECT_TRUE(AddNow(1, base::StrCat("a", i, std::string(90, '.'))).ok());
+  for (int i = 0; i < 30; ++i)
+    EXPECT_TRUE(AddNow(1, base::StrCat("a", i, std::string(90, '.'))).ok());
   const size_t by_size = Files().size();
   EXPECT_GE(by_size, 3u);
   world_.RunFor(options_.file_time + absl::Seconds(1));
@@ -161,7 +168,8 @@ TEST_F(HintStoreTest, ARestartResumes) {
   Stop();
 }
 
-// The power fails at every operation of the disk in turn: what was acknowledged is there afterwards.
+// The power fails at every operation of the disk in turn: what was acknowledged is there
+// afterwards.
 TEST(HintStorePowerLossTest, WhatWasAcknowledgedIsThere) {
   for (uint64_t operation = 1; operation < 60; ++operation) {
     SCOPED_TRACE(operation);
@@ -181,7 +189,8 @@ TEST(HintStorePowerLossTest, WhatWasAcknowledgedIsThere) {
       HintStore& hints = world.node().Own(*std::move(store));
       for (int i = 0; i < 10; ++i) {
         const std::string body = absl::StrCat("hint number ", i);
-        if ((co_await hints.Add(Node(1), Message(body), world.clock().WallMicros())).ok()) acknowledged.push_back(body);
+        if ((co_await hints.Add(Node(1), Message(body), world.clock().WallMicros())).ok())
+          acknowledged.push_back(body);
       }
       co_await hints.Stop();
     });
@@ -200,7 +209,8 @@ TEST(HintStorePowerLossTest, WhatWasAcknowledgedIsThere) {
         EXPECT_TRUE((co_await log->Advance(*std::move(batch))).ok());
       }
       EXPECT_GE(found.size(), acknowledged.size());
-      for (size_t i = 0; i < acknowledged.size() && i < found.size(); ++i) EXPECT_EQ(found[i], acknowledged[i]);
+      for (size_t i = 0; i < acknowledged.size() && i < found.size(); ++i)
+        EXPECT_EQ(found[i], acknowledged[i]);
       co_await (*store)->Stop();
     });
   }
@@ -229,7 +239,8 @@ TEST_F(HintStoreTest, ATornTailIsTheEnd) {
     const uint64_t size = *co_await (*file)->Size();
     std::string torn;
     AppendHintRecord({Node(1), 1}, size, 5, "torn away", &torn);
-    EXPECT_TRUE((co_await (*file)->Write(size, std::string_view(torn).substr(0, torn.size() - 3))).ok());
+    EXPECT_TRUE(
+        (co_await (*file)->Write(size, std::string_view(torn).substr(0, torn.size() - 3))).ok());
     EXPECT_TRUE((co_await (*file)->Sync()).ok());
   });
   world_.KillAndBoot();
@@ -243,7 +254,9 @@ TEST_F(HintStoreTest, AFileWithoutHeaderIsRemovedAndOthersAreLeftAlone) {
   world_.Run([&]() -> Task<void> {
     EXPECT_TRUE((co_await world_.files().MakeDirectories(kDirectory)).ok());
     for (const std::string& name : {HintFileName({Node(1), 1}), std::string("notes.txt")}) {
-      EXPECT_TRUE((co_await base::WriteFileAtomically(world_.files(), std::string(kDirectory) + "/" + name, "x")).ok());
+      EXPECT_TRUE((co_await base::WriteFileAtomically(world_.files(),
+                                                      std::string(kDirectory) + "/" + name, "x"))
+                      .ok());
     }
   });
   Open();
@@ -284,7 +297,8 @@ TEST_F(HintStoreTest, OldHintsAreDropped) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(world_.Run(store_->Add(Node(1), Message("x"), old))));
   EXPECT_TRUE(AddNow(1, "in time").ok());
   world_.RunFor(options_.age_max + options_.file_time + absl::Seconds(1));
-  world_.Run([&]() -> Task<void> { EXPECT_TRUE((co_await store_->LogOf(Node(1))->DropOld()).ok()); });
+  world_.Run(
+      [&]() -> Task<void> { EXPECT_TRUE((co_await store_->LogOf(Node(1))->DropOld()).ok()); });
   EXPECT_TRUE(Files().empty());
   EXPECT_TRUE(store_->Targets().empty());
   Stop();
@@ -293,7 +307,8 @@ TEST_F(HintStoreTest, OldHintsAreDropped) {
 TEST_F(HintStoreTest, AFailedDiskIsSaidSoAndTheNextHintGoesToANewFile) {
   Open();
   AddMany(1, "a", 2);
-  for (const auto op : {base::sim::DiskOp::kSync, base::sim::DiskOp::kWrite, base::sim::DiskOp::kOpen}) {
+  for (const auto op :
+       {base::sim::DiskOp::kSync, base::sim::DiskOp::kWrite, base::sim::DiskOp::kOpen}) {
     world_.files().FailNext({.op = op, .path_contains = "hints"});
     EXPECT_FALSE(AddNow(1, "lost").ok());
   }
