@@ -156,7 +156,7 @@ TEST(CheckAnswerTest, RefusesWhatCannotBe) {
 
 // Replicas that have seen different parts of one history, read page by page with small limits and
 // repaired on the way, give what the merge of all of them gives.
-class PagingTest : public testing::TestWithParam<bool> {
+class ResolvedPagingTest : public testing::TestWithParam<bool> {
  protected:
   using Replica = std::vector<Partition>;  // by key
 
@@ -191,7 +191,7 @@ class PagingTest : public testing::TestWithParam<bool> {
   }
 };
 
-TEST_P(PagingTest, EqualsTheMergeOfAll) {
+TEST_P(ResolvedPagingTest, EqualsTheMergeOfAll) {
   for (uint64_t seed = base::sim::SeedFromEnvironment(1);
        seed < base::sim::SeedFromEnvironment(1) + 150; ++seed) {
     SCOPED_TRACE("THOLOS_SEED=" + std::to_string(seed));
@@ -252,7 +252,7 @@ TEST_P(PagingTest, EqualsTheMergeOfAll) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Directions, PagingTest, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Directions, ResolvedPagingTest, testing::Bool());
 
 }  // namespace
 }  // namespace tholos::coordinator

@@ -77,6 +77,7 @@ class TestCluster {
   rpc::SimNetwork& network() { return *network_; }
   base::sim::Simulation& simulation() { return simulation_; }
   static ring::NodeId Id(int node);
+  ring::ClusterState::Ptr state() const { return MakeState(); }
   std::string Name(int node) const { return "n" + std::to_string(node); }
   // The sum over labels of a counter of the node's present process.
   double Metric(int node, const std::string& name) const;

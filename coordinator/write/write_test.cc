@@ -54,13 +54,13 @@ constexpr LevelRow kLevels[] = {
     {kLocalOne, "ok", "ok", "ok", "ok", "ok", "ok", "ok"},
     {kTwo, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2 failed 2", "ok", "timeout 1/2"},
     {kThree, "ok", "unavailable 2/3", "unavailable 1/3", "failure 2/3 failed 1",
-     "failure 1/3 failed 2", "timeout 2/3", "timeout 1/3"},
+     "failure 1/3 failed 1", "timeout 2/3", "timeout 1/3"},
     {kQuorum, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2 failed 2", "ok", "timeout 1/2"},
     {kLocalQuorum, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2 failed 2", "ok",
      "timeout 1/2"},
     {kEachQuorum, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2 failed 2", "ok", "timeout 1/2"},
     {kAll, "ok", "unavailable 2/3", "unavailable 1/3", "failure 2/3 failed 1",
-     "failure 1/3 failed 2", "timeout 2/3", "timeout 1/3"},
+     "failure 1/3 failed 1", "timeout 2/3", "timeout 1/3"},
 };
 
 // The failing ones fail after the others have answered, or the count of answers would depend on

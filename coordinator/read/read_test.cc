@@ -1,0 +1,388 @@
+#include "coordinator/read/read.h"
+
+#include <algorithm>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "coordinator/read/resolve.h"
+#include "coordinator/testing/test_cluster.h"
+
+namespace tholos::coordinator {
+namespace {
+
+using base::RequestErrorKind;
+using enum ConsistencyLevel;
+using Rows = std::vector<std::string>;
+
+std::string Outcome(const absl::StatusOr<ReadPage>& page) {
+  if (page.ok()) return "ok";
+  const auto error = base::GetRequestError(page.status());
+  if (!error.has_value()) return page.status().ToString();
+  EXPECT_FALSE(error->write);
+  switch (error->kind) {
+    case RequestErrorKind::kUnavailable:
+      return absl::StrCat("unavailable ", error->alive, "/", error->required);
+    case RequestErrorKind::kTimeout:
+      return absl::StrCat("timeout ", error->received, "/", error->required);
+    case RequestErrorKind::kFailure:
+      return absl::StrCat("failure ", error->received, "/", error->required);
+    default:
+      return std::string(base::RequestErrorKindName(error->kind));
+  }
+}
+
+struct LevelRow {
+  ConsistencyLevel level;
+  const char* all_alive;
+  const char* one_dead;     // node 2
+  const char* two_dead;     // nodes 1 and 2
+  const char* one_corrupt;  // node 0, the one that is asked for data
+  const char* two_corrupt;  // nodes 0 and 1
+  const char* one_silent;   // node 1, believed alive
+  const char* two_silent;   // nodes 1 and 2
+};
+
+constexpr LevelRow kLevels[] = {
+    {kAny, "invalid", "invalid", "invalid", "invalid", "invalid", "invalid", "invalid"},
+    {kOne, "ok", "ok", "ok", "ok", "ok", "ok", "ok"},
+    {kLocalOne, "ok", "ok", "ok", "ok", "ok", "ok", "ok"},
+    {kTwo, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2", "ok", "timeout 1/2"},
+    {kThree, "ok", "unavailable 2/3", "unavailable 1/3", "failure", "failure", "timeout 2/3",
+     "timeout 1/3"},
+    {kQuorum, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2", "ok", "timeout 1/2"},
+    {kLocalQuorum, "ok", "ok", "unavailable 1/2", "ok", "failure 1/2", "ok", "timeout 1/2"},
+    {kAll, "ok", "unavailable 2/3", "unavailable 1/3", "failure", "failure", "timeout 2/3",
+     "timeout 1/3"},
+};
+
+TEST(ReadTest, EveryLevelWithEveryTrouble) {
+  for (const LevelRow& row : kLevels) {
+    SCOPED_TRACE(std::string(ConsistencyName(row.level)));
+    TestCluster cluster;
+    ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 10, "v"), kAll).ok());
+    const auto read = [&] {
+      const auto page = cluster.Read(0, ReadAll("p"), row.level);
+      if (page.ok()) EXPECT_EQ(Show(page), Rows{"p/c=v"});
+      return Outcome(page);
+    };
+    EXPECT_EQ(read(), row.all_alive);
+    cluster.SetAlive({0, 1});
+    EXPECT_EQ(read(), row.one_dead);
+    cluster.SetAlive({0});
+    EXPECT_EQ(read(), row.two_dead);
+    cluster.SetAlive({0, 1, 2});
+    cluster.faults(0).read_error = absl::DataLossError("block 3 of 7.sst is corrupt");
+    EXPECT_EQ(read().substr(0, std::string(row.one_corrupt).size()), row.one_corrupt);
+    cluster.faults(1).read_error = absl::DataLossError("block 4 of 8.sst is corrupt");
+    EXPECT_EQ(read().substr(0, std::string(row.two_corrupt).size()), row.two_corrupt);
+    cluster.faults(0) = cluster.faults(1) = {};
+    cluster.network().Isolate(cluster.Name(1));
+    EXPECT_EQ(read(), row.one_silent);
+    cluster.network().Isolate(cluster.Name(2));
+    EXPECT_EQ(read(), row.two_silent);
+  }
+}
+
+TEST(ReadTest, TheErrorNamesTheCorruption) {
+  TestCluster cluster;
+  cluster.faults(0).read_error = absl::DataLossError("block 3 of 7.sst is corrupt");
+  const absl::Status status = cluster.Read(0, ReadAll("p"), kAll).status();
+  EXPECT_NE(status.message().find("block 3 of 7.sst is corrupt"), absl::string_view::npos)
+      << status;
+}
+
+TEST(ReadTest, AStaleReplicaIsRepairedBeforeTheAnswer) {
+  TestCluster cluster;
+  cluster.Apply(0, PutRow("p", "c", 1, "old"));
+  cluster.Apply(1, PutRow("p", "c", 2, "new"));
+  cluster.Apply(1, PutRow("p", "d", 2, "only here"));
+  EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kQuorum)), (Rows{"p/c=new", "p/d=only here"}));
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_digest_mismatches_total"), 1);
+  EXPECT_EQ(Show(cluster.ReadReplica(0, ReadAll("p")).partitions),
+            (Rows{"p/c=new", "p/d=only here"}));
+  // Any two replicas show it now.
+  cluster.SetAlive({0, 2});
+  EXPECT_EQ(Show(cluster.Read(2, ReadAll("p"), kQuorum)), (Rows{"p/c=new", "p/d=only here"}));
+  cluster.SetAlive({0, 1, 2});
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_digest_mismatches_total"), 1);
+  EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kAll)), (Rows{"p/c=new", "p/d=only here"}));
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_digest_mismatches_total"), 0 + 1)
+      << "node 2 was repaired as well";
+}
+
+TEST(ReadTest, ADeleteIsNotUndoneByAStaleReplica) {
+  TestCluster cluster;
+  for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", "c", 1, "v"));
+  cluster.Apply(2, DeleteRow("p", "c", 2));
+  EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kAll)), Rows{});
+  for (int node = 0; node < 3; ++node) EXPECT_FALSE(cluster.HasRow(node, "p", "c"));
+}
+
+// The repair of the stale replica cannot be carried out: another replica stands in, or the read
+// says so.
+TEST(ReadTest, WithoutTheRepairThereIsNoAnswer) {
+  TestCluster cluster;
+  cluster.Apply(1, PutRow("p", "c", 2, "new"));
+  cluster.faults(0).apply_error = absl::InternalError("broken");
+  EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kQuorum)), Rows{"p/c=new"});
+  EXPECT_TRUE(cluster.HasRow(2, "p", "c")) << "the third replica was brought up to date instead";
+  cluster.Apply(1, PutRow("p", "d", 3, "newer"));
+  cluster.SetAlive({0, 1});
+  EXPECT_EQ(Outcome(cluster.Read(0, ReadAll("p"), kQuorum)), "failure 1/2");
+}
+
+// One value written to a minority; once a quorum read has shown it, every later one does, whoever
+// is asked.
+TEST(ReadTest, QuorumReadsAreMonotonic) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    TestCluster cluster({.seed = seed});
+    base::RandomStream random(seed);
+    data::Timestamp shown = 0;
+    for (int step = 0; step < 30; ++step) {
+      if (random.Chance(0.4)) {
+        cluster.Apply(static_cast<int>(random.Below(3)),
+                      PutRow("p", "c", step + 1, absl::StrCat(step + 1)));
+        continue;
+      }
+      std::vector<int> alive = {0, 1, 2};
+      if (random.Chance(0.5))
+        alive.erase(alive.begin() + static_cast<std::ptrdiff_t>(random.Below(3)));
+      cluster.SetAlive(alive);
+      const auto page = cluster.Read(alive[random.Below(alive.size())], ReadAll("p"), kQuorum);
+      ASSERT_TRUE(page.ok()) << page.status();
+      if (page->partitions.empty()) {
+        ASSERT_EQ(shown, 0);
+        continue;
+      }
+      const data::Timestamp seen = page->partitions[0].rows.at(0).cells.at(0).timestamp;
+      ASSERT_GE(seen, shown);
+      shown = seen;
+    }
+  }
+}
+
+TEST(ReadTest, TheMutantDigestHidesADifference) {
+  for (const bool mutant : {false, true}) {
+    TestCluster cluster({.mutant_digest_ignores_column = mutant});
+    for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", "c", 1, "old"));
+    // The same row by the same liveness, one column newer.
+    data::Mutation newer = PutRow("p", "c", 1, "new");
+    newer.update.rows[0].cells[0].timestamp = 2;
+    cluster.Apply(1, newer);
+    EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kAll)), Rows{mutant ? "p/c=old" : "p/c=new"});
+  }
+}
+
+TEST(ReadTest, ASlowReplicaIsReplacedBeforeTheDeadline) {
+  TestCluster cluster;
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll).ok());
+  cluster.faults(1).read_delay = absl::Seconds(30);
+  const auto start = cluster.simulation().now();
+  EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kQuorum, absl::Seconds(10))), Rows{"p/c=v"});
+  const absl::Duration took = cluster.simulation().now() - start;
+  EXPECT_GE(took, absl::Milliseconds(50));
+  EXPECT_LT(took, absl::Milliseconds(200));
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_speculative_reads_total"), 1);
+}
+
+TEST(ReadTest, SpeculationHasABudgetAndHalfOfTheTimeDoesNot) {
+  TestCluster cluster;
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll).ok());
+  cluster.faults(1).read_delay = absl::Seconds(30);
+  absl::Duration last;
+  for (int i = 0; i < 15; ++i) {
+    const auto start = cluster.simulation().now();
+    EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kQuorum, absl::Seconds(4))), Rows{"p/c=v"});
+    last = cluster.simulation().now() - start;
+  }
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_speculative_reads_total"), 10);
+  EXPECT_NEAR(absl::ToDoubleSeconds(last), 2, 0.1);
+}
+
+TEST(ReadTest, ShortDeadlines) {
+  TestCluster cluster;
+  cluster.network().Isolate("n1");
+  cluster.network().Isolate("n2");
+  const auto start = cluster.simulation().now();
+  EXPECT_EQ(Outcome(cluster.Read(0, ReadAll("p"), kQuorum, absl::Milliseconds(20))), "timeout 1/2");
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(cluster.simulation().now() - start), 20, 2);
+}
+
+// Every row of the page is dead on one replica: the read goes on until it finds what is alive.
+TEST(ReadTest, ShortReadsGoOn) {
+  TestCluster cluster;
+  for (int i = 0; i < 40; ++i) {
+    const std::string clustering = absl::StrCat("c", 100 + i);
+    for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", clustering, 1, "v"));
+    if (i < 35) cluster.Apply(1, DeleteRow("p", clustering, 2));
+  }
+  data::ReadCommand command = ReadAll("p");
+  command.row_limit = 3;
+  EXPECT_EQ(Show(cluster.Read(0, command, kAll)), (Rows{"p/c135=v", "more"}));
+}
+
+TEST(ReadTest, AStaticRowCountsOnceItsPartitionIsKnown) {
+  for (const bool with_row : {true, false}) {
+    TestCluster cluster;
+    for (int node = 0; node < 3; ++node) {
+      cluster.Apply(node, PutStatic("p", 1, "s"));
+      for (int i = 0; i < 6; ++i) cluster.Apply(node, PutRow("p", absl::StrCat("c", i), 1, "v"));
+    }
+    for (int i = 0; i < (with_row ? 5 : 6); ++i)
+      cluster.Apply(1, DeleteRow("p", absl::StrCat("c", i), 2));
+    data::ReadCommand command = ReadAll("p");
+    command.row_limit = 2;
+    const Rows expected = with_row ? Rows{"p/*=s", "p/c5=v"} : Rows{"p/*=s"};
+    for (const char* when : {"before", "after"}) {
+      const auto page = cluster.Read(0, command, kAll);
+      ASSERT_TRUE(page.ok()) << page.status();
+      EXPECT_EQ(Show(page->partitions), expected) << when << " the repair";
+    }
+  }
+}
+
+TEST(ReadTest, InvalidCommands) {
+  TestCluster cluster;
+  data::ReadCommand command = ReadAll("p");
+  command.table.bytes[3] ^= 1;
+  EXPECT_EQ(Outcome(cluster.Read(0, command, kOne)), "invalid");
+  command = ReadAll("p");
+  command.row_limit = 0;
+  EXPECT_EQ(Outcome(cluster.Read(0, command, kOne)), "invalid");
+}
+
+// Replicas with different parts of one history, pages of any size, forwards and backwards, by
+// partition and over the ring: what comes out is the merge of all of it, once.
+class PagingTest : public testing::TestWithParam<int> {
+ protected:
+  static Rows ReadAllPages(TestCluster& cluster, base::RandomStream& random,
+                           data::ReadCommand command) {
+    Rows rows;
+    for (int page_number = 0;; ++page_number) {
+      EXPECT_LT(page_number, 300) << "no progress";
+      if (page_number >= 300) return rows;
+      command.row_limit = static_cast<uint32_t>(1 + random.Below(6));
+      command.bytes_limit = random.Chance(0.3) ? 1 + random.Below(300) : 1 << 20;
+      const auto page =
+          cluster.Read(static_cast<int>(random.Below(3)), command, kAll, absl::Seconds(20));
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) return rows;
+      for (const data::Partition& partition : page->partitions) {
+        for (std::string& row : Show(std::vector<data::Partition>{partition})) {
+          // A partition's static row comes with every page of it.
+          if (row.find("/*") != std::string::npos &&
+              std::find(rows.begin(), rows.end(), row) != rows.end())
+            continue;
+          rows.push_back(std::move(row));
+        }
+      }
+      if (!page->next.has_value()) return rows;
+      command.after = page->next;
+    }
+  }
+};
+
+TEST_P(PagingTest, EqualsTheMergeOfAllReplicas) {
+  const uint64_t seed =
+      base::sim::SeedFromEnvironment(0) * 1000 + static_cast<uint64_t>(GetParam());
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  base::RandomStream random(seed);
+  TestClusterOptions options{.seed = seed,
+                             .replication_factor = static_cast<int>(1 + random.Below(3))};
+  TestCluster cluster(options);
+  std::map<std::string, data::Partition> everything;
+  const ring::ClusterState::Ptr state = cluster.state();
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = absl::StrCat("p", random.Below(6));
+    const std::string clustering = absl::StrCat("c", random.Below(12));
+    const auto timestamp = static_cast<data::Timestamp>(1 + random.Below(30));
+    data::Mutation mutation = random.Chance(0.3) ? DeleteRow(key, clustering, timestamp)
+                              : random.Chance(0.1)
+                                  ? PutStatic(key, timestamp, absl::StrCat("s", timestamp))
+                                  : PutRow(key, clustering, timestamp, absl::StrCat("v", i));
+    if (random.Chance(0.05)) {
+      mutation.update.rows.clear();
+      mutation.update.deletion = {timestamp, 5};
+    }
+    const auto replicas = *state->ReplicasOf(TestCluster::kKeyspace, mutation.update.key.token);
+    bool anywhere = false;
+    for (const ring::NodeId& replica : replicas) {
+      if (!random.Chance(0.6)) continue;
+      cluster.Apply(replica.bytes[15] - 1, mutation);
+      anywhere = true;
+    }
+    if (!anywhere) continue;
+    auto [at, fresh] =
+        everything.try_emplace(key, data::Partition{.key = data::DecoratedKey::Of(key)});
+    data::MergeInto(&at->second, mutation.update);
+  }
+
+  for (const bool reversed : {false, true}) {
+    const auto expected_of = [&](data::Partition partition) {
+      if (reversed) std::reverse(partition.rows.begin(), partition.rows.end());
+      data::ReadCommand command = ReadEverything();
+      command.now_seconds = cluster.now_seconds(0);
+      return Show(LiveOnly(command, {std::move(partition)}, false));
+    };
+    std::map<data::DecoratedKey, Rows> by_token;
+    for (const auto& [key, partition] : everything) {
+      by_token[partition.key] = expected_of(partition);
+      data::ReadCommand command = ReadAll(key);
+      command.reversed = reversed;
+      if (random.Chance(0.3))
+        EXPECT_EQ(ReadAllPages(cluster, random, command), by_token[partition.key]) << key;
+    }
+    Rows all;
+    for (const auto& [key, rows] : by_token) all.insert(all.end(), rows.begin(), rows.end());
+    data::ReadCommand command = ReadEverything();
+    command.reversed = reversed;
+    EXPECT_EQ(ReadAllPages(cluster, random, command), all) << (reversed ? "reversed" : "forwards");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PagingTest, testing::Range(1, 25));
+
+TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
+  TestCluster cluster({.replication_factor = 1});
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
+  EXPECT_EQ(Show(cluster.Read(0, ReadEverything(), kOne)).size(), 20u);
+  cluster.SetAlive({0, 1});
+  data::ReadCommand command = ReadEverything();
+  int rows = 0;
+  while (true) {
+    const auto page = cluster.Read(0, command, kOne);
+    if (!page.ok()) {
+      EXPECT_EQ(Outcome(page), "unavailable 0/1");
+      break;
+    }
+    for (const auto& partition : page->partitions) rows += static_cast<int>(partition.rows.size());
+    ASSERT_TRUE(page->next.has_value()) << "the dead node's part is missing";
+    command.after = page->next;
+  }
+  EXPECT_LT(rows, 20);
+}
+
+TEST(ReadRangeTest, OneTokenRange) {
+  TestCluster cluster;
+  std::map<data::Token, std::string> by_token;
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = absl::StrCat("p", i);
+    ASSERT_TRUE(cluster.Write(0, PutRow(key, "c", 1, "v"), kOne).ok());
+    by_token[data::TokenOf(key)] = key + "/c=v";
+  }
+  cluster.RunFor(absl::Seconds(1));
+  auto first = std::next(by_token.begin(), 4);
+  auto last = std::next(by_token.begin(), 9);
+  data::ReadCommand command = ReadEverything();
+  command.range = {first->first, last->first};
+  Rows expected;
+  for (auto it = std::next(first); it != std::next(last); ++it) expected.push_back(it->second);
+  EXPECT_EQ(Show(cluster.Read(0, command, kQuorum)), expected);
+}
+
+}  // namespace
+}  // namespace tholos::coordinator
