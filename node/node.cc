@@ -114,6 +114,7 @@ base::Task<absl::Status> NodeImpl::OpenStorage() {
   options.memtable_bytes_max = options_.memtable_bytes_max;
   options.commitlog_segment_bytes = options_.commitlog_segment_bytes;
   options.commitlog_bytes_max = options_.commitlog_bytes_max;
+  options.mutation_bytes_max = options_.mutation_bytes_max;
   options.mutant_skip_sync = options_.mutants.skip_sync;
   const storage::EngineDeps deps{deps_.clock, deps_.random,  deps_.executor,
                                  deps_.fs,    deps_.metrics, deps_.log};
@@ -148,6 +149,7 @@ void NodeImpl::BuildSchemaService() {
 base::Task<absl::Status> NodeImpl::OpenCoordinator() {
   coordinator::CoordinatorOptions options;
   options.self = id_;
+  options.mutation_bytes_max = options_.mutation_bytes_max;
   options.hints.directory = base::StrCat(options_.data_directory, "/hints");
   options.hints.mutant_drop_hints = options_.mutants.drop_hints;
   options.mutant_digest_ignores_column = options_.mutants.digest_ignores_column;

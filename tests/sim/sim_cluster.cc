@@ -52,6 +52,7 @@ base::Task<void> SimCluster::RunNode(int n, uint64_t incarnation) {
   options.memtable_bytes_max = 64 << 10;
   options.commitlog_segment_bytes = 64 << 10;
   options.commitlog_bytes_max = 512 << 10;
+  options.mutation_bytes_max = 16 << 10;
   options.mutants = options_.mutants;
   auto started = co_await node::Node::Start(
       options, node::NodeDeps{machine.clock(), machine.random(), machine.executor(),
