@@ -49,9 +49,9 @@ absl::StatusOr<std::vector<BoundValue>> BindValues(const std::vector<ResultColum
     THOLOS_ASSIGN_OR_RETURN(values, BindByName(parameters, std::move(values)));
   }
   if (values.size() != parameters.size()) {
-    return base::InvalidRequest(base::StrCat("the statement has ", parameters.size(),
-                                             " bind markers, ", values.size(),
-                                             " values are given"));
+    return base::InvalidRequest(base::StrCat("the statement takes ", parameters.size(),
+                                             parameters.size() == 1 ? " value, " : " values, ",
+                                             values.size(), " given"));
   }
   for (size_t i = 0; i < values.size(); ++i) {
     const BoundValue& value = values[i];

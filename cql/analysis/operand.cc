@@ -208,8 +208,8 @@ Argument Operand::Take(Request& request) const {
 absl::StatusOr<std::string> Operand::TakeValue(Request& request, std::string_view column) const {
   Argument argument = Take(request);
   if (argument.value.has_value()) return *std::move(argument.value);
-  return base::InvalidRequest(base::StrCat("invalid ", argument.unset ? "unset" : "null",
-                                           " value for column '", column, "' in a condition"));
+  return base::InvalidRequest(base::StrCat("Invalid ", argument.unset ? "unset" : "null",
+                                           " value in condition for column ", column));
 }
 
 absl::StatusOr<Operand> AnalyzeInteger(const Term& term, std::string_view name, TypeId type,

@@ -56,6 +56,9 @@ absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool ne
     return ErrorAt(other->position,
                    "Non PRIMARY KEY columns found in where clause: ", other->columns[0].name);
   }
+  if (needs_clustering && keys.has_clustering_bounds()) {
+    return ErrorAt(where, "Slice restrictions are not supported on the clustering columns here");
+  }
   const data::ColumnSchema* open = keys.FirstOpenClusteringColumn();
   if (needs_clustering && open != nullptr) {
     return ErrorAt(where, "Some clustering keys are missing: ", open->name,

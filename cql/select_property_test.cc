@@ -1,0 +1,313 @@
+// Random SELECTs over random data against an evaluator that keeps rows in a list and looks at each.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_join.h"
+#include "base/strings.h"
+#include "cql/testing/memory_node.h"
+#include "data/key.h"
+#include "gtest/gtest.h"
+
+namespace tholos::cql {
+namespace {
+
+using base::StrCat;
+
+constexpr int kValues = 3;      // of each key column
+constexpr int kPartitions = 4;  // k is 0 to 3
+
+struct Row {
+  int k = 0;
+  std::array<int, 3> c{};  // a, b, c
+  std::optional<int> v;    // regular
+  std::optional<int> s;    // static
+  bool alone = false;      // a static row without rows
+};
+
+// A table with three clustering columns of random directions, some rows, and what must be in it.
+struct Data {
+  std::array<bool, 3> descending{};
+  std::map<int, std::optional<int>> statics;
+  std::map<std::pair<int, std::array<int, 3>>, std::optional<int>> rows;
+
+  bool Before(const std::array<int, 3>& x, const std::array<int, 3>& y) const {
+    for (size_t i = 0; i < 3; ++i) {
+      if (x[i] != y[i]) return (x[i] < y[i]) != descending[i];
+    }
+    return false;
+  }
+
+  // All rows of one partition in the table's order.
+  std::vector<Row> RowsOf(int k) const {
+    std::vector<Row> result;
+    const auto found = statics.find(k);
+    const std::optional<int> s = found == statics.end() ? std::nullopt : found->second;
+    for (const auto& [key, v] : rows) {
+      if (key.first == k) result.push_back({k, key.second, v, s, false});
+    }
+    std::sort(result.begin(), result.end(),
+              [this](const Row& x, const Row& y) { return Before(x.c, y.c); });
+    if (result.empty() && s) result.push_back({k, {}, std::nullopt, s, true});
+    return result;
+  }
+};
+
+struct Query {
+  std::string text;
+  std::vector<Row> expected;
+};
+
+class Generator {
+ public:
+  Generator(base::RandomStream& random, const Data& data) : random_(random), data_(data) {}
+
+  Query Next() {
+    conditions_.clear();
+    predicates_.clear();
+    filtering_ = false;
+    restricts_clustering_ = false;
+    const std::vector<int> partitions = Partitions();
+    Clustering();
+    if (random_.Chance(0.3)) Filter();
+    const bool reversed = one_partition_ && random_.Chance(0.4);
+    std::optional<uint32_t> per_partition;
+    std::optional<uint32_t> limit;
+    if (random_.Chance(0.3)) per_partition = 1 + random_.Below(4);
+    if (random_.Chance(0.3)) limit = 1 + random_.Below(12);
+    Query query;
+    query.text = "SELECT k, a, b, c, v, s FROM ks.t";
+    if (!conditions_.empty()) query.text += StrCat(" WHERE ", absl::StrJoin(conditions_, " AND "));
+    if (reversed) query.text += StrCat(" ORDER BY a ", data_.descending[0] ? "ASC" : "DESC");
+    if (per_partition) query.text += StrCat(" PER PARTITION LIMIT ", *per_partition);
+    if (limit) query.text += StrCat(" LIMIT ", *limit);
+    if (filtering_) query.text += " ALLOW FILTERING";
+    query.expected = Evaluate(partitions, reversed, per_partition, limit);
+    return query;
+  }
+
+ private:
+  int Value() { return static_cast<int>(random_.Below(kValues + 1)); }
+  std::string Operator(int* op) {
+    *op = static_cast<int>(random_.Below(4));
+    return std::array<std::string, 4>{"<", "<=", ">", ">="}[*op];
+  }
+  template <typename T>
+  static bool Compare(const T& x, int op, const T& y) {
+    return op == 0 ? x < y : op == 1 ? x <= y : op == 2 ? x > y : x >= y;
+  }
+
+  std::vector<int> Partitions() {
+    const auto token = [](int k) { return data::TokenOf(data::EncodeInt(k)); };
+    std::vector<int> all(kPartitions);
+    for (int k = 0; k < kPartitions; ++k) all[k] = k;
+    std::sort(all.begin(), all.end(), [&](int x, int y) { return token(x) < token(y); });
+    const uint64_t kind = random_.Below(5);
+    one_partition_ = kind <= 1;
+    if (kind <= 1) {
+      const int k = static_cast<int>(random_.Below(kPartitions));
+      conditions_.push_back(StrCat("k = ", k));
+      return {k};
+    }
+    if (kind == 2) {
+      std::set<int> keys;
+      std::vector<std::string> list;
+      for (uint64_t n = random_.Below(4); n > 0; --n) {
+        const int k = static_cast<int>(random_.Below(kPartitions + 1));
+        keys.insert(k);
+        list.push_back(StrCat(k));
+      }
+      conditions_.push_back(StrCat("k IN (", absl::StrJoin(list, ", "), ")"));
+      return {keys.begin(), keys.end()};
+    }
+    if (kind == 3) {
+      int op = 0;
+      const std::string sign = Operator(&op);
+      const int bound = static_cast<int>(random_.Below(kPartitions));
+      conditions_.push_back(StrCat("token(k) ", sign, " token(", bound, ")"));
+      std::erase_if(all, [&](int k) { return !Compare(token(k), op, token(bound)); });
+    }
+    scans_ = true;
+    return all;
+  }
+
+  void Clustering() {
+    static constexpr const char* kNames[] = {"a", "b", "c"};
+    const bool scan = std::exchange(scans_, false);
+    size_t i = 0;
+    for (; i < 3 && random_.Chance(0.5); ++i) {
+      const bool in = random_.Chance(0.3);
+      std::set<int> values;
+      std::vector<std::string> list;
+      for (uint64_t n = in ? random_.Below(4) : 1; n > 0; --n) {
+        values.insert(Value());
+        list.push_back(StrCat(*values.rbegin()));
+      }
+      list.clear();
+      for (const int v : values) list.insert(list.begin(), StrCat(v));
+      conditions_.push_back(in ? StrCat(kNames[i], " IN (", absl::StrJoin(list, ", "), ")")
+                               : StrCat(kNames[i], " = ", list[0]));
+      predicates_.push_back([i, values](const Row& row) { return values.contains(row.c[i]); });
+      restricts_clustering_ = true;
+    }
+    for (uint64_t n = i < 3 ? random_.Below(3) : 0; n > 0; --n) Bound(i, n == 2);
+    filtering_ = scan && restricts_clustering_;
+  }
+
+  // A bound on a column, or on a tuple of columns, from `first` on; `lower` or upper.
+  void Bound(size_t first, bool lower) {
+    const size_t width = 1 + random_.Below(3 - first);
+    const int op = static_cast<int>(random_.Below(2)) + (lower ? 2 : 0);
+    static constexpr const char* kSigns[] = {"<", "<=", ">", ">="};
+    std::vector<int> bound;
+    std::vector<std::string> names;
+    for (size_t i = 0; i < width; ++i) {
+      bound.push_back(Value());
+      names.push_back(std::string(1, static_cast<char>('a' + first + i)));
+    }
+    conditions_.push_back(width == 1 ? StrCat(names[0], " ", kSigns[op], " ", bound[0])
+                                     : StrCat("(", absl::StrJoin(names, ", "), ") ", kSigns[op],
+                                              " (", absl::StrJoin(bound, ", "), ")"));
+    predicates_.push_back([first, width, op, bound](const Row& row) {
+      const std::vector<int> part(row.c.begin() + static_cast<long>(first),
+                                  row.c.begin() + static_cast<long>(first + width));
+      return Compare(part, op, bound);
+    });
+    restricts_clustering_ = true;
+  }
+
+  void Filter() {
+    int op = 0;
+    const std::string sign = Operator(&op);
+    const int bound = Value();
+    const bool is_static = random_.Chance(0.3);
+    conditions_.push_back(StrCat(is_static ? "s " : "v ", sign, " ", bound));
+    predicates_.push_back([is_static, op, bound](const Row& row) {
+      const std::optional<int> value = is_static ? row.s : row.v;
+      return value && Compare(*value, op, bound);
+    });
+    filtering_ = true;
+  }
+
+  std::vector<Row> Evaluate(const std::vector<int>& partitions, bool reversed,
+                            std::optional<uint32_t> per_partition, std::optional<uint32_t> limit) {
+    std::vector<Row> result;
+    for (const int k : partitions) {
+      std::vector<Row> rows = data_.RowsOf(k);
+      if (reversed) std::reverse(rows.begin(), rows.end());
+      std::erase_if(rows, [this](const Row& row) {
+        if (row.alone && restricts_clustering_) return true;
+        return !std::all_of(predicates_.begin(), predicates_.end(),
+                            [&row](const auto& predicate) { return predicate(row); });
+      });
+      if (per_partition && rows.size() > *per_partition) rows.resize(*per_partition);
+      result.insert(result.end(), rows.begin(), rows.end());
+    }
+    if (limit && result.size() > *limit) result.resize(*limit);
+    return result;
+  }
+
+  base::RandomStream& random_;
+  const Data& data_;
+  std::vector<std::string> conditions_;
+  std::vector<std::function<bool(const Row&)>> predicates_;
+  bool filtering_ = false;
+  bool restricts_clustering_ = false;
+  bool one_partition_ = false;
+  bool scans_ = false;
+};
+
+Data FillTable(base::RandomStream& random, MemoryNode& node) {
+  Data data;
+  std::vector<std::string> order;
+  for (size_t i = 0; i < 3; ++i) {
+    data.descending[i] = random.Chance(0.5);
+    order.push_back(
+        StrCat(std::string(1, static_cast<char>('a' + i)), data.descending[i] ? " DESC" : " ASC"));
+  }
+  node.Run(
+      StrCat("CREATE TABLE ks.t (k int, a int, b int, c int, v int, s int STATIC, PRIMARY KEY "
+             "(k, a, b, c)) WITH CLUSTERING ORDER BY (",
+             absl::StrJoin(order, ", "), ")"));
+  for (uint64_t n = random.Below(60); n > 0; --n) {
+    const int k = static_cast<int>(random.Below(kPartitions));
+    const uint64_t kind = random.Below(10);
+    if (kind == 0) {
+      node.Run(StrCat("DELETE FROM ks.t WHERE k = ", k));
+      data.statics.erase(k);
+      std::erase_if(data.rows, [k](const auto& row) { return row.first.first == k; });
+      continue;
+    }
+    if (kind == 1) {
+      const int s = static_cast<int>(random.Below(kValues));
+      node.Run(StrCat("UPDATE ks.t SET s = ", s, " WHERE k = ", k));
+      data.statics[k] = s;
+      continue;
+    }
+    std::array<int, 3> c{};
+    for (int& value : c) value = static_cast<int>(random.Below(kValues));
+    const std::string key =
+        StrCat("k = ", k, " AND a = ", c[0], " AND b = ", c[1], " AND c = ", c[2]);
+    if (kind == 2) {
+      node.Run(StrCat("DELETE FROM ks.t WHERE ", key));
+      data.rows.erase({k, c});
+      continue;
+    }
+    const int v = static_cast<int>(random.Below(kValues));
+    const std::string values = absl::StrJoin({k, c[0], c[1], c[2]}, ", ");
+    const bool null = kind == 3;
+    node.Run(StrCat("INSERT INTO ks.t (k, a, b, c, v) VALUES (", values, ", ",
+                    null ? "null" : StrCat(v), ")"));
+    data.rows[{k, c}] = null ? std::nullopt : std::optional<int>(v);
+  }
+  return data;
+}
+
+std::string ShowExpected(const Row& row) {
+  const auto show = [](const std::optional<int>& v) { return v ? StrCat(*v) : "null"; };
+  std::vector<std::string> values = {StrCat(row.k)};
+  for (const int c : row.c) values.push_back(row.alone ? "null" : StrCat(c));
+  values.push_back(show(row.v));
+  values.push_back(show(row.s));
+  return absl::StrJoin(values, " | ");
+}
+
+std::vector<std::string> AllPages(MemoryNode& node, const std::string& query, uint32_t page_size) {
+  std::vector<std::string> rows;
+  QueryOptions options{.page_size = page_size};
+  for (int pages = 0; pages < 1000; ++pages) {
+    const RowsResult page = node.Rows(query, options);
+    EXPECT_LE(page.rows.size(), page_size) << query;
+    for (size_t i = 0; i < page.rows.size(); ++i) rows.push_back(ShowRow(page, i));
+    if (page.paging_state.empty()) return rows;
+    options.paging_state = page.paging_state;
+  }
+  ADD_FAILURE() << "pages without end: " << query;
+  return rows;
+}
+
+TEST(SelectProperty, AgreesWithTheNaiveEvaluator) {
+  const uint64_t seed = base::sim::SeedFromEnvironment(20260301);
+  base::RandomStream random(seed);
+  for (int round = 0; round < 30; ++round) {
+    MemoryNode node;
+    node.Run(
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': "
+        "1}");
+    const Data data = FillTable(random, node);
+    Generator generator(random, data);
+    for (int i = 0; i < 60; ++i) {
+      const Query query = generator.Next();
+      std::vector<std::string> expected;
+      for (const Row& row : query.expected) expected.push_back(ShowExpected(row));
+      const uint32_t page_size = 1 + random.Below(8);
+      node.coordinator.rows_max = random.Chance(0.5) ? 0xFFFFFFFF : 1 + random.Below(4);
+      ASSERT_EQ(AllPages(node, query.text, page_size), expected)
+          << query.text << "\nseed " << seed << ", round " << round << ", pages of " << page_size
+          << ", replicas' of " << node.coordinator.rows_max;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tholos::cql
