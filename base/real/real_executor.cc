@@ -19,16 +19,17 @@ std::unique_ptr<RealExecutor> RealExecutor::Start(const RealExecutorOptions& opt
 
   std::unique_ptr<RealExecutor> executor(new RealExecutor);
   executor->blocking_ = std::make_shared<BlockingPool>(options.blocking_threads_max);
-  auto start = [&](std::vector<std::unique_ptr<RealLoop>>& loops, const char* kind, int count) {
+  auto start = [&](std::vector<std::unique_ptr<RealLoop>>& loops, const char* kind, int count,
+                   bool is_shard) {
     for (int i = 0; i < count; ++i) {
-      loops.push_back(
-          std::make_unique<RealLoop>(std::string(kind) + "-" + std::to_string(i), clock, use_ring));
+      loops.push_back(std::make_unique<RealLoop>(std::string(kind) + "-" + std::to_string(i), clock,
+                                                 use_ring, executor.get(), is_shard ? i : -1));
       RealLoop* loop = loops.back().get();
       executor->threads_.push_back(StartThread(loop->name(), [loop] { loop->Run(); }));
     }
   };
-  start(executor->shards_, "shard", shards);
-  start(executor->background_, "bg", background);
+  start(executor->shards_, "shard", shards, true);
+  start(executor->background_, "bg", background, false);
   return executor;
 }
 
@@ -52,11 +53,7 @@ Loop& RealExecutor::background() {
 
 int RealExecutor::current_shard() const {
   const RealLoop* current = RealLoop::CurrentOrNull();
-  if (current == nullptr) return -1;
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    if (shards_[i].get() == current) return static_cast<int>(i);
-  }
-  return -1;
+  return current != nullptr && current->executor() == this ? current->shard() : -1;
 }
 
 }  // namespace tholos::base

@@ -16,10 +16,13 @@ namespace {
 thread_local RealLoop* running_loop = nullptr;
 }  // namespace
 
-RealLoop::RealLoop(std::string name, const Clock& clock, bool use_ring)
+RealLoop::RealLoop(std::string name, const Clock& clock, bool use_ring, const Executor* executor,
+                   int shard)
     : name_(std::move(name)),
       clock_(clock),
       use_ring_(use_ring),
+      executor_(executor),
+      shard_(shard),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   THOLOS_CHECK(wake_fd_ >= 0) << "eventfd: " << strerror(errno);
 }

@@ -20,14 +20,18 @@
 
 namespace tholos::base {
 
+class Executor;
+
 class RealLoop final : public Loop {
  public:
   // How long timers, mail and file operations can wait behind ready work: 256 pieces of a few
   // microseconds each.
   static constexpr size_t kWorkPerTurn = 256;
 
-  // `clock` must be the kernel's.
-  RealLoop(std::string name, const Clock& clock, bool use_ring);
+  // `clock` must be the kernel's. `executor` and `shard` say where the loop belongs; a background
+  // loop's shard is -1.
+  RealLoop(std::string name, const Clock& clock, bool use_ring, const Executor* executor,
+           int shard);
   ~RealLoop() override;
 
   // The body of the loop's thread. Returns after RequestStop(), once no work, mail or file
@@ -47,6 +51,8 @@ class RealLoop final : public Loop {
   // Null without io_uring. On the loop's thread.
   IoRing* ring() const { return ring_.get(); }
   const std::string& name() const { return name_; }
+  const Executor* executor() const { return executor_; }
+  int shard() const { return shard_; }
   // How much was posted and not yet taken. From any thread.
   size_t mailbox_depth() const { return mailbox_.depth(); }
 
@@ -63,6 +69,8 @@ class RealLoop final : public Loop {
   const std::string name_;
   const Clock& clock_;
   const bool use_ring_;
+  const Executor* const executor_;
+  const int shard_;
   const int wake_fd_;
   Mailbox mailbox_;
   std::atomic<bool> stop_requested_ = false;
