@@ -2,12 +2,12 @@
 // place in the text.
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/sim/simulation.h"
 #include "cql/lexer.h"
 #include "cql/parser.h"
 #include "gtest/gtest.h"
@@ -15,11 +15,8 @@
 namespace tholos::cql {
 namespace {
 
-// THOLOS_TEST_SEED repeats a run.
-uint64_t Seed() {
-  if (const char* seed = std::getenv("THOLOS_TEST_SEED")) return std::strtoull(seed, nullptr, 10);
-  return 20261122;
-}
+// THOLOS_SEED repeats a run.
+uint64_t Seed() { return base::sim::SeedFromEnvironment(20261122); }
 
 // Draws trees as the parser can make them, numbering bind markers in the order in which they print.
 class Generator {
@@ -431,7 +428,7 @@ class Generator {
 
 TEST(RoundTrip, RandomTreesReadBack) {
   const uint64_t seed = Seed();
-  SCOPED_TRACE("THOLOS_TEST_SEED=" + std::to_string(seed));
+  SCOPED_TRACE("THOLOS_SEED=" + std::to_string(seed));
   Generator generator(seed);
   for (int i = 0; i < 20000; ++i) {
     const Statement statement = generator.AnyStatement();
@@ -467,7 +464,7 @@ TEST(RoundTrip, DamagedTextsFailAtAPlace) {
       "(",  ")",  "{",  "}",    "[",    "]", "'", "\"", "$$", ";",      ",",    ":",  "?",    "-",
       "--", "/*", "\n", "\xFF", "\xC3", "1", "x", ".",  "=",  " FROM ", " IN ", "0x", " AS ", "\0"};
   const uint64_t seed = Seed();
-  SCOPED_TRACE("THOLOS_TEST_SEED=" + std::to_string(seed));
+  SCOPED_TRACE("THOLOS_SEED=" + std::to_string(seed));
   Generator generator(seed);
   int failures = 0;
   for (int i = 0; i < 20000; ++i) {

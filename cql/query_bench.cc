@@ -1,0 +1,133 @@
+// CPU time of the query processor alone: statements over a coordinator that answers at once.
+//
+// Times are nanoseconds for one statement, the allocation of its options and values included.
+#include <benchmark/benchmark.h>
+
+#include "base/check.h"
+#include "base/sim/test_world.h"
+#include "base/strings.h"
+#include "cql/processor.h"
+#include "cql/testing/memory_node.h"
+
+namespace tholos::cql {
+namespace {
+
+constexpr int kBatch = 1000;
+
+// Takes every write, and answers every read with the same page.
+class InstantCoordinator final : public coordinator::Coordinator {
+ public:
+  data::Timestamp NextTimestamp() override { return ++last_; }
+  base::Task<absl::Status> Write(data::Mutation mutation, coordinator::RequestOptions) override {
+    benchmark::DoNotOptimize(mutation);
+    return base::Task<absl::Status>::Ready(absl::OkStatus());
+  }
+  base::Task<absl::StatusOr<coordinator::ReadPage>> Read(data::ReadCommand command,
+                                                         coordinator::RequestOptions) override {
+    benchmark::DoNotOptimize(command);
+    return base::Task<absl::StatusOr<coordinator::ReadPage>>::Ready(page);
+  }
+  coordinator::ReadPage page;
+
+ private:
+  data::Timestamp last_ = 0;
+};
+
+class World {
+ public:
+  World() {
+    node_.Run(
+        "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': "
+        "1}");
+    node_.Run("CREATE TABLE ks.t (k text, c int, a text, b bigint, d double, PRIMARY KEY (k, c))");
+    processor_ = MakeQueryProcessor({.clock = node_.world.clock(),
+                                     .random = node_.world.random(),
+                                     .executor = node_.world.executor(),
+                                     .state = node_.state,
+                                     .coordinator = coordinator_,
+                                     .schema = node_.schema,
+                                     .metrics = metrics_});
+    FillPage();
+  }
+
+  // Runs `text` with `values` kBatch times for each iteration.
+  void Run(benchmark::State& state, const std::string& text, std::vector<std::string> values,
+           bool prepared) {
+    const auto info = node_.world.Run(processor_->Prepare(text, ""));
+    THOLOS_CHECK_OK(info.status());
+    QueryOptions options{.deadline = base::Deadline::Infinite()};
+    for (std::string& value : values) options.values.push_back({.value = std::move(value)});
+    for (auto _ : state) {
+      node_.world.Run(prepared ? RunPrepared(info->id, options) : RunPlain(text, options));
+    }
+    state.SetItemsProcessed(state.iterations() * kBatch);
+  }
+
+  void SetRows(int rows) {
+    data::Partition& partition = coordinator_.page.partitions[0];
+    const data::Row row = partition.rows[0];
+    partition.rows.assign(rows, row);
+  }
+
+ private:
+  void FillPage() {
+    const auto table = node_.state.Get()->schema().FindTable("ks", "t");
+    data::Partition partition;
+    partition.key = data::DecoratedKey::Of("partition-key");
+    data::Row row;
+    row.clustering = *data::EncodeClustering(*table, {data::EncodeInt(7)});
+    row.liveness = data::Liveness::At(1);
+    row.cells.push_back(data::Cell::Value(0, 1, std::string(32, 'a')));
+    row.cells.push_back(data::Cell::Value(1, 1, data::EncodeBigint(1)));
+    row.cells.push_back(data::Cell::Value(2, 1, data::EncodeDouble(1)));
+    partition.rows.push_back(row);
+    coordinator_.page.partitions.push_back(partition);
+  }
+  base::Task<void> RunPrepared(PreparedId id, QueryOptions options) {
+    for (int i = 0; i < kBatch; ++i) {
+      const auto result = co_await processor_->ExecutePrepared(id, options);
+      THOLOS_CHECK_OK(result.status());
+    }
+  }
+  base::Task<void> RunPlain(std::string text, QueryOptions options) {
+    for (int i = 0; i < kBatch; ++i) {
+      const auto result = co_await processor_->Execute(text, options);
+      THOLOS_CHECK_OK(result.status());
+    }
+  }
+
+  MemoryNode node_;
+  base::Metrics metrics_;
+  InstantCoordinator coordinator_;
+  std::unique_ptr<QueryProcessor> processor_;
+};
+
+constexpr char kInsert[] = "INSERT INTO ks.t (k, c, a, b, d) VALUES (?, ?, ?, ?, ?)";
+constexpr char kSelect[] = "SELECT k, c, a, b, d FROM ks.t WHERE k = ? AND c = ?";
+
+std::vector<std::string> Row() {
+  return {"partition-key", data::EncodeInt(7), std::string(32, 'a'), data::EncodeBigint(1),
+          data::EncodeDouble(1)};
+}
+std::vector<std::string> Key() { return {"partition-key", data::EncodeInt(7)}; }
+
+void BM_PreparedInsert(benchmark::State& state) { World().Run(state, kInsert, Row(), true); }
+void BM_PreparedSelect(benchmark::State& state) { World().Run(state, kSelect, Key(), true); }
+void BM_Insert(benchmark::State& state) { World().Run(state, kInsert, Row(), false); }
+void BM_Select(benchmark::State& state) { World().Run(state, kSelect, Key(), false); }
+void BM_PreparedSelect100Rows(benchmark::State& state) {
+  World world;
+  world.SetRows(100);
+  world.Run(state, "SELECT k, c, a, b, d FROM ks.t WHERE k = ?", {"partition-key"}, true);
+}
+
+BENCHMARK(BM_PreparedInsert);
+BENCHMARK(BM_PreparedSelect);
+BENCHMARK(BM_PreparedSelect100Rows);
+BENCHMARK(BM_Insert);
+BENCHMARK(BM_Select);
+
+}  // namespace
+}  // namespace tholos::cql
+
+BENCHMARK_MAIN();
