@@ -1,18 +1,7 @@
 // tholos: the command line of a Tholos cluster.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "cli/options.h"
-
-namespace tholos::cli {
-
-void Fail(const std::string& message) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "tholos: %s\n", message.c_str());
-  throw CLI::RuntimeError(1);
-}
-
-}  // namespace tholos::cli
 
 int main(int argc, char** argv) {
   CLI::App app{"The command line of a Tholos cluster"};
