@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/async/loop.h"
@@ -52,24 +51,10 @@ class Compaction {
       const TableMetadata& metadata = input->metadata();
       result_.input_bytes += metadata.file_bytes;
       result_.input_rows += metadata.statistics.rows;
-      replaces_.insert(generation);
-      THOLOS_CO_RETURN_IF_ERROR(co_await InheritReplaced(metadata.statistics.replaces));
       sources.push_back(input->NewSource({}, ReadPattern::kSequential));
       inputs_.push_back(std::move(input));
     }
     merged_ = data::MergeSources(std::move(sources), /*reversed=*/false);
-    co_return absl::OkStatus();
-  }
-
-  // What an input replaced may still be there, held by a reader: then the output must replace it,
-  // for the input that says so now will be gone.
-  Task<absl::Status> InheritReplaced(const std::vector<uint64_t>& generations) {
-    for (const uint64_t generation : generations) {
-      THOLOS_CO_ASSIGN_OR_RETURN(
-          const bool exists,
-          co_await fs_.Exists(base::StrCat(options_.directory, "/", FileName(generation))));
-      if (exists) replaces_.insert(generation);
-    }
     co_return absl::OkStatus();
   }
 
@@ -149,8 +134,10 @@ class Compaction {
   }
 
   Task<absl::Status> FinishLast() {
-    writer_->set_replaces({replaces_.begin(), replaces_.end()});
-    return FinishOutput();
+    if (writer_->partitions() > 0) co_return co_await FinishOutput();
+    co_await writer_->Abandon();
+    writer_.reset();
+    co_return absl::OkStatus();
   }
 
   Task<void> RemoveOutputs() {
@@ -169,7 +156,6 @@ class Compaction {
   std::vector<std::shared_ptr<SSTable>> inputs_;
   std::unique_ptr<data::PartitionSource> merged_;
   std::unique_ptr<SSTableWriter> writer_;
-  std::set<uint64_t> replaces_;
   CompactionResult result_;
   uint64_t steps_ = 0;
 };

@@ -1,16 +1,11 @@
 // Compaction: many SSTables into few. Decide (PickSizeTiered: pure) and do (Compact: on a
 // background loop); the owner of the tables installs the result.
 //
-// Installing, so that a crash at any point loses nothing and resurrects nothing:
-//   1. Compact returned: all outputs are visible and durable. The last of them carries `replaces` =
-//   the inputs. A crash
-//      before it became visible leaves the inputs, and perhaps some outputs: duplicates, harmless.
-//   2. The owner swaps outputs for inputs in its set of tables, and removes the inputs' files when
-//   their last
-//      readers are gone. A crash in between leaves inputs behind whose tombstones may have been
-//      purged from the outputs: RecoverDirectory (directory.h) removes what is replaced before
-//      anything is read.
-// Therefore generations grow: an output's is larger than its inputs', and none is ever used twice.
+// Installing: when Compact returns, all outputs are visible and durable, and the inputs are as
+// before. The owner records durably, and in one step, that the outputs are live instead of the
+// inputs; then it removes the inputs' files when their last readers are gone. One step, because
+// tombstones may have been purged from the outputs: an input that came back alone after a crash
+// could bring back what they deleted. Outputs without such a record are left-overs.
 #pragma once
 
 #include <atomic>
@@ -105,8 +100,7 @@ struct CompactionOptions {
 };
 
 struct CompactionResult {
-  // In key order. At least one, since one must carry `replaces`; it has no partitions if all was
-  // purged.
+  // In key order; none if all was purged.
   std::vector<TableMetadata> outputs;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;

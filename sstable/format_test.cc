@@ -179,7 +179,6 @@ TEST(Statistics, CountAndRoundTrip) {
   EXPECT_EQ(statistics.min_local_deletion_seconds, 70);
   EXPECT_EQ(statistics.max_local_deletion_seconds, data::kNoExpiry);
   EXPECT_EQ(statistics.first_key, key);
-  statistics.replaces = {1, 5, 300};
   const std::string bytes = EncodeStatistics(statistics);
   EXPECT_EQ(*DecodeStatistics(bytes), statistics);
   EXPECT_EQ(*DecodeStatistics(EncodeStatistics({})), TableStatistics());

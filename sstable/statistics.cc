@@ -76,8 +76,6 @@ std::string EncodeStatistics(const TableStatistics& statistics) {
   base::PutVarint(&out, statistics.raw_data_bytes);
   PutKey(statistics.first_key, &out);
   PutKey(statistics.last_key, &out);
-  base::PutVarint(&out, statistics.replaces.size());
-  for (const uint64_t generation : statistics.replaces) base::PutVarint(&out, generation);
   return out;
 }
 
@@ -96,8 +94,6 @@ absl::StatusOr<TableStatistics> DecodeStatistics(std::string_view bytes) {
   statistics.raw_data_bytes = in.Varint();
   statistics.first_key = TakeKey(&in);
   statistics.last_key = TakeKey(&in);
-  statistics.replaces.resize(in.Count(1));
-  for (uint64_t& generation : statistics.replaces) generation = in.Varint();
   if (!in.AtEnd()) in.Fail();
   if (!in.ok()) return in.status("statistics");
   return statistics;

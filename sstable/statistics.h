@@ -2,8 +2,7 @@
 //
 // Section layout: version u8 (1); varints partitions, rows, cells, tombstones; signed varints
 // min_timestamp, max_timestamp, min_local_deletion_seconds, max_local_deletion_seconds; varint
-// raw_data_bytes; first key, last key: token as u64, key as bytes; varint count and varint each of
-// `replaces`.
+// raw_data_bytes; first key, last key: token as u64, key as bytes.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +34,6 @@ struct TableStatistics {
   uint64_t raw_data_bytes = 0;  // data blocks before compression
   data::DecoratedKey first_key;
   data::DecoratedKey last_key;
-  // Generations that this table, once visible, supersedes (compaction.h): a crash may have left
-  // them.
-  std::vector<uint64_t> replaces;
 
   void Add(const data::PartitionHeader& partition);
   void Add(const data::Row& row);

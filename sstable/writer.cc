@@ -28,9 +28,7 @@ Task<absl::StatusOr<std::unique_ptr<SSTableWriter>>> SSTableWriter::Create(base:
 
 SSTableWriter::SSTableWriter(base::FileSystem& fs, WriterOptions options,
                              std::unique_ptr<base::File> file)
-    : fs_(fs), options_(std::move(options)), file_(std::move(file)) {
-  statistics_.replaces = options_.replaces;
-}
+    : fs_(fs), options_(std::move(options)), file_(std::move(file)) {}
 
 SSTableWriter::~SSTableWriter() {
   THOLOS_CHECK(ended_ || base::Loop::CurrentCrashed()) << "neither Finish nor Abandon was called";
@@ -38,10 +36,6 @@ SSTableWriter::~SSTableWriter() {
 
 std::string SSTableWriter::Path(const std::string& name) const {
   return base::StrCat(options_.directory, "/", name);
-}
-
-void SSTableWriter::set_replaces(std::vector<uint64_t> generations) {
-  statistics_.replaces = std::move(generations);
 }
 
 Task<absl::Status> SSTableWriter::AddPartition(const data::PartitionHeader& header) {

@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,7 +30,6 @@ struct WriterOptions {
   uint64_t generation = 0;
   uint64_t file_id = 0;  // random, unique among the files of a node
   data::TableId table;
-  std::vector<uint64_t> replaces;  // see TableStatistics
   Compression compression = Compression::kLz4;
   size_t block_bytes = 16 << 10;
   size_t index_page_bytes = 4 << 10;
@@ -62,16 +60,13 @@ class SSTableWriter {
   uint64_t bytes() const { return end() + data_.bytes(); }
   uint64_t partitions() const { return statistics_.partitions; }
 
-  // The generations it supersedes may be known only at the end.
-  void set_replaces(std::vector<uint64_t> generations);
-
   // Completes, syncs and renames the file and syncs the directory: when it returns OK the table is
   // visible and durable, and stays readable after a power loss. After an error it is not (or, if
   // the last directory sync failed, the file may be visible but is removed again by Abandon). A
   // table without partitions is legal.
   base::Task<absl::StatusOr<TableMetadata>> Finish();
 
-  // Removes what was written. Best effort: what stays is a .tmp file that RecoverDirectory removes.
+  // Removes what was written. Best effort: what stays is a .tmp file.
   base::Task<void> Abandon();
 
  private:

@@ -57,6 +57,14 @@ Task<std::vector<std::string>> FilesOf(base::FileSystem& fs) {
   co_return names;
 }
 
+Task<std::vector<uint64_t>> VisibleTables(base::FileSystem& fs) {
+  std::vector<uint64_t> generations;
+  for (const std::string& name : co_await FilesOf(fs)) {
+    if (const auto generation = ParseFileName(name)) generations.push_back(*generation);
+  }
+  co_return generations;
+}
+
 namespace {
 Task<absl::Status> AddAll(SSTableWriter& writer, std::vector<data::Partition> partitions) {
   for (const data::Partition& partition : partitions) {

@@ -25,8 +25,9 @@ OpenOptions TestOpenOptions(uint64_t generation, BlockCache* cache = nullptr);
 
 // Makes kTestDirectory, durably.
 base::Task<absl::Status> MakeTestDirectory(base::FileSystem& fs);
-// The names in it.
+// The names in it, and the generations of the visible tables among them.
 base::Task<std::vector<std::string>> FilesOf(base::FileSystem& fs);
+base::Task<std::vector<uint64_t>> VisibleTables(base::FileSystem& fs);
 
 // Makes the directory and writes a table; abandons it after an error.
 base::Task<absl::StatusOr<TableMetadata>> WriteTable(base::FileSystem& fs, WriterOptions options,
