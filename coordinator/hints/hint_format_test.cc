@@ -42,7 +42,8 @@ TEST(HintFormatTest, Layout) {
   std::string record;
   AppendHintRecord(id, 56, 4, "body", &record);
   EXPECT_EQ(record.substr(8), std::string("\14\0\0\0\4\0\0\0\0\0\0\0body", 16));
-  const auto decoded = DecodeHintRecord(id, 56, record + "more");
+  const std::string followed = record + "more";
+  const auto decoded = DecodeHintRecord(id, 56, followed);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->created_micros, 4);
   EXPECT_EQ(decoded->body, "body");

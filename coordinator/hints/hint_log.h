@@ -47,6 +47,9 @@ class HintLog {
   // A file that was found at start, closed. In the order of their sequences, before anything else.
   void Adopt(uint64_t sequence, uint64_t size, int64_t created_micros);
 
+  // A file that was found and cannot be used: its number is not given again.
+  void Reserve(uint64_t sequence) { next_sequence_ = sequence + 1; }
+
   // OK: it is on disk. kResourceExhausted: the disk is full. After any error nothing of it will be
   // read.
   base::Task<absl::Status> Append(int64_t created_micros,

@@ -40,23 +40,37 @@ base::Task<absl::Status> HintStore::Recover() {
   co_return absl::OkStatus();
 }
 
-base::Task<absl::Status> HintStore::RecoverFile(HintFileId id) {
+base::Task<absl::StatusOr<HintStore::FoundFile>> HintStore::LookInto(HintFileId id) {
   const std::string path = base::StrCat(options_.directory, "/", HintFileName(id));
   THOLOS_CO_ASSIGN_OR_RETURN(const std::unique_ptr<base::File> file,
                              co_await deps_.fs.Open(path, base::OpenMode::kRead));
-  THOLOS_CO_ASSIGN_OR_RETURN(const std::string bytes, co_await file->Read(0, kHintHeaderBytes));
-  THOLOS_CO_ASSIGN_OR_RETURN(const uint64_t size, co_await file->Size());
-  const absl::StatusOr<int64_t> created = DecodeHintHeader(id, bytes);
-  if (created.ok()) {
-    LogFor(id.target).Adopt(id.sequence, size, *created);
+  FoundFile found;
+  THOLOS_CO_ASSIGN_OR_RETURN(found.header, co_await file->Read(0, kHintHeaderBytes));
+  THOLOS_CO_ASSIGN_OR_RETURN(found.size, co_await file->Size());
+  co_return found;
+}
+
+base::Task<absl::Status> HintStore::RecoverFile(HintFileId id) {
+  const std::string name = HintFileName(id);
+  const absl::StatusOr<FoundFile> found = co_await LookInto(id);
+  if (!found.ok()) {
+    // A bad sector is no reason not to start: the file is left alone.
+    deps_.log.Error("hints",
+                    base::StrCat(name, ": not delivered: ", base::ToStd(found.status().message())));
+    LogFor(id.target).Reserve(id.sequence);
     co_return absl::OkStatus();
   }
-  // A later version's file is no error here, but must not be taken for one of ours.
+  const absl::StatusOr<int64_t> created = DecodeHintHeader(id, found->header);
+  if (created.ok()) {
+    LogFor(id.target).Adopt(id.sequence, found->size, *created);
+    co_return absl::OkStatus();
+  }
+  // A later version's hints would be lost by this one.
   if (absl::IsUnimplemented(created.status())) co_return created.status();
   metrics_.dropped_corrupt.Add();
   deps_.log.Warning("hints",
-                    base::StrCat(path, ": ", base::ToStd(created.status().message()), ": removed"));
-  co_return co_await deps_.fs.Remove(path);
+                    base::StrCat(name, ": ", base::ToStd(created.status().message()), ": removed"));
+  co_return co_await deps_.fs.Remove(base::StrCat(options_.directory, "/", name));
 }
 
 base::Task<absl::Status> HintStore::Add(ring::NodeId target,

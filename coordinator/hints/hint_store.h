@@ -54,6 +54,11 @@ class HintStore {
       : options_(std::move(options)), deps_(deps), executor_(executor), metrics_(metrics) {}
 
   base::Task<absl::Status> Recover();
+  struct FoundFile {
+    std::string header;
+    uint64_t size = 0;
+  };
+  base::Task<absl::StatusOr<FoundFile>> LookInto(HintFileId id);
   base::Task<absl::Status> RecoverFile(HintFileId id);
   base::Task<absl::Status> AddHere(ring::NodeId target, std::shared_ptr<const WriteMessage> message,
                                    int64_t created_micros);

@@ -264,6 +264,23 @@ TEST_F(HintStoreTest, AFileWithoutHeaderIsRemovedAndOthersAreLeftAlone) {
   Stop();
 }
 
+TEST_F(HintStoreTest, AFileThatCannotBeReadIsLeftAlone) {
+  Open();
+  AddMany(1, "a", 3);
+  Stop();
+  world_.KillAndBoot();
+  world_.files().FailNext({.op = base::sim::DiskOp::kRead, .path_contains = "hints"});
+  Open();
+  AddMany(1, "b", 3);
+  EXPECT_EQ(Take(1), Numbered("b", 0, 3));
+  EXPECT_EQ(Files().size(), 1u);
+  Stop();
+  world_.KillAndBoot();
+  Open();
+  EXPECT_EQ(Take(1), Numbered("a", 0, 3));
+  Stop();
+}
+
 TEST_F(HintStoreTest, BoundsAreKept) {
   options_.target_bytes_max = 1000;
   Open();

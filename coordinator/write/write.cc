@@ -96,10 +96,10 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
   const ring::ClusterState::Ptr state = shard_.cluster.Get();
   THOLOS_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, mutation.table));
   THOLOS_ASSIGN_OR_RETURN(const uint32_t factor, state->ReplicationFactor(keyspace));
-  THOLOS_ASSIGN_OR_RETURN(const ring::ReplicaSet replicas,
-                          state->ReplicasOf(keyspace, mutation.update.key.token));
+  THOLOS_ASSIGN_OR_RETURN(const ring::ReplicaSet* replicas,
+                          state->FindReplicas(keyspace, mutation.update.key.token));
   const auto alive = shard_.liveness.Snapshot();
-  return PlanWrite({level, factor, replicas, *alive, shard_.options.self});
+  return PlanWrite({level, factor, *replicas, *alive, shard_.options.self});
 }
 
 base::Task<void> Writer::SendTo(ring::NodeId replica, std::shared_ptr<Request> request) {
