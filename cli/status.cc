@@ -67,6 +67,8 @@ void Status(const GlobalOptions& global, const StatusOptions& options) {
   while (true) {
     grpc::ClientContext context;
     connection.SetDeadline(&context);
+    // A call that fails at once would not drive the connection that is being made.
+    context.set_wait_for_ready(options.wait_up > 0);
     pb::GetStatusRequest request;
     request.set_keyspace(options.keyspace);
     pb::GetStatusResponse response;

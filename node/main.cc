@@ -168,4 +168,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace tholos::node
 
-int main(int argc, char** argv) { return tholos::node::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // gRPC would print lines of its own about what is reported as errors here.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
+  return tholos::node::Main(argc, argv);
+}

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/errors.h"
 #include "node/grpc/client_service.h"
 #include "proto/tholos/v1/tholos.pb.h"
 
@@ -58,10 +60,30 @@ class CallContext {
     int64_t bytes_ = 0;
   };
   Admission Admit(int64_t bytes) {
+    if (draining_.load(std::memory_order_relaxed)) return Admission();
+    bytes = std::max<int64_t>(bytes, 1);
     const int64_t before = bytes_in_work_.fetch_add(bytes, std::memory_order_relaxed);
     if (before + bytes <= options_.request_bytes_max || before == 0) return Admission(this, bytes);
     bytes_in_work_.fetch_sub(bytes, std::memory_order_relaxed);
     return Admission();
+  }
+
+  // Why Admit refused.
+  absl::Status Refusal() const {
+    return base::Overloaded(draining_.load(std::memory_order_relaxed)
+                                ? "the node is stopping"
+                                : "too many bytes of requests in work");
+  }
+
+  // See ClientService::Drain.
+  bool Drain(absl::Duration max) {
+    draining_ = true;
+    const absl::Time give_up = absl::Now() + max;
+    while (bytes_in_work_.load() > 0) {
+      if (absl::Now() > give_up) return false;
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    return true;
   }
 
  private:
@@ -69,6 +91,7 @@ class CallContext {
   const ClientServiceDeps deps_;
   std::atomic<uint32_t> next_shard_{0};
   std::atomic<int64_t> bytes_in_work_{0};
+  std::atomic<bool> draining_{false};
 };
 
 // Runs one request through the query processor.

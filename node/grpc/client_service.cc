@@ -16,9 +16,13 @@ namespace {
 
 namespace pb = ::tholos::v1;
 
-class ClientService : public pb::Tholos::CallbackService {
+class ClientServiceImpl final : public ClientService, public pb::Tholos::CallbackService {
  public:
-  ClientService(ClientServiceOptions options, ClientServiceDeps deps) : context_(options, deps) {}
+  ClientServiceImpl(ClientServiceOptions options, ClientServiceDeps deps)
+      : context_(options, deps) {}
+
+  grpc::Service& service() override { return *this; }
+  bool Drain(absl::Duration max) override { return context_.Drain(max); }
 
   grpc::ServerUnaryReactor* Prepare(grpc::CallbackServerContext* call,
                                     const pb::PrepareRequest* request,
@@ -69,7 +73,7 @@ class ClientService : public pb::Tholos::CallbackService {
                             &response);
         }
       } else {
-        status = base::Overloaded("too many bytes of requests in work");
+        status = context_.Refusal();
       }
     }
     reactor->Finish(ToGrpcStatus(status));
@@ -96,9 +100,9 @@ base::Task<absl::StatusOr<cql::QueryResult>> RunExecute(CallContext& context,
   co_return co_await context.queries().Execute(request.query(), *std::move(options));
 }
 
-std::unique_ptr<grpc::Service> MakeClientService(ClientServiceOptions options,
-                                                 ClientServiceDeps deps) {
-  return std::make_unique<ClientService>(options, deps);
+std::unique_ptr<ClientService> ClientService::Make(ClientServiceOptions options,
+                                                   ClientServiceDeps deps) {
+  return std::make_unique<ClientServiceImpl>(options, deps);
 }
 
 }  // namespace tholos::node

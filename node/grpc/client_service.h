@@ -33,8 +33,16 @@ struct ClientServiceDeps {
   cql::QueryProcessor& queries;
 };
 
-// Must outlive the grpc::Server it is registered with.
-std::unique_ptr<grpc::Service> MakeClientService(ClientServiceOptions options,
-                                                 ClientServiceDeps deps);
+// The service and its calls. Must outlive the grpc::Server it is registered with.
+class ClientService {
+ public:
+  virtual ~ClientService() = default;
+  static std::unique_ptr<ClientService> Make(ClientServiceOptions options, ClientServiceDeps deps);
+
+  virtual grpc::Service& service() = 0;
+  // Refuses new requests (OVERLOADED: nothing applied) and waits, blocking, until those in work are
+  // answered: true, or `max` has passed.
+  virtual bool Drain(absl::Duration max) = 0;
+};
 
 }  // namespace tholos::node

@@ -39,7 +39,7 @@ class Query : public QueryReactor {
 
   base::Task<absl::Status> WritePages() {
     const auto admission = context_.Admit(static_cast<int64_t>(request_.ByteSizeLong()));
-    if (!admission) co_return base::Overloaded("too many bytes of requests in work");
+    if (!admission) co_return context_.Refusal();
     std::string paging_state = request_.paging_state();
     bool first = true;
     do {

@@ -12,7 +12,9 @@ namespace tholos::node {
 namespace {
 
 constexpr int kRequestBytesMax = 64 << 20;
-constexpr std::chrono::seconds kDrain{5};
+constexpr absl::Duration kDrain = absl::Seconds(5);
+// For answers on their way out. A client that does not read would hold the server up for longer.
+constexpr std::chrono::milliseconds kLastAnswers{100};
 
 // Where TLS will come in.
 std::shared_ptr<grpc::ServerCredentials> Credentials() { return grpc::InsecureServerCredentials(); }
@@ -22,7 +24,7 @@ std::shared_ptr<grpc::ServerCredentials> Credentials() { return grpc::InsecureSe
 class ClientServer::Impl {
  public:
   Impl(ClientServiceOptions options, ClientServiceDeps client, AdminServiceDeps admin)
-      : client_(MakeClientService(options, client)), admin_(MakeAdminService(admin)) {}
+      : client_(ClientService::Make(options, client)), admin_(MakeAdminService(admin)) {}
 
   absl::Status Start(const base::Endpoint& listen) {
     grpc::EnableDefaultHealthCheckService(true);
@@ -34,7 +36,7 @@ class ClientServer::Impl {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
     builder.SetMaxReceiveMessageSize(kRequestBytesMax);
-    builder.RegisterService(client_.get());
+    builder.RegisterService(&client_->service());
     builder.RegisterService(admin_.get());
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
@@ -48,12 +50,13 @@ class ClientServer::Impl {
   ~Impl() {
     if (server_ == nullptr) return;
     server_->GetHealthCheckService()->SetServingStatus(false);
-    server_->Shutdown(std::chrono::system_clock::now() + kDrain);
+    client_->Drain(kDrain);
+    server_->Shutdown(std::chrono::system_clock::now() + kLastAnswers);
     server_->Wait();
   }
 
  private:
-  std::unique_ptr<grpc::Service> client_;
+  std::unique_ptr<ClientService> client_;
   std::unique_ptr<grpc::Service> admin_;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -73,7 +73,7 @@ class Session : public SessionReactor {
   base::Task<void> Answer(const pb::SessionCall& call, pb::SessionAnswer* answer) {
     const auto admission = context_.Admit(static_cast<int64_t>(call.ByteSizeLong()));
     if (!admission) {
-      ToError(base::Overloaded("too many bytes of requests in work"), answer->mutable_error());
+      ToError(context_.Refusal(), answer->mutable_error());
       co_return;
     }
     const base::Deadline deadline =

@@ -91,10 +91,11 @@ ProcessCluster::ProcessCluster(int nodes) {
     // A node that is killed and started again is to be found at once.
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
     arguments.SetMaxReceiveMessageSize(-1);
     arguments.SetMaxSendMessageSize(-1);
     auto channel =
-        grpc::CreateCustomChannel(host(n), grpc::InsecureChannelCredentials(), arguments);
+        grpc::CreateCustomChannel("ipv4:" + host(n), grpc::InsecureChannelCredentials(), arguments);
     members_[n].cql = pb::Tholos::NewStub(channel);
     members_[n].admin = pb::Admin::NewStub(channel);
   }
@@ -169,6 +170,8 @@ bool ProcessCluster::WaitUp(int count, absl::Duration max) {
       if (!running(n)) continue;
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
+      // Otherwise the call fails at once, and nothing drives the connection that is being made.
+      context.set_wait_for_ready(true);
       pb::GetStatusResponse response;
       if (!admin(n).GetStatus(&context, {}, &response).ok()) return false;
       int up = 0;
