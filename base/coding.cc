@@ -91,7 +91,7 @@ uint64_t Reader::Fixed64() {
   return bytes.empty() ? 0 : LoadFixed64(bytes.data());
 }
 
-uint64_t Reader::Varint() {
+uint64_t Reader::LongVarint() {
   uint64_t value = 0;
   for (int i = 0; i < kVarintBytesMax; ++i) {
     const uint8_t byte = U8();

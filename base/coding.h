@@ -1,6 +1,7 @@
 // Byte encoding for every format of our own, on disk and on the wire. Fixed-width integers are
-// little-endian unless the name says BigEndian; varints are LEB128 of at most 10 bytes; signed varints
-// are zigzag. Writers append to a string; `Reader` takes from a view and never trusts a length.
+// little-endian unless the name says BigEndian; varints are LEB128 of at most 10 bytes; signed
+// varints are zigzag. Writers append to a string; `Reader` takes from a view and never trusts a
+// length.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ uint32_t LoadBigEndian32(const char* p);
 uint64_t LoadBigEndian64(const char* p);
 
 // Reads a buffer front to back. The first read past the end or of a malformed varint makes it fail;
-// from then on every read returns zero or empty. Check `ok()` once after a group of reads, and before
-// a decoded count is used to reserve memory compare it with `remaining()`.
+// from then on every read returns zero or empty. Check `ok()` once after a group of reads, and
+// before a decoded count is used to reserve memory compare it with `remaining()`.
 class Reader {
  public:
   explicit Reader(std::string_view data) : data_(data) {}
@@ -40,13 +41,20 @@ class Reader {
   uint16_t Fixed16();
   uint32_t Fixed32();
   uint64_t Fixed64();
-  uint64_t Varint();
+  uint64_t Varint() {
+    // Most are of one byte.
+    if (!ok_ || data_.empty() || static_cast<uint8_t>(data_[0]) >= 0x80) return LongVarint();
+    const auto value = static_cast<uint8_t>(data_[0]);
+    data_.remove_prefix(1);
+    return value;
+  }
   int64_t SignedVarint();
   // A view into the buffer; valid as long as the buffer is.
   std::string_view Bytes();
   // Exactly n bytes.
   std::string_view Raw(size_t n);
-  // A count of things of which each takes at least `bytes_each` (>= 1): fails if they cannot all follow.
+  // A count of things of which each takes at least `bytes_each` (>= 1): fails if they cannot all
+  // follow.
   size_t Count(size_t bytes_each);
 
   bool ok() const { return ok_; }
@@ -58,6 +66,8 @@ class Reader {
   absl::Status status(std::string_view what) const;
 
  private:
+  uint64_t LongVarint();
+
   std::string_view data_;
   bool ok_ = true;
 };

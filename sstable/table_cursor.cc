@@ -15,15 +15,25 @@ TableCursor::TableCursor(std::shared_ptr<const SSTable> table, ReadPattern patte
     : table_(std::move(table)), pattern_(pattern), root_(table_->root_) {}
 
 bool TableCursor::TrySeekAtOrAfter(std::string key) {
+  if (SeekInBlock(key)) return true;
   move_ = Move::kSeekAtOrAfter;
   target_ = std::move(key);
   return Continue();
 }
 
 bool TableCursor::TrySeekBefore(std::string key) {
+  if (SeekInBlock(key)) return data_.cursor.Previous();
   move_ = Move::kSeekBefore;
   target_ = std::move(key);
   return Continue();
+}
+
+// A row is mostly in the block of its partition's header. If it is, then the cursor is on the first
+// entry >= key, and there is one before it.
+bool TableCursor::SeekInBlock(std::string_view key) {
+  if (!valid() || data_.cursor.key() >= key) return false;
+  data_.cursor.SeekAtOrAfter(key);
+  return valid();
 }
 
 bool TableCursor::TryNextBlock() {

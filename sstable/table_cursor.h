@@ -53,6 +53,7 @@ class TableCursor {
   // How far kNextBlock and kPreviousBlock have come.
   enum class Stage { kStep, kPage, kData };
 
+  bool SeekInBlock(std::string_view key);
   bool TryNextBlock();
   bool TryPreviousBlock();
   bool Continue();
