@@ -1,5 +1,6 @@
-// Checksums and hashes by the xxHash library. XXH3 with a seed: the seed binds a checksum to its place
-// (file id and offset), so that a block that was written to, or read from, the wrong place is found.
+// Checksums and hashes by the xxHash library. XXH3 with a seed: the seed binds a checksum to its
+// place (file id and offset), so that a block that was written to, or read from, the wrong place is
+// found.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ struct Hash128 {
 };
 Hash128 ContentHash128(std::string_view data);
 
-// MurmurHash3 x64 128 with Cassandra's sign-extension of tail bytes, first 64 bits: partition tokens.
+// MurmurHash3 x64 128 with Cassandra's sign-extension of tail bytes, first 64 bits: partition
+// tokens.
 int64_t CassandraMurmur3(std::string_view data);
 
 }  // namespace tholos::base

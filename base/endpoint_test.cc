@@ -14,7 +14,8 @@ TEST(Endpoint, ParsesHostAndPort) {
 }
 
 TEST(Endpoint, NamesWhatIsWrong) {
-  for (const char* text : {"", "host", ":7000", "host:", "host:65536", "host:-1", "host:x", "::1:7000"}) {
+  for (const char* text :
+       {"", "host", ":7000", "host:", "host:65536", "host:-1", "host:x", "::1:7000"}) {
     auto endpoint = Endpoint::Parse(text);
     ASSERT_EQ(endpoint.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_NE(endpoint.status().message().find(text), std::string::npos);

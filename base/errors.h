@@ -5,11 +5,10 @@
 //   kind          absl code           meaning
 //   kUnavailable  kUnavailable        not enough replicas alive: nothing was applied anywhere
 //   kTimeout      kDeadlineExceeded   the outcome is unknown: a write may be applied
-//   kFailure      kAborted            too many replicas answered with an error; a write may be applied
-//   kOverloaded   kResourceExhausted  refused at the door, nothing was applied
-//   kInvalid      kInvalidArgument    the request is wrong; the message names what and where
-//   kUnauthorized kPermissionDenied
-//   kAlreadyExists kAlreadyExists     a keyspace or table of that name exists
+//   kFailure      kAborted            too many replicas answered with an error; a write may be
+//   applied kOverloaded   kResourceExhausted  refused at the door, nothing was applied kInvalid
+//   kInvalidArgument    the request is wrong; the message names what and where kUnauthorized
+//   kPermissionDenied kAlreadyExists kAlreadyExists     a keyspace or table of that name exists
 //   kUnprepared   kNotFound           the prepared statement is not known here: prepare it again
 #pragma once
 
@@ -37,12 +36,12 @@ std::string_view RequestErrorKindName(RequestErrorKind kind);
 
 struct RequestError {
   RequestErrorKind kind = RequestErrorKind::kInvalid;
-  bool write = false;             // kTimeout, kFailure: a write or a read
-  std::string consistency;        // kUnavailable, kTimeout, kFailure: the level asked for, e.g. "QUORUM"
-  uint32_t required = 0;          // answers that the level needs
-  uint32_t received = 0;          // kTimeout, kFailure: answers that came in time
-  uint32_t alive = 0;             // kUnavailable: replicas believed alive
-  uint32_t failures = 0;          // kFailure: replicas that answered with an error
+  bool write = false;       // kTimeout, kFailure: a write or a read
+  std::string consistency;  // kUnavailable, kTimeout, kFailure: the level asked for, e.g. "QUORUM"
+  uint32_t required = 0;    // answers that the level needs
+  uint32_t received = 0;    // kTimeout, kFailure: answers that came in time
+  uint32_t alive = 0;       // kUnavailable: replicas believed alive
+  uint32_t failures = 0;    // kFailure: replicas that answered with an error
   friend bool operator==(const RequestError&, const RequestError&) = default;
 };
 
@@ -58,8 +57,8 @@ std::optional<RequestError> GetRequestError(const absl::Status& status);
 
 // Whole statuses on the wire: code, message and payload, bounded at 64 KiB.
 void EncodeStatus(const absl::Status& status, std::string* out);
-// Consumes one status from the front of `*in`; the decoded status lands in `*status`. Returns an error
-// if the bytes are malformed.
+// Consumes one status from the front of `*in`; the decoded status lands in `*status`. Returns an
+// error if the bytes are malformed.
 absl::Status DecodeStatus(std::string_view* in, absl::Status* status);
 
 }  // namespace tholos::base

@@ -8,10 +8,10 @@
 
 namespace tholos::base {
 
-// A node has `shard_count` shards and at least one background loop. A shard owns a slice of the token
-// space and must never block; flush, compaction and other long work over immutable inputs run on a
-// background loop (co_await SwitchTo(executor.background())) and come back to install their result.
-// Thread-safe; the loops live as long as the executor.
+// A node has `shard_count` shards and at least one background loop. A shard owns a slice of the
+// token space and must never block; flush, compaction and other long work over immutable inputs run
+// on a background loop (co_await SwitchTo(executor.background())) and come back to install their
+// result. Thread-safe; the loops live as long as the executor.
 class Executor {
  public:
   virtual ~Executor() = default;

@@ -1,9 +1,10 @@
 // The file door: asynchronous files and directories.
 //
-// Durability is what the simulator takes at its word: bytes are durable after File::Sync() returned OK;
-// a created, renamed or removed name is durable after SyncDirectory() of its directory returned OK.
-// Until then a power loss may keep, lose, tear or reorder any of it. A failed Sync says nothing about
-// what is on disk and must not be retried (the kernel may have dropped the dirty pages): abandon the file.
+// Durability is what the simulator takes at its word: bytes are durable after File::Sync() returned
+// OK; a created, renamed or removed name is durable after SyncDirectory() of its directory returned
+// OK. Until then a power loss may keep, lose, tear or reorder any of it. A failed Sync says nothing
+// about what is on disk and must not be retried (the kernel may have dropped the dirty pages):
+// abandon the file.
 #pragma once
 
 #include <cstdint>
@@ -19,29 +20,29 @@
 namespace tholos::base {
 
 enum class OpenMode {
-  kRead,        // must exist
-  kCreate,      // read and write; must not exist
-  kReadWrite,   // must exist
-  kOpenOrCreate // read and write
+  kRead,         // must exist
+  kCreate,       // read and write; must not exist
+  kReadWrite,    // must exist
+  kOpenOrCreate  // read and write
 };
 
-// An open file. Used by one loop at a time; concurrent reads are fine, and so are concurrent writes to
-// disjoint ranges. Close() before destruction when written to; the destructor closes silently.
-// Errors: kNotFound, kResourceExhausted (ENOSPC, EDQUOT), kDataLoss (EIO), kPermissionDenied, kInternal; every
-// message names the operation and the path.
+// An open file. Used by one loop at a time; concurrent reads are fine, and so are concurrent writes
+// to disjoint ranges. Close() before destruction when written to; the destructor closes silently.
+// Errors: kNotFound, kResourceExhausted (ENOSPC, EDQUOT), kDataLoss (EIO), kPermissionDenied,
+// kInternal; every message names the operation and the path.
 class File {
  public:
   virtual ~File() = default;
 
   // Reads up to `length` bytes at `offset`; fewer only at the end of the file.
   virtual Task<absl::StatusOr<std::string>> Read(uint64_t offset, size_t length) = 0;
-  // Writes all of `data` (which must stay valid until the task ends) at `offset`, growing the file. After
-  // an error any part may have been written.
+  // Writes all of `data` (which must stay valid until the task ends) at `offset`, growing the file.
+  // After an error any part may have been written.
   virtual Task<absl::Status> Write(uint64_t offset, std::string_view data) = 0;
   // Makes data and size durable (fdatasync).
   virtual Task<absl::Status> Sync() = 0;
-  // Reserves space for [0, length) without changing what is read; the size becomes at least `length`,
-  // the new bytes are zero.
+  // Reserves space for [0, length) without changing what is read; the size becomes at least
+  // `length`, the new bytes are zero.
   virtual Task<absl::Status> Allocate(uint64_t length) = 0;
   virtual Task<absl::Status> Truncate(uint64_t length) = 0;
   virtual Task<absl::StatusOr<uint64_t>> Size() = 0;
@@ -73,8 +74,8 @@ class FileSystem {
   virtual Task<absl::StatusOr<bool>> Exists(std::string path) = 0;
   virtual Task<absl::Status> SyncDirectory(std::string path) = 0;
   virtual Task<absl::StatusOr<uint64_t>> FreeBytes(std::string path) = 0;
-  // Holds an exclusive lock on `path` (created if missing) until the returned object is destroyed or the
-  // process ends. kFailedPrecondition if another process holds it.
+  // Holds an exclusive lock on `path` (created if missing) until the returned object is destroyed
+  // or the process ends. kFailedPrecondition if another process holds it.
   class Lock {
    public:
     virtual ~Lock() = default;
@@ -82,8 +83,8 @@ class FileSystem {
   virtual Task<absl::StatusOr<std::unique_ptr<Lock>>> LockFile(std::string path) = 0;
 };
 
-// Whole small files. WriteFileAtomically: temporary name, sync, rename, directory sync; afterwards the
-// file has either its old or its new contents, durably.
+// Whole small files. WriteFileAtomically: temporary name, sync, rename, directory sync; afterwards
+// the file has either its old or its new contents, durably.
 Task<absl::StatusOr<std::string>> ReadFile(FileSystem& fs, std::string path, uint64_t size_max);
 Task<absl::Status> WriteFileAtomically(FileSystem& fs, std::string path, std::string contents);
 

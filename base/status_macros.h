@@ -21,10 +21,10 @@ const absl::Status& ToStatus(const absl::StatusOr<T>& status) {
 #define THOLOS_CONCAT_INNER(a, b) a##b
 #define THOLOS_CONCAT(a, b) THOLOS_CONCAT_INNER(a, b)
 
-#define THOLOS_RETURN_IF_ERROR_WITH(return_word, expression)                             \
-  do {                                                                                   \
-    if (auto tholos_status = (expression); !tholos_status.ok())                          \
-      return_word ::tholos::base::ToStatus(tholos_status);                               \
+#define THOLOS_RETURN_IF_ERROR_WITH(return_word, expression)    \
+  do {                                                          \
+    if (auto tholos_status = (expression); !tholos_status.ok()) \
+      return_word ::tholos::base::ToStatus(tholos_status);      \
   } while (false)
 
 #define THOLOS_ASSIGN_OR_RETURN_WITH(return_word, result, lhs, expression) \

@@ -9,8 +9,8 @@
 
 namespace tholos::base {
 
-// A reading of the monotonic clock: nanoseconds since an arbitrary start; comparable on one node only.
-// On the wire a deadline is sent as the time that remains.
+// A reading of the monotonic clock: nanoseconds since an arbitrary start; comparable on one node
+// only. On the wire a deadline is sent as the time that remains.
 struct MonotonicTime {
   int64_t nanos = 0;
 

@@ -1,6 +1,6 @@
 # tholos_module(NAME SOURCES ... DEPS ... LIBS ... [TESTS ...])
 #   A static library tholos_NAME of the folder NAME. DEPS are the modules it may include, as declared
-#   here and nowhere else; tests/layering checks that the folder includes no header of another one.
+#   here and nowhere else; a link test and tests/tidy hold the folder to them.
 #   LIBS are third-party libraries. TESTS are foo_test.cc files beside their sources; they form one
 #   program NAME_test.
 set(THOLOS_MODULE_DEPS_FILE ${CMAKE_BINARY_DIR}/module-deps.txt)
@@ -14,6 +14,13 @@ function(tholos_module NAME)
   target_link_libraries(tholos_${NAME} PUBLIC ${deps} ${M_LIBS})
   list(JOIN M_DEPS " " joined)
   file(APPEND ${THOLOS_MODULE_DEPS_FILE} "${NAME}: ${joined}\n")
+  # The link test: the whole module with nothing but what it declares.
+  if(THOLOS_TESTS)
+    add_executable(${NAME}_link_test ${CMAKE_SOURCE_DIR}/cmake/link_test.cc)
+    target_link_libraries(${NAME}_link_test PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,tholos_${NAME}>")
+    set_target_properties(${NAME}_link_test PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/link_tests)
+  endif()
   if(THOLOS_TESTS AND M_TESTS)
     list(TRANSFORM M_TEST_DEPS PREPEND tholos_ OUTPUT_VARIABLE test_deps)
     tholos_test(${NAME}_test SOURCES ${M_TESTS} LIBS tholos_${NAME} ${test_deps})

@@ -1,4 +1,5 @@
-// The query processor: CQL text or a prepared id and values in, rows out. The servers (gRPC, native protocol) are thin doors onto it.
+// The query processor: CQL text or a prepared id and values in, rows out. The servers (gRPC, native
+// protocol) are thin doors onto it.
 #pragma once
 
 #include <cstdint>
@@ -35,11 +36,11 @@ struct BoundValue {
 struct QueryOptions {
   coordinator::ConsistencyLevel consistency = coordinator::ConsistencyLevel::kQuorum;
   base::Deadline deadline;
-  std::string keyspace;                 // of the session (USE); empty: none
+  std::string keyspace;  // of the session (USE); empty: none
   std::vector<BoundValue> values;
-  uint32_t page_size = 5000;            // rows
-  std::string paging_state;             // from the previous page; empty: the first
-  std::optional<int64_t> timestamp;     // microseconds; USING TIMESTAMP wins
+  uint32_t page_size = 5000;         // rows
+  std::string paging_state;          // from the previous page; empty: the first
+  std::optional<int64_t> timestamp;  // microseconds; USING TIMESTAMP wins
 };
 
 struct VoidResult {};
@@ -52,10 +53,10 @@ struct SetKeyspaceResult {
   std::string keyspace;
 };
 struct SchemaChangeResult {
-  std::string change;    // "CREATED", "UPDATED", "DROPPED"
-  std::string target;    // "KEYSPACE", "TABLE"
+  std::string change;  // "CREATED", "UPDATED", "DROPPED"
+  std::string target;  // "KEYSPACE", "TABLE"
   std::string keyspace;
-  std::string name;      // of the table
+  std::string name;  // of the table
 };
 
 struct QueryResult {
@@ -67,8 +68,9 @@ using PreparedId = std::string;  // 16 bytes: a hash of keyspace and text
 
 struct PreparedStatementInfo {
   PreparedId id;
-  std::vector<ResultColumn> parameters;      // in order of the markers; the name is the marker's or the column's
-  std::vector<ResultColumn> result_columns;  // empty for writes
+  std::vector<ResultColumn>
+      parameters;  // in order of the markers; the name is the marker's or the column's
+  std::vector<ResultColumn> result_columns;     // empty for writes
   std::vector<uint16_t> partition_key_indexes;  // markers that make up the partition key, if all do
 };
 
@@ -77,12 +79,16 @@ class QueryProcessor {
  public:
   virtual ~QueryProcessor() = default;
 
-  // Parses, analyses and keeps the statement. The same text in the same keyspace gives the same id, on every node.
-  virtual base::Task<absl::StatusOr<PreparedStatementInfo>> Prepare(std::string query, std::string keyspace) = 0;
-  // kUnprepared if the id is not known (evicted, or prepared on another node). A statement that the schema has changed
-  // under is analysed again.
-  virtual base::Task<absl::StatusOr<QueryResult>> ExecutePrepared(PreparedId id, QueryOptions options) = 0;
-  virtual base::Task<absl::StatusOr<QueryResult>> Execute(std::string query, QueryOptions options) = 0;
+  // Parses, analyses and keeps the statement. The same text in the same keyspace gives the same id,
+  // on every node.
+  virtual base::Task<absl::StatusOr<PreparedStatementInfo>> Prepare(std::string query,
+                                                                    std::string keyspace) = 0;
+  // kUnprepared if the id is not known (evicted, or prepared on another node). A statement that the
+  // schema has changed under is analysed again.
+  virtual base::Task<absl::StatusOr<QueryResult>> ExecutePrepared(PreparedId id,
+                                                                  QueryOptions options) = 0;
+  virtual base::Task<absl::StatusOr<QueryResult>> Execute(std::string query,
+                                                          QueryOptions options) = 0;
 };
 
 }  // namespace tholos::cql

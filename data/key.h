@@ -16,12 +16,13 @@ namespace tholos::data {
 using Token = int64_t;
 inline constexpr Token kMinToken = std::numeric_limits<int64_t>::min();
 
-// Murmur3Partitioner: bit-compatible with Cassandra's, so that token-aware drivers route correctly. The
-// smallest 64-bit number is no token (Cassandra maps it to the largest).
+// Murmur3Partitioner: bit-compatible with Cassandra's, so that token-aware drivers route correctly.
+// The smallest 64-bit number is no token (Cassandra maps it to the largest).
 Token TokenOf(std::string_view partition_key);
 
-// The serialised partition key, as drivers hash it: the one component's bytes, or for several of them
-// {length: 2 bytes big-endian, bytes, 0x00} each. kInvalid if a component is empty or longer than 65535 bytes.
+// The serialised partition key, as drivers hash it: the one component's bytes, or for several of
+// them {length: 2 bytes big-endian, bytes, 0x00} each. kInvalid if a component is empty or longer
+// than 65535 bytes.
 absl::StatusOr<std::string> EncodePartitionKey(const TableSchema& table,
                                                const std::vector<std::string>& components);
 absl::StatusOr<std::vector<std::string>> DecodePartitionKey(const TableSchema& table,
@@ -40,14 +41,15 @@ struct DecoratedKey {
 // 8 bytes big-endian token with the sign flipped, then the key: memcmp order is the order above.
 std::string ComparableKey(const DecoratedKey& key);
 
-// A clustering key, or a prefix of one: per component the byte 0x40 and the type's byte-comparable encoding
-// (complemented for a DESC column). memcmp gives the table's order, and since 0x40 < 0xFF:
+// A clustering key, or a prefix of one: per component the byte 0x40 and the type's byte-comparable
+// encoding (complemented for a DESC column). memcmp gives the table's order, and since 0x40 < 0xFF:
 //
 //   every key that starts with prefix p lies in [p, p + 0xFF)
 //   ck >  p  (beyond all its extensions)      starts at p + 0xFF
 //   ck >= p                                   starts at p
 //
-// The clustering key of a static row is never encoded; a table without clustering columns has "" as its only one.
+// The clustering key of a static row is never encoded; a table without clustering columns has "" as
+// its only one.
 absl::StatusOr<std::string> EncodeClustering(const TableSchema& table,
                                              const std::vector<std::string>& components);
 absl::StatusOr<std::vector<std::string>> DecodeClustering(const TableSchema& table,

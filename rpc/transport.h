@@ -23,15 +23,15 @@ using base::Endpoint;  // where a node listens for other nodes
 // What is asked of a peer. The number is on the wire: never reuse one.
 enum class Verb : uint16_t {
   kEcho = 1,
-  kGossipSyn = 2,       // gossip: digests -> deltas and requests
-  kGossipAck = 3,       // gossip: the deltas that were requested (one-way)
-  kWrite = 10,          // data: a mutation to apply
-  kReadData = 11,       // data: a read command -> partitions
-  kReadDigest = 12,     // data: a read command -> 16 bytes of digest
-  kHint = 13,           // data: a mutation that this node missed
-  kRepairWrite = 14,    // data: a mutation from read repair
-  kSchemaPull = 20,     // cluster: -> the whole schema
-  kSchemaPush = 21,     // cluster: a schema to merge
+  kGossipSyn = 2,     // gossip: digests -> deltas and requests
+  kGossipAck = 3,     // gossip: the deltas that were requested (one-way)
+  kWrite = 10,        // data: a mutation to apply
+  kReadData = 11,     // data: a read command -> partitions
+  kReadDigest = 12,   // data: a read command -> 16 bytes of digest
+  kHint = 13,         // data: a mutation that this node missed
+  kRepairWrite = 14,  // data: a mutation from read repair
+  kSchemaPull = 20,   // cluster: -> the whole schema
+  kSchemaPush = 21,   // cluster: a schema to merge
 };
 std::string_view VerbName(Verb verb);
 
@@ -44,14 +44,15 @@ inline constexpr size_t kMessageBytesMax = 64u << 20;
 
 // What a handler gets.
 struct Incoming {
-  Endpoint from;         // the sender's listening address, as it says
+  Endpoint from;  // the sender's listening address, as it says
   Verb verb = Verb::kEcho;
   std::string body;
   base::Deadline deadline;  // on this node's clock
 };
 
-// Runs on the shard that owns the message's token. The status, with its payload (base/errors.h), or the
-// body goes back to the caller; for a one-way message it is dropped. Not started for expired work.
+// Runs on the shard that owns the message's token. The status, with its payload (base/errors.h), or
+// the body goes back to the caller; for a one-way message it is dropped. Not started for expired
+// work.
 using Handler = std::function<base::Task<absl::StatusOr<std::string>>(Incoming)>;
 
 // The token of messages that belong to no partition: they run on shard 0.
@@ -73,7 +74,8 @@ class Transport {
   virtual void Handle(Verb verb, Handler handler) = 0;
   // Listens. kFailedPrecondition names the address if it is in use.
   virtual base::Task<absl::Status> Start() = 0;
-  // Refuses new messages, ends every pending Call with kUnavailable, returns when all handlers ended.
+  // Refuses new messages, ends every pending Call with kUnavailable, returns when all handlers
+  // ended.
   virtual base::Task<void> Stop() = 0;
 
   // Sends and waits, until `deadline` at the latest; resumes on the loop of the caller. Errors:
@@ -81,7 +83,8 @@ class Transport {
   //   kDeadlineExceeded: no answer in time - it may have been done;
   //   kUnavailable: not connected, or the connection broke - it may have been done;
   //   kResourceExhausted: the peer's queue here is full - not sent.
-  virtual base::Task<absl::StatusOr<std::string>> Call(Outgoing message, base::Deadline deadline) = 0;
+  virtual base::Task<absl::StatusOr<std::string>> Call(Outgoing message,
+                                                       base::Deadline deadline) = 0;
   // Sends without an answer; lost silently if the peer cannot be reached or its queue is full.
   virtual void Send(Outgoing message) = 0;
 

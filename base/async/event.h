@@ -10,8 +10,8 @@
 
 namespace tholos::base {
 
-// Neither copied nor moved; nobody may be waiting when it is destroyed. Waiters are resumed through the
-// loop's ready queue, in the order they came.
+// Neither copied nor moved; nobody may be waiting when it is destroyed. Waiters are resumed through
+// the loop's ready queue, in the order they came.
 class Event {
  public:
   Event() = default;
@@ -23,7 +23,8 @@ class Event {
   void Reset() { set_ = false; }
   bool is_set() const { return set_; }
   bool has_waiters() const { return first_ != nullptr; }
-  // Resumes whoever waits now (with true) and leaves the event as it is: a condition variable's signal.
+  // Resumes whoever waits now (with true) and leaves the event as it is: a condition variable's
+  // signal.
   void Pulse();
 
   class Waiter {

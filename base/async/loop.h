@@ -1,14 +1,15 @@
 // The event loop that coroutines run on, and the timers, hops and detached tasks that hang on it.
 //
 // A loop is one thread of control: a shard, or one thread of the background pool. Everything in
-// base/async/ (events, semaphores, gates, scopes) is confined to the loop it was used on first; only
-// Post and SwitchTo cross from one loop to another. The real loop is base/real/, the simulated one
-// base/sim/; both derive from this class and add how work is ordered and how time passes.
+// base/async/ (events, semaphores, gates, scopes) is confined to the loop it was used on first;
+// only Post and SwitchTo cross from one loop to another. The real loop is base/real/, the simulated
+// one base/sim/; both derive from this class and add how work is ordered and how time passes.
 //
-// Crash. The simulator kills a node by crashing its loops together: queued work and timers are dropped
-// and every detached coroutine is destroyed where it stands, newest first over all of them. Locals are
-// destroyed, so memory is returned, but no line of clean-up code runs: nothing awaits, nothing is
-// written. Destructors that otherwise insist on an orderly Stop() ask Loop::CurrentCrashed().
+// Crash. The simulator kills a node by crashing its loops together: queued work and timers are
+// dropped and every detached coroutine is destroyed where it stands, newest first over all of them.
+// Locals are destroyed, so memory is returned, but no line of clean-up code runs: nothing awaits,
+// nothing is written. Destructors that otherwise insist on an orderly Stop() ask
+// Loop::CurrentCrashed().
 #pragma once
 
 #include <coroutine>
@@ -101,8 +102,9 @@ class Loop {
 
   bool HasDetachedTasks() const { return newest_root_ != nullptr; }
 
-  // The steps of a crash (see above). For each loop of the node: MarkCrashed, which drops the timers;
-  // then the derived class drops its queue, inside Enter; then CrashRoots once for all loops.
+  // The steps of a crash (see above). For each loop of the node: MarkCrashed, which drops the
+  // timers; then the derived class drops its queue, inside Enter; then CrashRoots once for all
+  // loops.
   void MarkCrashed();
   static void CrashRoots(const std::vector<Loop*>& loops);
 

@@ -25,7 +25,9 @@ struct Detached {
 Detached RunDetached(Task<void> task, [[maybe_unused]] Gate::Holder holder) {
   co_await std::move(task);
   // The task's frame goes before the gate opens: whoever waits may free what the frame refers to.
-  { Task<void> ended = std::move(task); }
+  {
+    Task<void> ended = std::move(task);
+  }
 }
 
 void Start(Loop& loop, Task<void> task, Gate::Holder holder) {
@@ -38,7 +40,8 @@ void Start(Loop& loop, Task<void> task, Gate::Holder holder) {
 }  // namespace
 
 Gate::~Gate() {
-  THOLOS_CHECK(inside_ == 0 || Loop::CurrentCrashed()) << "a gate was destroyed with " << inside_ << " inside";
+  THOLOS_CHECK(inside_ == 0 || Loop::CurrentCrashed())
+      << "a gate was destroyed with " << inside_ << " inside";
 }
 
 Gate::Holder Gate::Enter() {
@@ -66,7 +69,8 @@ bool Scope::Spawn(Task<void> task) {
 }
 
 void SpawnDetached(Loop& loop, Task<void> task) {
-  loop.Post([&loop, task = std::move(task)]() mutable { Start(loop, std::move(task), Gate::Holder()); });
+  loop.Post(
+      [&loop, task = std::move(task)]() mutable { Start(loop, std::move(task), Gate::Holder()); });
 }
 
 }  // namespace tholos::base

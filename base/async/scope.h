@@ -53,8 +53,8 @@ class Gate {
 // Runs detached tasks of one loop and waits for them. Must be stopped, or empty, when destroyed.
 class Scope {
  public:
-  // Starts `task` through the ready queue. After Stop() was called the task is dropped unstarted and
-  // the result is false.
+  // Starts `task` through the ready queue. After Stop() was called the task is dropped unstarted
+  // and the result is false.
   bool Spawn(Task<void> task);
   // Lets no more in and returns when every spawned task has ended.
   Task<void> Stop() { return gate_.Close(); }
@@ -65,8 +65,8 @@ class Scope {
   Gate gate_;
 };
 
-// Runs `task` on `loop` without anyone to wait for it: for a program's or a test's outermost task. From
-// any thread.
+// Runs `task` on `loop` without anyone to wait for it: for a program's or a test's outermost task.
+// From any thread.
 void SpawnDetached(Loop& loop, Task<void> task);
 
 }  // namespace tholos::base

@@ -1,4 +1,5 @@
-// Semaphore: a bounded resource (bytes, requests) shared by the tasks of one loop, first come first served.
+// Semaphore: a bounded resource (bytes, requests) shared by the tasks of one loop, first come first
+// served.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ class Semaphore {
     int64_t count_ = 0;
   };
 
-  // Waits for `count` units; a request beyond the capacity is served alone, once all units are free.
+  // Waits for `count` units; a request beyond the capacity is served alone, once all units are
+  // free.
   Task<Units> Acquire(int64_t count);
   // Nothing if they are not free now, or somebody waits already.
   Units TryAcquire(int64_t count);

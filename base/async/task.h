@@ -9,7 +9,8 @@
 //   synchronous awaits uses no stack.
 // - `Task<T>::Ready(value)` carries a value that is already there: no frame, no suspension.
 //   `TakeReady()` takes it; a task without one is then still to be awaited.
-// - Parameters by value (or references to what outlives the task); lambdas that capture must outlive it.
+// - Parameters by value (or references to what outlives the task); lambdas that capture must
+// outlive it.
 // - A started task runs to its end: destroying it before is a bug, except when its loop crashed
 //   (loop.h). Deadlines end work; nobody cancels from outside.
 // - Exceptions do not cross: one that escapes a task terminates the process.

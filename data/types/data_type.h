@@ -1,7 +1,8 @@
 // CQL types and their values.
 //
-// A value is the bytes that the CQL native protocol sends for it (big-endian integers, UTF-8 text, ...);
-// null is the absence of bytes. Empty bytes are a value of text and blob, and an error for the others.
+// A value is the bytes that the CQL native protocol sends for it (big-endian integers, UTF-8 text,
+// ...); null is the absence of bytes. Empty bytes are a value of text and blob, and an error for
+// the others.
 //
 //   type       bytes                           byte-comparable key component (ascending)
 //   text       UTF-8                           bytes with 0x00 escaped as 0x00 0xFF, then 0x00 0x00
@@ -10,9 +11,11 @@
 //   bigint     8, big-endian                   the same with the sign bit flipped
 //   timestamp  8, milliseconds since 1970      the same with the sign bit flipped
 //   boolean    1: 0 or 1                       the byte
-//   double     8, IEEE 754 big-endian          sign flipped if positive, all bits flipped if negative;
+//   double     8, IEEE 754 big-endian          sign flipped if positive, all bits flipped if
+//   negative;
 //                                              NaN sorts last; -0.0 before 0.0
-//   uuid       16                              version nibble first, then: version 1 by its time, others bytewise
+//   uuid       16                              version nibble first, then: version 1 by its time,
+//   others bytewise
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,2 @@
+// Of a link test (tholos.cmake): linking it is the test.
+int main() { return 0; }
