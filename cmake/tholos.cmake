@@ -3,17 +3,12 @@
 #   here and nowhere else; a link test and tests/tidy hold the folder to them.
 #   LIBS are third-party libraries. TESTS are foo_test.cc files beside their sources; they form one
 #   program NAME_test.
-set(THOLOS_MODULE_DEPS_FILE ${CMAKE_BINARY_DIR}/module-deps.txt)
-file(WRITE ${THOLOS_MODULE_DEPS_FILE} "")
-
 function(tholos_module NAME)
   cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBS;TESTS;TEST_DEPS" ${ARGN})
   add_library(tholos_${NAME} STATIC ${M_SOURCES})
   target_include_directories(tholos_${NAME} PUBLIC ${CMAKE_SOURCE_DIR})
   list(TRANSFORM M_DEPS PREPEND tholos_ OUTPUT_VARIABLE deps)
   target_link_libraries(tholos_${NAME} PUBLIC ${deps} ${M_LIBS})
-  list(JOIN M_DEPS " " joined)
-  file(APPEND ${THOLOS_MODULE_DEPS_FILE} "${NAME}: ${joined}\n")
   # The link test: the whole module with nothing but what it declares.
   if(THOLOS_TESTS)
     add_executable(${NAME}_link_test ${CMAKE_SOURCE_DIR}/cmake/link_test.cc)
