@@ -224,6 +224,22 @@ TEST(ReadTest, ShortReadsGoOn) {
   EXPECT_EQ(Show(cluster.Read(0, command, kAll)), (Rows{"p/c135=v", "more"}));
 }
 
+// A replica that leaves a partition at its limit would not tell of the tombstone behind it.
+TEST(ReadTest, ALimitPerPartitionHidesNoTombstone) {
+  TestCluster cluster;
+  for (const char* clustering : {"a", "b", "c"}) {
+    for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", clustering, 1, "v"));
+  }
+  cluster.Apply(0, DeleteRow("p", "c", 2));
+  cluster.Apply(1, DeleteRow("p", "a", 2));
+  data::ReadCommand command = ReadAll("p");
+  command.per_partition_limit = 2;
+  EXPECT_EQ(Show(cluster.Read(0, command, kAll)), Rows{"p/b=v"});
+  for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", "d", 1, "v"));
+  for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", "e", 1, "v"));
+  EXPECT_EQ(Show(cluster.Read(0, command, kAll)), (Rows{"p/b=v", "p/d=v"}));
+}
+
 TEST(ReadTest, AStaticRowCountsOnceItsPartitionIsKnown) {
   for (const bool with_row : {true, false}) {
     TestCluster cluster;
@@ -291,7 +307,8 @@ TEST_P(PagingTest, EqualsTheMergeOfAllReplicas) {
   SCOPED_TRACE(absl::StrCat("seed ", seed));
   base::RandomStream random(seed);
   TestClusterOptions options{.seed = seed,
-                             .replication_factor = static_cast<int>(1 + random.Below(3))};
+                             .replication_factor = static_cast<int>(1 + random.Below(3)),
+                             .even_slices = random.Chance(0.5)};
   TestCluster cluster(options);
   std::map<std::string, data::Partition> everything;
   const ring::ClusterState::Ptr state = cluster.state();
@@ -346,7 +363,7 @@ TEST_P(PagingTest, EqualsTheMergeOfAllReplicas) {
 INSTANTIATE_TEST_SUITE_P(Seeds, PagingTest, testing::Range(1, 25));
 
 TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
-  TestCluster cluster({.replication_factor = 1});
+  TestCluster cluster({.replication_factor = 1, .even_slices = true});
   for (int i = 0; i < 20; ++i)
     ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
   EXPECT_EQ(Show(cluster.Read(0, ReadEverything(), kOne)).size(), 20u);
@@ -364,6 +381,26 @@ TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
     command.after = page->next;
   }
   EXPECT_LT(rows, 20);
+}
+
+TEST(ReadRangeTest, PagesKeepTheirLimit) {
+  TestCluster cluster({.nodes = 5, .replication_factor = 1, .even_slices = true});
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
+  }
+  for (uint32_t limit = 1; limit < 45; limit += 3) {
+    data::ReadCommand command = ReadEverything();
+    command.row_limit = limit;
+    size_t rows = 0;
+    do {
+      const auto page = cluster.Read(0, command, kOne);
+      ASSERT_TRUE(page.ok()) << page.status();
+      EXPECT_LE(page->partitions.size(), limit);
+      rows += page->partitions.size();
+      command.after = page->next;
+    } while (command.after.has_value());
+    EXPECT_EQ(rows, 40u) << "limit " << limit;
+  }
 }
 
 TEST(ReadRangeTest, OneTokenRange) {

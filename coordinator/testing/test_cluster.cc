@@ -101,9 +101,11 @@ ring::ClusterState::Ptr TestCluster::MakeState() const {
   for (int i = 0; i < options_.nodes; ++i) {
     ring::NodeInfo node{
         .id = Id(i), .internode = {Name(i), 7000}, .datacenter = "dc1", .rack = "rack1"};
-    // Two slices of the ring each.
-    for (int64_t half = -1; half <= 0; ++half) {
-      node.tokens.push_back(half * (int64_t{1} << 62) + (int64_t{1} << 50) * (i + 1));
+    const int64_t step = (int64_t{1} << 62) / options_.nodes;
+    for (const int place : {i, options_.nodes + i}) {
+      node.tokens.push_back(options_.even_slices
+                                ? data::kMinToken / 2 + step * (2 * place - options_.nodes)
+                                : (place < options_.nodes ? data::kMinToken / 2 : 0) + 1000 * i);
     }
     nodes.push_back(std::move(node));
   }

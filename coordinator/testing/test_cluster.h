@@ -33,6 +33,9 @@ struct TestClusterOptions {
   int nodes = 3;
   int replication_factor = 3;
   int shards = 2;
+  // Two slices of the ring a node, all of one size. Otherwise node 0 is almost every key's first
+  // replica, node 1 the second, ...
+  bool even_slices = false;
   CoordinatorOptions coordinator;
   bool mutant_digest_ignores_column = false;
 };
