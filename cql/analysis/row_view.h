@@ -1,9 +1,12 @@
-// One row of a result while it is made: where the values of its columns are.
+// One row of a result while it is made: where the values of its columns are. The row and its
+// clustering key are the view's own: their values may be moved out of it by the last one who needs
+// them.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/partition.h"
@@ -14,9 +17,9 @@ namespace tholos::cql {
 struct RowView {
   data::Token token = 0;
   const std::vector<std::string>* partition = nullptr;
-  const std::vector<std::string>* clustering = nullptr;  // none: a static row alone
-  const data::Row* static_row = nullptr;                 // may be none
-  const data::Row* row = nullptr;                        // none: a static row alone
+  std::vector<std::string>* clustering = nullptr;  // none: a static row alone
+  const data::Row* static_row = nullptr;           // may be none
+  data::Row* row = nullptr;                        // none: a static row alone
   int64_t now_seconds = 0;
 };
 
@@ -51,6 +54,19 @@ struct ColumnRef {
     }
     const data::Cell* cell = CellIn(view);
     return cell == nullptr ? nullptr : &cell->value;
+  }
+  // The same, moved out where the view owns it.
+  data::Value TakeFrom(const RowView& view) const {
+    if (kind == data::ColumnKind::kClustering && view.clustering != nullptr) {
+      return std::move((*view.clustering)[index]);
+    }
+    if (kind == data::ColumnKind::kRegular && view.row != nullptr) {
+      const data::Cell* cell = CellIn(view);
+      if (cell == nullptr) return std::nullopt;
+      return std::move(view.row->cells[cell - view.row->cells.data()].value);
+    }
+    const std::string* value = ValueIn(view);
+    return value == nullptr ? data::Value() : data::Value(*value);
   }
 };
 

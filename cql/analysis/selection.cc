@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -199,6 +200,7 @@ bool Fits(__int128 value, TypeId type) {
 data::Value ScalarSelector::Evaluate(const RowView& view, Request& request) const {
   switch (kind) {
     case Kind::kColumn: {
+      if (takes) return column.TakeFrom(view);
       const std::string* value = column.ValueIn(view);
       return value == nullptr ? data::Value() : data::Value(*value);
     }
@@ -236,7 +238,17 @@ absl::StatusOr<Selection> Selection::Analyze(const std::vector<SelectItem>& item
     THOLOS_ASSIGN_OR_RETURN(SelectedItem selected, analysis.Item(item));
     selection.items_.push_back(std::move(selected));
   }
+  if (!selection.has_aggregates()) selection.MarkLastUses();
   return selection;
+}
+
+void Selection::MarkLastUses() {
+  std::set<std::pair<ColumnKind, uint32_t>> needed_behind;
+  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+    ScalarSelector& scalar = *item->scalar;
+    if (scalar.kind != ScalarSelector::Kind::kColumn) continue;
+    scalar.takes = needed_behind.emplace(scalar.column.kind, scalar.column.index).second;
+  }
 }
 
 bool Selection::has_aggregates() const {

@@ -21,6 +21,8 @@ struct ScalarSelector {
   ValueFunction function = ValueFunction::kRandomUuid;
   data::DataType type;  // of the result
   std::string name;     // of the result, without an alias
+  // kColumn: no selector behind this one needs the column's value of the row.
+  bool takes = false;
 
   // writetime in microseconds, ttl in seconds; null where there is no live cell (or no TTL).
   data::Value Evaluate(const RowView& view, Request& request) const;
@@ -47,9 +49,12 @@ class Selection {
   const ScalarSelector* FirstOutside(data::ColumnKind a, data::ColumnKind b) const;
   bool Selects(data::ColumnKind kind, uint32_t index) const;
 
+  // Takes values out of the view. Requires that there are no aggregates.
   std::vector<data::Value> Evaluate(const RowView& view, Request& request) const;
 
  private:
+  void MarkLastUses();
+
   std::vector<SelectedItem> items_;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
+#include "base/async/when_all.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "cql/system_tables.h"
@@ -13,6 +13,9 @@ namespace {
 
 // Rows of a read that may all be filtered out.
 constexpr uint32_t kFilteredFetchRows = 1000;
+// Partitions of an IN list that are read side by side. What is read in vain, because a page is full
+// before, is at most this many pages of the coordinator.
+constexpr size_t kConcurrentPartitions = 16;
 
 bool HasLiveCell(const data::Row& row, int64_t now_seconds) {
   return std::any_of(row.cells.begin(), row.cells.end(),
@@ -21,16 +24,11 @@ bool HasLiveCell(const data::Row& row, int64_t now_seconds) {
 
 }  // namespace
 
-bool RowReader::FinishesPartition() const {
-  return options_.per_partition_limit && options_.filters.empty() && state_.after &&
-         state_.after->clustering && state_.partition_rows > 0;
-}
-
-data::ReadCommand RowReader::NextCommand(uint32_t rows) const {
+data::ReadCommand RowReader::NextCommand(uint32_t rows, size_t ahead) const {
   data::ReadCommand command;
   command.table = options_.table->id;
   command.range = options_.range;
-  if (options_.keys) command.key = (*options_.keys)[state_.key_index];
+  if (options_.keys) command.key = (*options_.keys)[state_.key_index + ahead];
   command.slices = options_.slices;
   command.reversed = options_.reversed;
   command.after = state_.after;
@@ -38,16 +36,23 @@ data::ReadCommand RowReader::NextCommand(uint32_t rows) const {
   command.row_limit = options_.filters.empty() ? rows : std::max(rows, kFilteredFetchRows);
   if (options_.per_partition_limit && options_.filters.empty()) {
     command.per_partition_limit = *options_.per_partition_limit;
-    if (FinishesPartition()) {
-      command.key = state_.after->key;
-      command.per_partition_limit -= state_.partition_rows;
-    }
   }
   return command;
 }
 
-base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows,
-                                                 absl::FunctionRef<Next(const RowView&)> take) {
+size_t RowReader::PartitionsAtATime() const {
+  if (!options_.keys || state_.after) return 1;
+  return std::min(kConcurrentPartitions, options_.keys->size() - state_.key_index);
+}
+
+base::Task<absl::StatusOr<coordinator::ReadPage>> RowReader::Fetch(data::ReadCommand command) {
+  if (IsSystemKeyspace(options_.table->keyspace)) {
+    return ReadSystemTable(*options_.table, request_, std::move(command));
+  }
+  return request_.services->coordinator.Read(std::move(command), request_.routing);
+}
+
+base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
   if (options_.keys && state_.key_index >= options_.keys->size()) done_ = true;
   if (done_) co_return false;
   if (PartitionIsFull() && state_.after) {
@@ -63,35 +68,42 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows,
          .consistency = std::string(coordinator::ConsistencyName(request_.routing.consistency))},
         "the deadline passed before all rows were read");
   }
-  const bool finishes_partition = FinishesPartition();
-  const data::ReadCommand command = NextCommand(rows);
-  absl::StatusOr<coordinator::ReadPage> page;
-  if (IsSystemKeyspace(options_.table->keyspace)) {
-    page = co_await ReadSystemTable(*options_.table, request_, command);
-  } else {
-    page = co_await request_.services->coordinator.Read(command, request_.routing);
+  const size_t partitions = PartitionsAtATime();
+  if (partitions == 1) {
+    absl::StatusOr<coordinator::ReadPage> page = co_await Fetch(NextCommand(rows));
+    if (!page.ok()) co_return page.status();
+    const absl::Status taken = TakePage(*std::move(page), take).status();
+    if (!taken.ok()) co_return taken;
+    co_return !done_;
   }
-  if (!page.ok()) co_return page.status();
-  for (const data::Partition& partition : page->partitions) {
-    THOLOS_CO_ASSIGN_OR_RETURN(const Next next, TakePartition(partition, take));
-    if (next == Next::kStop) {
-      const bool last =
-          &partition == &page->partitions.back() &&
-          (partition.rows.empty() || state_.after->clustering == partition.rows.back().clustering);
-      if (last && !page->next && !finishes_partition) EndOfTarget();
-      co_return !done_;
-    }
-  }
-  if (page->next) {
-    if (!state_.after || state_.after->key != page->next->key) state_.partition_rows = 0;
-    state_.after = std::move(page->next);
-  } else if (finishes_partition && !options_.keys) {
-    state_.after->clustering.reset();
-    state_.partition_rows = 0;
-  } else {
-    EndOfTarget();
+  std::vector<base::Task<absl::StatusOr<coordinator::ReadPage>>> reads;
+  for (size_t i = 0; i < partitions; ++i) reads.push_back(Fetch(NextCommand(rows, i)));
+  std::vector<absl::StatusOr<coordinator::ReadPage>> pages =
+      co_await base::WhenAll(std::move(reads));
+  for (absl::StatusOr<coordinator::ReadPage>& page : pages) {
+    if (!page.ok()) co_return page.status();
+    THOLOS_CO_ASSIGN_OR_RETURN(const bool whole, TakePage(*std::move(page), take));
+    if (!whole) break;
   }
   co_return !done_;
+}
+
+// True if the page was taken to its end, and was the last of its partition or range.
+absl::StatusOr<bool> RowReader::TakePage(coordinator::ReadPage page, Taker take) {
+  for (data::Partition& partition : page.partitions) {
+    THOLOS_ASSIGN_OR_RETURN(const Taken taken, TakePartition(partition, take));
+    if (taken == Taken::kToTheEnd) continue;
+    const bool last = taken == Taken::kStoppedAtTheEnd && &partition == &page.partitions.back();
+    if (last && !page.next) EndOfTarget();
+    return false;
+  }
+  if (page.next) {
+    if (!state_.after || state_.after->key != page.next->key) state_.partition_rows = 0;
+    state_.after = std::move(page.next);
+    return false;
+  }
+  EndOfTarget();
+  return true;
 }
 
 void RowReader::EndOfTarget() {
@@ -100,8 +112,7 @@ void RowReader::EndOfTarget() {
   if (!options_.keys || ++state_.key_index >= options_.keys->size()) done_ = true;
 }
 
-absl::StatusOr<RowReader::Next> RowReader::TakePartition(
-    const data::Partition& partition, absl::FunctionRef<Next(const RowView&)> take) {
+absl::StatusOr<RowReader::Taken> RowReader::TakePartition(data::Partition& partition, Taker take) {
   const bool continued =
       state_.after && state_.after->clustering && state_.after->key == partition.key;
   if (!continued) state_.partition_rows = 0;
@@ -116,24 +127,28 @@ absl::StatusOr<RowReader::Next> RowReader::TakePartition(
     const bool alone = !continued && options_.static_rows_alone && view.static_row != nullptr &&
                        HasLiveCell(*view.static_row, view.now_seconds);
     state_.after = data::Position{partition.key, std::nullopt};
-    return alone ? TakeRow(view, take) : Next::kMore;
+    const bool stop = alone && TakeRow(view, take) == Next::kStop;
+    return stop ? Taken::kStoppedAtTheEnd : Taken::kToTheEnd;
   }
-  for (const data::Row& row : partition.rows) {
-    if (PartitionIsFull()) break;
+  data::Row* last = nullptr;
+  bool stop = false;
+  for (data::Row& row : partition.rows) {
+    if (stop || PartitionIsFull()) break;
     std::vector<std::string> clustering;
     if (options_.decode_clustering) {
       THOLOS_ASSIGN_OR_RETURN(clustering, data::DecodeClustering(*options_.table, row.clustering));
     }
     view.clustering = &clustering;
     view.row = &row;
-    state_.after = data::Position{partition.key, row.clustering};
-    if (TakeRow(view, take) == Next::kStop) return Next::kStop;
+    stop = TakeRow(view, take) == Next::kStop;
+    last = &row;
   }
-  return Next::kMore;
+  if (last != nullptr) state_.after = data::Position{partition.key, last->clustering};
+  if (!stop) return Taken::kToTheEnd;
+  return last == &partition.rows.back() ? Taken::kStoppedAtTheEnd : Taken::kStopped;
 }
 
-RowReader::Next RowReader::TakeRow(const RowView& view,
-                                   absl::FunctionRef<Next(const RowView&)> take) {
+RowReader::Next RowReader::TakeRow(const RowView& view, Taker take) {
   ++considered_;
   const bool matches =
       std::all_of(options_.filters.begin(), options_.filters.end(),

@@ -5,8 +5,8 @@
 // that it can stop behind any row and another reader goes on from there.
 //
 // PER PARTITION LIMIT goes down to the replicas, except with filters (which come after the read). A
-// replica counts from where it is asked to start, so in the middle of a partition it is asked for
-// that partition alone, with what is left of its limit.
+// replica counts from where it is asked to start, so in the middle of a partition it may give more
+// than is left of the limit; the reader counts itself.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "coordinator/coordinator.h"
 #include "cql/analysis/clustering.h"
 #include "cql/analysis/restrictions.h"
 #include "cql/paging.h"
@@ -43,13 +44,13 @@ class RowReader {
   RowReader(Request& request, RowReaderOptions options, PagingState start)
       : request_(request), options_(std::move(options)), state_(std::move(start)) {}
 
-  // What `take` says of a row: go on, or stop behind it.
+  // What is said of a row: go on, or stop behind it. Its values may be taken (RowView).
   enum class Next : uint8_t { kMore, kStop };
+  using Taker = absl::FunctionRef<Next(const RowView&)>;
 
-  // One read of at most `rows` rows; calls `take` for those that count. False when there are no
-  // more.
-  base::Task<absl::StatusOr<bool>> Read(uint32_t rows,
-                                        absl::FunctionRef<Next(const RowView&)> take);
+  // Reads one page of at most `rows` rows (of the first partitions of an IN list, one each, side by
+  // side) and calls `take` for the rows that count. False when there are no more.
+  base::Task<absl::StatusOr<bool>> Read(uint32_t rows, Taker take);
 
   // Nothing is left to read.
   bool done() const { return done_; }
@@ -59,13 +60,15 @@ class RowReader {
   PagingState& state() { return state_; }
 
  private:
-  data::ReadCommand NextCommand(uint32_t rows) const;
-  absl::StatusOr<Next> TakePartition(const data::Partition& partition,
-                                     absl::FunctionRef<Next(const RowView&)> take);
-  Next TakeRow(const RowView& view, absl::FunctionRef<Next(const RowView&)> take);
+  enum class Taken : uint8_t { kToTheEnd, kStoppedAtTheEnd, kStopped };
+  // `ahead`: for the partition so many places behind the current one in the IN list.
+  data::ReadCommand NextCommand(uint32_t rows, size_t ahead = 0) const;
+  size_t PartitionsAtATime() const;
+  base::Task<absl::StatusOr<coordinator::ReadPage>> Fetch(data::ReadCommand command);
+  absl::StatusOr<bool> TakePage(coordinator::ReadPage page, Taker take);
+  absl::StatusOr<Taken> TakePartition(data::Partition& partition, Taker take);
+  Next TakeRow(const RowView& view, Taker take);
   void EndOfTarget();
-  // The place is within a partition that has a limit which the replicas can keep.
-  bool FinishesPartition() const;
   bool PartitionIsFull() const {
     return options_.per_partition_limit && state_.partition_rows >= *options_.per_partition_limit;
   }
