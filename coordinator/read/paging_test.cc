@@ -1,0 +1,169 @@
+// Pages over replicas that differ, of partitions and of the ring.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/errors.h"
+#include "coordinator/read/resolve.h"
+#include "coordinator/testing/test_cluster.h"
+
+namespace tholos::coordinator {
+namespace {
+
+using enum ConsistencyLevel;
+using Rows = std::vector<std::string>;
+
+// Replicas with different parts of one history, pages of any size, forwards and backwards, by
+// partition and over the ring: what comes out is the merge of all of it, once.
+class PagingTest : public testing::TestWithParam<int> {
+ protected:
+  static Rows ReadAllPages(TestCluster& cluster, base::RandomStream& random,
+                           data::ReadCommand command) {
+    Rows rows;
+    for (int page_number = 0;; ++page_number) {
+      EXPECT_LT(page_number, 300) << "no progress";
+      if (page_number >= 300) return rows;
+      command.row_limit = static_cast<uint32_t>(1 + random.Below(6));
+      command.bytes_limit = random.Chance(0.3) ? 1 + random.Below(300) : 1 << 20;
+      const auto page =
+          cluster.Read(static_cast<int>(random.Below(3)), command, kAll, absl::Seconds(20));
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) return rows;
+      for (const data::Partition& partition : page->partitions) {
+        for (std::string& row : Show(std::vector<data::Partition>{partition})) {
+          // A partition's static row comes with every page of it.
+          if (row.find("/*") != std::string::npos &&
+              std::find(rows.begin(), rows.end(), row) != rows.end())
+            continue;
+          rows.push_back(std::move(row));
+        }
+      }
+      if (!page->next.has_value()) return rows;
+      command.after = page->next;
+    }
+  }
+};
+
+TEST_P(PagingTest, EqualsTheMergeOfAllReplicas) {
+  const uint64_t seed =
+      base::sim::SeedFromEnvironment(0) * 1000 + static_cast<uint64_t>(GetParam());
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  base::RandomStream random(seed);
+  TestClusterOptions options{.seed = seed,
+                             .replication_factor = static_cast<int>(1 + random.Below(3)),
+                             .even_slices = random.Chance(0.5)};
+  TestCluster cluster(options);
+  std::map<std::string, data::Partition> everything;
+  const ring::ClusterState::Ptr state = cluster.state();
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = absl::StrCat("p", random.Below(6));
+    const std::string clustering = absl::StrCat("c", random.Below(12));
+    const auto timestamp = static_cast<data::Timestamp>(1 + random.Below(30));
+    data::Mutation mutation = random.Chance(0.3) ? DeleteRow(key, clustering, timestamp)
+                              : random.Chance(0.1)
+                                  ? PutStatic(key, timestamp, absl::StrCat("s", timestamp))
+                                  : PutRow(key, clustering, timestamp, absl::StrCat("v", i));
+    if (random.Chance(0.05)) {
+      mutation.update.rows.clear();
+      mutation.update.deletion = {timestamp, 5};
+    }
+    const auto replicas = *state->ReplicasOf(TestCluster::kKeyspace, mutation.update.key.token);
+    bool anywhere = false;
+    for (const ring::NodeId& replica : replicas) {
+      if (!random.Chance(0.6)) continue;
+      cluster.Apply(replica.bytes[15] - 1, mutation);
+      anywhere = true;
+    }
+    if (!anywhere) continue;
+    auto [at, fresh] =
+        everything.try_emplace(key, data::Partition{.key = data::DecoratedKey::Of(key)});
+    data::MergeInto(&at->second, mutation.update);
+  }
+
+  for (const bool reversed : {false, true}) {
+    const auto expected_of = [&](data::Partition partition) {
+      if (reversed) std::reverse(partition.rows.begin(), partition.rows.end());
+      data::ReadCommand command = ReadEverything();
+      command.now_seconds = cluster.now_seconds(0);
+      return Show(LiveOnly(command, {std::move(partition)}, false));
+    };
+    std::map<data::DecoratedKey, Rows> by_token;
+    for (const auto& [key, partition] : everything) {
+      by_token[partition.key] = expected_of(partition);
+      data::ReadCommand command = ReadAll(key);
+      command.reversed = reversed;
+      if (random.Chance(0.3))
+        EXPECT_EQ(ReadAllPages(cluster, random, command), by_token[partition.key]) << key;
+    }
+    Rows all;
+    for (const auto& [key, rows] : by_token) all.insert(all.end(), rows.begin(), rows.end());
+    data::ReadCommand command = ReadEverything();
+    command.reversed = reversed;
+    EXPECT_EQ(ReadAllPages(cluster, random, command), all) << (reversed ? "reversed" : "forwards");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PagingTest, testing::Range(1, 25));
+
+TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
+  TestCluster cluster({.replication_factor = 1, .even_slices = true});
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
+  EXPECT_EQ(Show(cluster.Read(0, ReadEverything(), kOne)).size(), 20u);
+  cluster.SetAlive({0, 1});
+  data::ReadCommand command = ReadEverything();
+  int rows = 0;
+  while (true) {
+    const auto page = cluster.Read(0, command, kOne);
+    if (!page.ok()) {
+      EXPECT_EQ(base::GetRequestError(page.status())->kind, base::RequestErrorKind::kUnavailable);
+      break;
+    }
+    for (const auto& partition : page->partitions) rows += static_cast<int>(partition.rows.size());
+    ASSERT_TRUE(page->next.has_value()) << "the dead node's part is missing";
+    command.after = page->next;
+  }
+  EXPECT_LT(rows, 20);
+}
+
+TEST(ReadRangeTest, PagesKeepTheirLimit) {
+  TestCluster cluster({.nodes = 5, .replication_factor = 1, .even_slices = true});
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
+  }
+  for (uint32_t limit = 1; limit < 45; limit += 3) {
+    data::ReadCommand command = ReadEverything();
+    command.row_limit = limit;
+    size_t rows = 0;
+    do {
+      const auto page = cluster.Read(0, command, kOne);
+      ASSERT_TRUE(page.ok()) << page.status();
+      EXPECT_LE(page->partitions.size(), limit);
+      rows += page->partitions.size();
+      command.after = page->next;
+    } while (command.after.has_value());
+    EXPECT_EQ(rows, 40u) << "limit " << limit;
+  }
+}
+
+TEST(ReadRangeTest, OneTokenRange) {
+  TestCluster cluster;
+  std::map<data::Token, std::string> by_token;
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = absl::StrCat("p", i);
+    ASSERT_TRUE(cluster.Write(0, PutRow(key, "c", 1, "v"), kOne).ok());
+    by_token[data::TokenOf(key)] = key + "/c=v";
+  }
+  cluster.RunFor(absl::Seconds(1));
+  auto first = std::next(by_token.begin(), 4);
+  auto last = std::next(by_token.begin(), 9);
+  data::ReadCommand command = ReadEverything();
+  command.range = {first->first, last->first};
+  Rows expected;
+  for (auto it = std::next(first); it != std::next(last); ++it) expected.push_back(it->second);
+  EXPECT_EQ(Show(cluster.Read(0, command, kQuorum)), expected);
+}
+
+}  // namespace
+}  // namespace tholos::coordinator
