@@ -62,20 +62,21 @@ class Bench {
               << (options_.rate > 0 ? absl::StrFormat("%.0f operations/s offered", options_.rate)
                                     : absl::StrCat(options_.in_flight, " in flight"))
               << "\n";
-    std::vector<std::vector<std::string>> report;
-    for (const std::string& kind : options_.kinds) report.push_back(Measure(kind));
-    std::cout << RenderListing({{"operation"},
-                                {"op/s", true},
-                                {"p50", true},
-                                {"p90", true},
-                                {"p99", true},
-                                {"p99.9", true},
-                                {"max", true},
-                                {"errors", true},
-                                {"server us/op", true},
-                                {"client us/op", true},
-                                {"server RSS", true}},
-                               report);
+    for (const std::string& kind : options_.kinds) {
+      std::cout << RenderListing({{"operation"},
+                                  {"op/s", true},
+                                  {"p50", true},
+                                  {"p90", true},
+                                  {"p99", true},
+                                  {"p99.9", true},
+                                  {"max", true},
+                                  {"errors", true},
+                                  {"server us/op", true},
+                                  {"client us/op", true},
+                                  {"server RSS", true}},
+                                 {Measure(kind)})
+                << std::flush;
+    }
   }
 
  private:
@@ -113,16 +114,26 @@ class Bench {
     Execute("CREATE TABLE IF NOT EXISTS tholos_bench.rows (key bigint PRIMARY KEY, value blob)");
   }
 
+  // On every node; one that has gone since is left out from here on.
   std::vector<pb::PrepareResponse> Prepare(const std::string& query) {
     std::vector<pb::PrepareResponse> prepared;
+    std::vector<std::unique_ptr<Connection>> reached;
     for (auto& node : nodes_) {
       grpc::ClientContext context;
       node->SetDeadline(&context);
       pb::PrepareRequest request;
       request.set_query(query);
-      const grpc::Status status = node->cql().Prepare(&context, request, &prepared.emplace_back());
-      if (!status.ok()) Fail(node->Explain(status));
+      pb::PrepareResponse response;
+      const grpc::Status status = node->cql().Prepare(&context, request, &response);
+      if (status.ok()) {
+        prepared.push_back(std::move(response));
+        reached.push_back(std::move(node));
+      } else {
+        std::cerr << "going on without " << node->target() << ": " << node->Explain(status) << "\n";
+      }
     }
+    nodes_ = std::move(reached);
+    if (nodes_.empty()) Fail("no node can be reached any more");
     return prepared;
   }
 

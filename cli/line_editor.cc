@@ -3,6 +3,7 @@
 #include <editline/readline.h>
 #include <sys/stat.h>
 
+#include <clocale>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -32,6 +33,9 @@ char** Complete(const char* word, int start, int) {
 
 LineEditor::LineEditor(std::string history_file, Completer completer)
     : history_file_(std::move(history_file)) {
+  // libedit drops what the locale cannot hold.
+  setlocale(LC_CTYPE, "");
+  if (MB_CUR_MAX == 1) setlocale(LC_CTYPE, "C.UTF-8");
   static char name[] = "tholos";
   rl_readline_name = name;
   rl_initialize();

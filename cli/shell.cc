@@ -1,5 +1,6 @@
 #include "cli/shell.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -256,6 +257,8 @@ void Shell::Interact() {
   LineEditor editor(HistoryFile(), [this](const std::string& before, const std::string& word) {
     return CompleteCql(SchemaForCompletion(), options_.keyspace, before, word);
   });
+  // Ctrl-C must not take the shell with it.
+  signal(SIGINT, SIG_IGN);
   std::cout << "Connected to " << connection_.target()
             << ". HELP lists the shell's words; Tab completes.\n";
   std::string pending;

@@ -1,18 +1,20 @@
-// The settings of a node: a YAML file of flat keys; the command line overrides it. Everything has a
-// default that works.
+// The settings of a node: a YAML file of flat keys; the command line overrides it. Everything has
+// a default that works.
 //
-//   key                 default      meaning
-//   cluster_name        tholos       nodes of another cluster are refused
-//   data_directory      .            everything the node keeps
-//   listen              127.0.0.1    address of all doors
-//   internode_port      7000         other nodes
-//   client_port         9043         gRPC clients
-//   seeds               []           HOST[:PORT] of nodes to learn the cluster from; none: a
-//   cluster of its own datacenter          dc1 rack                rack1 shards              0 0:
-//   one a core memtable_memory     256MiB       memtables of the node commitlog_memory    512MiB
-//   commit log on disk, a shard open_network        false        allow `listen` beyond loopback
-//   although nothing is authenticated or encrypted log_level           info         debug, info,
-//   warn, error
+//   key               default     meaning
+//   cluster_name      tholos      nodes of another cluster are refused
+//   data_directory    .           everything the node keeps
+//   listen            127.0.0.1   address of all doors
+//   internode_port    7000        other nodes
+//   client_port       9043        gRPC clients
+//   seeds             []          HOST[:PORT] of nodes to join; none: a cluster of its own
+//   datacenter        dc1         where the node stands
+//   rack              rack1       and in which rack
+//   shards            0           threads that own data; 0: one a core
+//   memtable_memory   256MiB      memtables of the node
+//   commitlog_memory  512MiB      commit log on disk, a shard
+//   open_network      false       allows `listen` beyond loopback, without authentication
+//   log_level         info        debug, info, warn, error
 #pragma once
 
 #include <cstdint>

@@ -160,13 +160,13 @@ absl::StatusOr<PlanPtr> Analyze(const CreateTableStatement& statement, AnalysisC
     };
   }
   spec.change = [table = std::move(table), position](
-                    const data::Schema& schema, int64_t now_micros,
-                    const base::Uuid& id) -> absl::StatusOr<data::Schema> {
+                    const data::Schema& schema,
+                    int64_t now_micros) -> absl::StatusOr<data::Schema> {
     if (schema.FindKeyspace(table.keyspace) == nullptr) {
       return NoSuchKeyspace(table.keyspace, position);
     }
     data::TableSchema with_id = table;
-    with_id.id = id;
+    with_id.id = schema.NewTableId(table);
     return schema.WithTable(std::move(with_id), now_micros);
   };
   return PlanPtr(std::make_shared<SchemaPlan>(std::move(spec)));
@@ -187,8 +187,8 @@ absl::StatusOr<PlanPtr> Analyze(const DropTableStatement& statement, AnalysisCon
       return schema.FindTable(keyspace, name) == nullptr;
     };
   }
-  spec.change = [keyspace, name, position](const data::Schema& schema, int64_t now_micros,
-                                           const base::Uuid&) -> absl::StatusOr<data::Schema> {
+  spec.change = [keyspace, name, position](const data::Schema& schema,
+                                           int64_t now_micros) -> absl::StatusOr<data::Schema> {
     if (schema.FindTable(keyspace, name) == nullptr) {
       return ErrorAt(position, "table ", QuoteName(keyspace), ".", QuoteName(name),
                      " does not exist");

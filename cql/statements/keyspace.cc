@@ -72,8 +72,7 @@ absl::StatusOr<PlanPtr> Analyze(const CreateKeyspaceStatement& statement, Analys
       return schema.FindKeyspace(name) != nullptr;
     };
   }
-  spec.change = [keyspace = std::move(keyspace)](const data::Schema& schema, int64_t now_micros,
-                                                 const base::Uuid&) {
+  spec.change = [keyspace = std::move(keyspace)](const data::Schema& schema, int64_t now_micros) {
     return schema.WithKeyspace(keyspace, now_micros);
   };
   return PlanPtr(std::make_shared<SchemaPlan>(std::move(spec)));
@@ -91,8 +90,8 @@ absl::StatusOr<PlanPtr> Analyze(const DropKeyspaceStatement& statement, Analysis
     };
   }
   const Position position = statement.keyspace.position;
-  spec.change = [name, position](const data::Schema& schema, int64_t now_micros,
-                                 const base::Uuid&) -> absl::StatusOr<data::Schema> {
+  spec.change = [name, position](const data::Schema& schema,
+                                 int64_t now_micros) -> absl::StatusOr<data::Schema> {
     if (schema.FindKeyspace(name) == nullptr) {
       return ErrorAt(position, "keyspace ", QuoteName(name), " does not exist");
     }

@@ -7,7 +7,6 @@
 
 #include "absl/strings/ascii.h"
 #include "base/status_macros.h"
-#include "base/uuid.h"
 #include "cql/analysis/context.h"
 #include "cql/text.h"
 
@@ -23,13 +22,12 @@ base::Task<absl::StatusOr<QueryResult>> SchemaPlan::Execute(Request request) con
   if (spec_.already_done && spec_.already_done(request.state->schema())) co_return done;
   // The change outlives this frame if the deadline passes, and may run on another thread.
   auto nothing_to_do = std::make_shared<std::atomic<bool>>(false);
-  const base::Uuid id = base::Uuid::Random(request.services->random);
-  cluster::SchemaService::Change change = [spec = spec_, id, nothing_to_do](
+  cluster::SchemaService::Change change = [spec = spec_, nothing_to_do](
                                               const data::Schema& current,
                                               int64_t now_micros) -> absl::StatusOr<data::Schema> {
     *nothing_to_do = spec.already_done && spec.already_done(current);
     if (*nothing_to_do) return current;
-    return spec.change(current, now_micros, id);
+    return spec.change(current, now_micros);
   };
   THOLOS_CO_RETURN_IF_ERROR(
       co_await request.services->schema.Apply(std::move(change), request.routing.deadline));

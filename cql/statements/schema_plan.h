@@ -17,9 +17,7 @@ class SchemaPlan final : public Plan {
     std::string_view kind;
     SchemaChangeResult result;
     // The next schema. The change may run more than once, on any thread.
-    std::function<absl::StatusOr<data::Schema>(const data::Schema&, int64_t now_micros,
-                                               const base::Uuid& new_id)>
-        change;
+    std::function<absl::StatusOr<data::Schema>(const data::Schema&, int64_t now_micros)> change;
     // Whether there is nothing to do: IF [NOT] EXISTS. The answer is then a VoidResult.
     std::function<bool(const data::Schema&)> already_done;
   };

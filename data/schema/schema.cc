@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checksum.h"
+#include "base/coding.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -151,6 +152,28 @@ absl::StatusOr<Schema> Schema::WithoutKeyspace(std::string_view name,
   entry.dropped_micros = entry.changed_micros;
   entry.keyspace.reset();
   return Schema(std::move(state));
+}
+
+TableId Schema::NewTableId(const TableSchema& definition) const {
+  int64_t last_change = 0;
+  if (const auto keyspace = state_->keyspaces.find(definition.keyspace);
+      keyspace != state_->keyspaces.end()) {
+    last_change = keyspace->second.dropped_micros;
+  }
+  if (const auto tables = state_->tables.find(definition.keyspace);
+      tables != state_->tables.end()) {
+    const auto it = tables->second.find(definition.name);
+    if (it != tables->second.end()) last_change = std::max(last_change, it->second.changed_micros);
+  }
+  const base::Hash128 hash =
+      base::ContentHash128(base::StrCat(DescribeTable(definition), "\n", last_change));
+  std::string bytes;
+  base::PutBigEndian64(&bytes, hash.high);
+  base::PutBigEndian64(&bytes, hash.low);
+  TableId id = *base::Uuid::FromBytes(bytes);
+  id.bytes[6] = static_cast<uint8_t>((id.bytes[6] & 0x0F) | 0x80);  // version 8: our own
+  id.bytes[8] = static_cast<uint8_t>((id.bytes[8] & 0x3F) | 0x80);  // the variant of RFC 9562
+  return id;
 }
 
 absl::StatusOr<Schema> Schema::WithTable(TableSchema table, int64_t changed_micros) const {

@@ -92,6 +92,12 @@ class Schema {
   std::vector<std::shared_ptr<const TableSchema>> tables(std::string_view keyspace) const;
   std::vector<std::shared_ptr<const TableSchema>> tables() const;
 
+  // The id for a table that is to be created here: a hash of its name, its definition and the
+  // moment when a table of that name was last dropped. So nodes that create the same table at the
+  // same moment, before they have heard of each other, create one table, and what was written
+  // through either is in it; and a table that was dropped and is created again is another one.
+  TableId NewTableId(const TableSchema& definition) const;
+
   // Changes give a new schema. `changed_micros` is the moment of the change; it is raised where
   // needed to be newer than what it replaces. Request errors (base/errors.h): kAlreadyExists;
   // kInvalid if there is none of the name, or if it is not as validate.h demands (a table: columns

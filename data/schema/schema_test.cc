@@ -211,6 +211,28 @@ std::vector<Schema> RandomSchemas(base::RandomStream& random, int count) {
   return schemas;
 }
 
+// Two nodes create the same table before they have heard of each other: one table, whose rows stay.
+TEST(Schema, EqualTablesCreatedApartAreOne) {
+  const Schema base = *Schema().WithKeyspace(Keyspace("ks"), 100);
+  auto create = [](const Schema& schema, int64_t at, std::string comment = "") {
+    TableSchema table = Table("ks", "t", 0);
+    table.comment = std::move(comment);
+    table.id = schema.NewTableId(table);
+    return *schema.WithTable(table, at);
+  };
+  const Schema a = create(base, 110);
+  const Schema b = create(base, 120);
+  EXPECT_EQ(a.FindTable("ks", "t")->id, b.FindTable("ks", "t")->id);
+  EXPECT_EQ(a.Merge(b).FindTable("ks", "t")->id, a.FindTable("ks", "t")->id);
+  EXPECT_NE(create(base, 110, "other").FindTable("ks", "t")->id, a.FindTable("ks", "t")->id);
+  // Dropped and created again: another table.
+  const Schema again = create(*a.WithoutTable("ks", "t", 130), 140);
+  EXPECT_NE(again.FindTable("ks", "t")->id, a.FindTable("ks", "t")->id);
+  const Schema other_keyspace =
+      create(*a.WithoutKeyspace("ks", 150)->WithKeyspace(Keyspace("ks"), 160), 170);
+  EXPECT_NE(other_keyspace.FindTable("ks", "t")->id, a.FindTable("ks", "t")->id);
+}
+
 TEST(Schema, MergeIsCommutativeAssociativeIdempotent) {
   const uint64_t seed = 13;
   SCOPED_TRACE(seed);

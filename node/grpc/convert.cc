@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/coding.h"
 #include "base/errors.h"
+#include "base/strings.h"
 
 namespace tholos::node {
 namespace {
@@ -15,7 +15,10 @@ constexpr uint32_t kPageSizeMax = 100'000;
 
 absl::StatusOr<coordinator::ConsistencyLevel> ToConsistency(pb::Consistency consistency) {
   if (consistency == pb::CONSISTENCY_UNSPECIFIED) return coordinator::ConsistencyLevel::kQuorum;
-  return coordinator::ConsistencyFromNumber(static_cast<uint32_t>(consistency) - 1);
+  auto level = coordinator::ConsistencyFromNumber(static_cast<uint32_t>(consistency) - 1);
+  if (level.ok()) return level;
+  return base::InvalidRequest(base::StrCat("consistency: there is no level with the number ",
+                                           static_cast<int>(consistency)));
 }
 
 // One value of a result as the kind of its type.
@@ -116,7 +119,7 @@ absl::StatusOr<cql::BoundValue> ToBoundValue(const pb::Value& value) {
     case pb::Value::kUuid:
       if (value.uuid().size() != 16) {
         return base::InvalidRequest(
-            absl::StrCat("a uuid value has 16 bytes, not ", value.uuid().size()));
+            base::StrCat("a uuid value has 16 bytes, not ", value.uuid().size()));
       }
       bound.value = value.uuid();
       return bound;
@@ -141,7 +144,7 @@ absl::StatusOr<cql::QueryOptions> ToQueryOptions(const pb::ExecuteRequest& reque
   }
   if (request.page_size() > kPageSizeMax) {
     return base::InvalidRequest(
-        absl::StrCat("page_size ", request.page_size(), " is more than ", kPageSizeMax));
+        base::StrCat("page_size ", request.page_size(), " is more than ", kPageSizeMax));
   }
   if (request.page_size() != 0) options.page_size = request.page_size();
   options.paging_state = request.paging_state();
