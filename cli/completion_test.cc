@@ -32,7 +32,7 @@ TEST(Completion, FollowsThePlaceInTheStatement) {
               ElementsAre("shop.items", "shop.orders"));
   EXPECT_THAT(CompleteCql(schema, "", "use ", ""), ElementsAre("shop"));
   EXPECT_THAT(CompleteCql(schema, "shop", "SELECT * FROM orders WHERE ", "cu"),
-              ElementsAre("customer", "CUSTOM"));
+              ElementsAre("CUSTOM", "customer"));
   EXPECT_THAT(CompleteCql(schema, "shop", "SELECT * FROM orders WHERE ", ""), Not(Contains("sku")));
   EXPECT_THAT(CompleteCql(schema, "shop", "SELECT ", "sk"), ElementsAre("sku"));
   EXPECT_THAT(CompleteCql(schema, "shop", "", "sel"), ElementsAre("SELECT"));
