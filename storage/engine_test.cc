@@ -272,6 +272,26 @@ TEST(Engine, PurgesTombstonesAndDoesNotBringBackWhatTheyShadowed) {
   w.StopNow();
 }
 
+TEST(Engine, TombstonesStayWhileOlderDataIsInMemory) {
+  EngineWorld w(17);
+  w.schema = TestSchema(1, /*gc_grace_seconds=*/1);
+  ASSERT_TRUE(w.OpenNow().ok());
+  Mutation deletion{.table = TestTableId(0)};
+  deletion.update.key = data::DecoratedKey::Of("p1");
+  deletion.update.deletion = {20, w.now_seconds()};
+  EXPECT_TRUE(w.world.Run(w.Apply(deletion)).ok());
+  ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
+  EXPECT_TRUE(w.world.Run(w.Apply(Put("p1", "c", "late", 10))).ok());
+  w.world.RunFor(absl::Seconds(5));
+  ASSERT_TRUE(w.world.Run(w.engine->CompactAll(TestTableId(0))).ok());
+  EXPECT_EQ(ScanRows(w), 0u);
+  ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
+  ASSERT_TRUE(w.world.Run(w.engine->CompactAll(TestTableId(0))).ok());
+  EXPECT_EQ(ScanRows(w), 0u);
+  EXPECT_EQ(w.world.Run(w.engine->Stats(TestTableId(0)))->sstables, 0u);
+  w.StopNow();
+}
+
 TEST(Engine, DroppedTablesAreGoneWithTheirFiles) {
   EngineWorld w(10);
   ASSERT_TRUE(w.OpenNow().ok());
