@@ -272,6 +272,31 @@ TEST(Engine, PurgesTombstonesAndDoesNotBringBackWhatTheyShadowed) {
   w.StopNow();
 }
 
+// A late write stands behind the deletion that covers it in the log. Once a compaction has purged
+// both, and the log has discarded the deletion alone, a replay of the write would bring it back.
+TEST(Engine, ReplaySkipsWhatWasFlushed) {
+  EngineWorld w(18, 1);
+  w.schema = TestSchema(2, /*gc_grace_seconds=*/0);
+  ASSERT_TRUE(w.OpenNow().ok());
+  Mutation deletion{.table = TestTableId(0)};
+  deletion.update.key = data::DecoratedKey::Of("p1");
+  deletion.update.deletion = {20, w.now_seconds()};
+  EXPECT_TRUE(w.world.Run(w.Apply(deletion)).ok());
+  w.world.Run(PutMany(&w, 300, 1, 1));  // more than a segment
+  ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
+  EXPECT_TRUE(w.world.Run(w.Apply(Put("p1", "c", "late", 10))).ok());
+  EXPECT_TRUE(w.world.Run(w.Apply(Put("p1", "c", "keeps the log", 1, 1))).ok());
+  ASSERT_TRUE(w.world.Run(w.engine->Flush(TestTableId(0))).ok());
+  w.world.RunFor(absl::Seconds(3));
+  ASSERT_TRUE(w.world.Run(w.engine->CompactAll(TestTableId(0))).ok());
+  EXPECT_EQ(w.world.Run(w.engine->Stats(TestTableId(0)))->sstables, 0u);
+  w.world.PowerLossAndBoot();
+  ASSERT_TRUE(w.OpenNow().ok());
+  EXPECT_EQ(ScanRows(w), 0u);
+  EXPECT_EQ(ScanRows(w, 1), 301u);
+  w.StopNow();
+}
+
 TEST(Engine, TombstonesStayWhileOlderDataIsInMemory) {
   EngineWorld w(17);
   w.schema = TestSchema(1, /*gc_grace_seconds=*/1);
