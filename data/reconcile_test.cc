@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "data/codec.h"
 #include "data/partition.h"
@@ -243,33 +244,62 @@ TEST_P(MergeLaws, DifferencesOfExpiredAnswersRepairUnexpiredReplicas) {
 
 // What a reader sees, from all writes at once and without merging: for each row and column the
 // newest versions that no tombstone covers; nothing if one of them is a deletion or has expired.
-using View = std::map<std::pair<std::string, ColumnId>, std::string>;
+// The same for the row's liveness.
+struct View {
+  std::map<std::pair<std::string, ColumnId>, std::string> values;
+  std::set<std::string> live_rows;
+  friend bool operator==(const View&, const View&) = default;
+};
+
+// The versions of the newest timestamp after `deleted`.
+template <typename T>
+std::vector<T> Newest(const std::vector<T>& versions, Timestamp deleted) {
+  std::vector<T> newest;
+  for (const T& version : versions) {
+    if (version.timestamp <= deleted) continue;
+    if (!newest.empty() && newest[0].timestamp < version.timestamp) newest.clear();
+    if (newest.empty() || newest[0].timestamp == version.timestamp) newest.push_back(version);
+  }
+  return newest;
+}
+
+template <typename T>
+bool AllLive(const std::vector<T>& versions, int64_t now) {
+  return !versions.empty() &&
+         std::all_of(versions.begin(), versions.end(), [now](const T& v) { return v.LiveAt(now); });
+}
 
 View ModelView(const std::vector<Partition>& writes, int64_t now) {
+  struct RowVersions {
+    Timestamp deleted = kNoTimestamp;
+    std::vector<Liveness> liveness;
+    std::map<ColumnId, std::vector<Cell>> cells;
+  };
   Timestamp partition_deleted = kNoTimestamp;
-  std::map<std::string, Timestamp> row_deleted;
-  std::map<std::pair<std::string, ColumnId>, std::vector<Cell>> versions;
+  std::map<std::string, RowVersions> rows;
   for (const Partition& write : writes) {
     partition_deleted = std::max(partition_deleted, write.deletion.timestamp);
     for (const Row& row : write.rows) {
-      Timestamp& deleted = row_deleted.try_emplace(row.clustering, kNoTimestamp).first->second;
-      deleted = std::max(deleted, row.deletion.timestamp);
-      for (const Cell& cell : row.cells) versions[{row.clustering, cell.column}].push_back(cell);
+      RowVersions& versions = rows[row.clustering];
+      versions.deleted = std::max(versions.deleted, row.deletion.timestamp);
+      versions.liveness.push_back(row.liveness);
+      for (const Cell& cell : row.cells) versions.cells[cell.column].push_back(cell);
     }
   }
   View view;
-  for (auto& [place, cells] : versions) {
-    Timestamp newest = std::max(partition_deleted, row_deleted[place.first]) + 1;
-    for (const Cell& cell : cells) newest = std::max(newest, cell.timestamp);
-    std::erase_if(cells, [newest](const Cell& cell) { return cell.timestamp < newest; });
-    if (cells.empty()) continue;
-    if (std::any_of(cells.begin(), cells.end(),
-                    [now](const Cell& cell) { return !cell.LiveAt(now); }))
-      continue;
-    view[place] = std::max_element(cells.begin(), cells.end(), [](const Cell& a, const Cell& b) {
-                    return std::make_tuple(-a.local_seconds, a.ttl_seconds, a.value) <
-                           std::make_tuple(-b.local_seconds, b.ttl_seconds, b.value);
-                  })->value;
+  for (const auto& [clustering, versions] : rows) {
+    const Timestamp deleted = std::max(partition_deleted, versions.deleted);
+    if (AllLive(Newest(versions.liveness, deleted), now)) view.live_rows.insert(clustering);
+    for (const auto& [column, cells] : versions.cells) {
+      const std::vector<Cell> newest = Newest(cells, deleted);
+      if (!AllLive(newest, now)) continue;
+      view.live_rows.insert(clustering);
+      view.values[{clustering, column}] =
+          std::max_element(newest.begin(), newest.end(), [](const Cell& a, const Cell& b) {
+            return std::make_tuple(-a.local_seconds, a.ttl_seconds, a.value) <
+                   std::make_tuple(-b.local_seconds, b.ttl_seconds, b.value);
+          })->value;
+    }
   }
   return view;
 }
@@ -277,8 +307,9 @@ View ModelView(const std::vector<Partition>& writes, int64_t now) {
 View ViewOf(const Partition& partition, int64_t now) {
   View view;
   for (const Row& row : partition.rows) {
+    if (row.LiveAt(now)) view.live_rows.insert(row.clustering);
     for (const Cell& cell : row.cells) {
-      if (cell.LiveAt(now)) view[{row.clustering, cell.column}] = cell.value;
+      if (cell.LiveAt(now)) view.values[{row.clustering, cell.column}] = cell.value;
     }
   }
   return view;
