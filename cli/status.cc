@@ -1,5 +1,6 @@
 // tholos status, tholos ring: what the cluster looks like from one node.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
@@ -33,10 +34,13 @@ int CountUp(const pb::GetStatusResponse& status) {
 }
 
 void PrintStatus(const pb::GetStatusResponse& status) {
-  std::cout << "Cluster: " << status.cluster_name() << "   schema epoch " << status.epoch() << "\n";
+  std::cout << "Cluster: " << status.cluster_name() << "   epoch " << status.epoch() << "\n";
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> versions;
-  for (const auto& node : status.nodes()) {
+  std::vector<pb::NodeStatus> nodes(status.nodes().begin(), status.nodes().end());
+  std::sort(nodes.begin(), nodes.end(),
+            [](const auto& a, const auto& b) { return a.client_address() < b.client_address(); });
+  for (const auto& node : nodes) {
     rows.push_back({StateLetters(node.up(), node.state()), node.client_address(),
                     FormatBytes(static_cast<double>(node.load_bytes())),
                     absl::StrCat(node.tokens()), absl::StrFormat("%.1f%%", node.owns() * 100),
