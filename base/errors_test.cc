@@ -31,6 +31,10 @@ TEST(Errors, CodesFollowTheKinds) {
       {RequestErrorKind::kUnauthorized, absl::StatusCode::kPermissionDenied},
       {RequestErrorKind::kAlreadyExists, absl::StatusCode::kAlreadyExists},
       {RequestErrorKind::kUnprepared, absl::StatusCode::kNotFound},
+      {RequestErrorKind::kSyntax, absl::StatusCode::kInvalidArgument},
+      {RequestErrorKind::kConfig, absl::StatusCode::kInvalidArgument},
+      {RequestErrorKind::kTruncate, absl::StatusCode::kAborted},
+      {RequestErrorKind::kUncertain, absl::StatusCode::kAborted},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(MakeRequestError({.kind = c.kind}, "m").code(), c.code)
@@ -49,7 +53,14 @@ TEST(Errors, StatusesRoundTrip) {
                            .required = 2,
                            .received = 1,
                            .alive = 3,
-                           .failures = 4'000'000'000};
+                           .failures = 4'000'000'000,
+                           .write_type = "UNLOGGED_BATCH",
+                           .data_present = true,
+                           .reasons = {{"10.0.0.1", ReplicaFailureCode::kTooManyTombstones},
+                                       {"::1", ReplicaFailureCode::kUnknown}},
+                           .contentions = 3,
+                           .keyspace = "ks",
+                           .name = "t"};
   const absl::Status status = MakeRequestError(error, "2 of 3 answered");
   EXPECT_EQ(RoundTrip(status), status);
   EXPECT_EQ(GetRequestError(RoundTrip(status)), error);

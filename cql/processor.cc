@@ -130,7 +130,7 @@ class QueryProcessorImpl final : public QueryProcessor {
     ParseOptions options;
     options.statement_bytes_max = deps_.limits.statement_bytes_max;
     absl::StatusOr<ParsedStatement> parsed = Parse(text, options);
-    if (!parsed.ok()) return base::InvalidRequest(base::ToStd(parsed.status().message()));
+    if (!parsed.ok()) return base::SyntaxError(base::ToStd(parsed.status().message()));
     AnalysisContext context;
     context.state = state;
     context.keyspace = keyspace;
@@ -146,7 +146,7 @@ class QueryProcessorImpl final : public QueryProcessor {
     if (known != nullptr && known->schema.get() == &state->schema()) return known->plan;
     const std::optional<PreparedText> text = texts_.Find(id);
     if (!text) {
-      return base::MakeRequestError({.kind = base::RequestErrorKind::kUnprepared},
+      return base::MakeRequestError({.kind = base::RequestErrorKind::kUnprepared, .name = id},
                                     "the prepared statement is not known here: prepare it again");
     }
     THOLOS_ASSIGN_OR_RETURN(PlanPtr plan, MakePlan(shard, text->text, text->keyspace, state));
