@@ -53,16 +53,24 @@ class Plan {
   virtual std::string_view kind() const = 0;
 
   const std::vector<ResultColumn>& parameters() const { return parameters_; }
-  const std::vector<ResultColumn>& result_columns() const { return result_columns_; }
+  const std::vector<ResultColumn>& result_columns() const { return *result_columns_; }
   const std::vector<uint16_t>& partition_key_indexes() const { return partition_key_indexes_; }
   void set_parameters(std::vector<ResultColumn> parameters) { parameters_ = std::move(parameters); }
 
  protected:
-  std::vector<ResultColumn> result_columns_;
+  void set_result_columns(std::vector<ResultColumn> columns) {
+    result_columns_ = std::make_shared<const std::vector<ResultColumn>>(std::move(columns));
+  }
+  const std::shared_ptr<const std::vector<ResultColumn>>& shared_result_columns() const {
+    return result_columns_;
+  }
+
   std::vector<uint16_t> partition_key_indexes_;
 
  private:
   std::vector<ResultColumn> parameters_;
+  std::shared_ptr<const std::vector<ResultColumn>> result_columns_ =
+      std::make_shared<const std::vector<ResultColumn>>();
 };
 
 using PlanPtr = std::shared_ptr<Plan>;

@@ -160,7 +160,7 @@ TEST_F(ProcessorTest, PagingStatesOfOtherStatementsAreRefused) {
   const RowsResult page = node_.Rows("SELECT c FROM t", {.page_size = 2});
   ASSERT_FALSE(page.paging_state.empty());
   QueryOptions next{.page_size = 2, .paging_state = page.paging_state};
-  EXPECT_EQ(node_.Rows("SELECT c FROM t", next).rows.size(), 2u);
+  EXPECT_EQ(node_.Rows("SELECT c FROM t", next).row_count, 2u);
   EXPECT_EQ(KindOf(node_.Execute("SELECT v FROM t", next).status()), RequestErrorKind::kInvalid);
   next.paging_state[3] ^= 1;
   EXPECT_EQ(KindOf(node_.Execute("SELECT c FROM t", next).status()), RequestErrorKind::kInvalid);
@@ -186,7 +186,7 @@ TEST(ProcessorLimits, AreKept) {
                    .in_product_max = 4,
                    .table_columns_max = 3,
                    .page_rows_max = 3,
-                   .page_bytes_max = 200,
+                   .page_bytes_max = 30,
                    .filtered_rows_max = 2});
   node.Run(kKeyspace);
   node.Run("USE ks");
@@ -207,12 +207,12 @@ TEST(ProcessorLimits, AreKept) {
   for (int i = 0; i < 5; ++i) {
     node.Run(base::StrCat("INSERT INTO t (k, c, v) VALUES (1, ", i, ", 'v", i, "')"));
   }
-  EXPECT_EQ(node.Rows("SELECT c FROM t", {.page_size = 1000}).rows.size(), 3u);
-  // Each of these rows counts a little more than 120 bytes.
-  EXPECT_EQ(node.Rows("SELECT c, v, v FROM t", {.page_size = 1000}).rows.size(), 2u);
+  EXPECT_EQ(node.Rows("SELECT c FROM t", {.page_size = 1000}).row_count, 3u);
+  // Each of these rows counts 20 bytes.
+  EXPECT_EQ(node.Rows("SELECT c, v, v FROM t", {.page_size = 1000}).row_count, 2u);
   node.coordinator.rows_max = 2;
   const RowsResult filtered = node.Rows("SELECT c FROM t WHERE v = 'v4' ALLOW FILTERING");
-  EXPECT_TRUE(filtered.rows.empty());
+  EXPECT_TRUE(filtered.row_count == 0);
   EXPECT_FALSE(filtered.paging_state.empty());
 }
 

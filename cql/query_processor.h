@@ -44,9 +44,12 @@ struct QueryOptions {
 };
 
 struct VoidResult {};
+// A page of rows.
 struct RowsResult {
-  std::vector<ResultColumn> columns;
-  std::vector<std::vector<data::Value>> rows;
+  // Never null. Shared with the plan and all its results.
+  std::shared_ptr<const std::vector<ResultColumn>> columns;
+  uint32_t row_count = 0;
+  std::string rows;          // all values, in the layout of rows.h
   std::string paging_state;  // empty: complete
 };
 struct SetKeyspaceResult {

@@ -277,8 +277,8 @@ std::vector<std::string> AllPages(MemoryNode& node, const std::string& query, ui
   QueryOptions options{.page_size = page_size};
   for (int pages = 0; pages < 1000; ++pages) {
     const RowsResult page = node.Rows(query, options);
-    EXPECT_LE(page.rows.size(), page_size) << query;
-    for (size_t i = 0; i < page.rows.size(); ++i) rows.push_back(ShowRow(page, i));
+    EXPECT_LE(page.row_count, page_size) << query;
+    for (size_t i = 0; i < page.row_count; ++i) rows.push_back(ShowRow(page, i));
     if (page.paging_state.empty()) return rows;
     options.paging_state = page.paging_state;
   }

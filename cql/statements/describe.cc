@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "cql/rows.h"
 #include "cql/statements/statements.h"
 #include "cql/system_tables.h"
 #include "cql/text.h"
@@ -31,7 +32,7 @@ class DescribePlan final : public Plan {
   base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
     QueryResult result;
     RowsResult& rows = result.result.emplace<RowsResult>();
-    rows.columns = result_columns_;
+    rows.columns = shared_result_columns();
     THOLOS_CO_RETURN_IF_ERROR(AddRows(request, &rows));
     co_return result;
   }
@@ -41,30 +42,32 @@ class DescribePlan final : public Plan {
   bool describes() const { return kind_ != Kind::kKeyspaces && kind_ != Kind::kTables; }
 
   void AddColumns(std::initializer_list<std::string_view> names) {
+    std::vector<ResultColumn> columns = result_columns();
     for (const std::string_view name : names) {
-      result_columns_.push_back(
+      columns.push_back(
           {"system", "describe", std::string(name), data::DataType(data::TypeId::kText)});
     }
+    set_result_columns(std::move(columns));
   }
 
   void AddKeyspace(const data::KeyspaceSchema& keyspace, RowsResult* out) const {
     std::vector<data::Value> row = {keyspace.name, "keyspace", keyspace.name};
     if (describes()) row.emplace_back(data::DescribeKeyspace(keyspace));
-    out->rows.push_back(std::move(row));
+    AddRow(row, out);
   }
 
   void AddTable(const data::TableSchema& table, RowsResult* out) const {
     std::vector<data::Value> row = {table.keyspace, "table", table.name};
     if (describes()) row.emplace_back(data::DescribeTable(table));
-    out->rows.push_back(std::move(row));
+    AddRow(row, out);
   }
 
   absl::Status AddRows(const Request& request, RowsResult* out) const {
     const data::Schema& schema = request.state->schema();
     switch (kind_) {
       case Kind::kCluster:
-        out->rows.push_back(
-            {request.services->cluster_name, "org.apache.cassandra.dht.Murmur3Partitioner"});
+        AddRow({request.services->cluster_name, "org.apache.cassandra.dht.Murmur3Partitioner"},
+               out);
         break;
       case Kind::kKeyspaces:
         for (const data::KeyspaceSchema* k : schema.keyspaces()) AddKeyspace(*k, out);

@@ -8,6 +8,7 @@
 #include "cql/analysis/restrictions.h"
 #include "cql/analysis/selection.h"
 #include "cql/paging.h"
+#include "cql/rows.h"
 #include "cql/statements/row_reader.h"
 #include "cql/statements/statements.h"
 #include "cql/system_tables.h"
@@ -26,23 +27,17 @@ struct SelectSpec {
   uint64_t statement_hash = 0;
 };
 
-size_t BytesOf(const std::vector<data::Value>& row) {
-  size_t bytes = 0;
-  for (const data::Value& value : row) bytes += sizeof(value) + (value ? value->size() : 0);
-  return bytes;
-}
-
 class SelectPlan final : public Plan {
  public:
   explicit SelectPlan(SelectSpec spec) : spec_(std::move(spec)) {
-    result_columns_ = spec_.selection.ResultColumns();
+    set_result_columns(spec_.selection.ResultColumns());
     partition_key_indexes_ = spec_.where.PartitionKeyMarkers();
   }
 
   base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
     QueryResult result;
     RowsResult& rows = result.result.emplace<RowsResult>();
-    rows.columns = result_columns_;
+    rows.columns = shared_result_columns();
     THOLOS_CO_ASSIGN_OR_RETURN(PagingState start, Start(request));
     THOLOS_CO_ASSIGN_OR_RETURN(std::optional<RowReaderOptions> options, ReaderOptions(request));
     if (!options && !spec_.selection.has_aggregates()) co_return result;
@@ -128,18 +123,16 @@ class SelectPlan final : public Plan {
   base::Task<absl::Status> Page(Request& request, RowReader& reader, RowsResult* out) const {
     const uint32_t rows_max = PageRows(request);
     const QueryLimits& limits = request.services->limits;
-    size_t bytes = 0;
     const auto full = [&] {
-      return out->rows.size() >= rows_max || bytes >= limits.page_bytes_max;
+      return out->row_count >= rows_max || out->rows.size() >= limits.page_bytes_max;
     };
     const auto take = [&](const RowView& view) {
-      out->rows.push_back(spec_.selection.Evaluate(view, request));
-      bytes += BytesOf(out->rows.back());
+      AddRow(spec_.selection.Evaluate(view, request), out);
       return full() ? RowReader::Next::kStop : RowReader::Next::kMore;
     };
     const auto exhausted = [&] { return reader.done() || reader.state().remaining == uint64_t{0}; };
     while (!exhausted() && !full() && reader.considered() < limits.filtered_rows_max) {
-      const uint64_t wanted = rows_max - out->rows.size();
+      const uint64_t wanted = rows_max - out->row_count;
       const uint64_t allowed = reader.state().remaining.value_or(wanted);
       const auto rows = static_cast<uint32_t>(std::min(wanted, allowed));
       absl::StatusOr<bool> more = co_await reader.Read(rows, take);
@@ -161,7 +154,7 @@ class SelectPlan final : public Plan {
     }
     absl::StatusOr<std::vector<data::Value>> row = aggregation.Finish();
     if (!row.ok()) co_return row.status();
-    out->rows.push_back(*std::move(row));
+    AddRow(*row, out);
     co_return absl::OkStatus();
   }
 

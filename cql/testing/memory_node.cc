@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "cql/rows.h"
 #include "data/source.h"
 #include "data/vector_source.h"
 
@@ -136,9 +137,9 @@ RowsResult MemoryNode::Rows(std::string query, QueryOptions options) {
 
 std::string ShowRow(const RowsResult& rows, size_t index) {
   std::vector<std::string> values;
-  for (size_t i = 0; i < rows.columns.size(); ++i) {
-    const data::Value& value = rows.rows[index][i];
-    const std::string shown = value ? rows.columns[i].type.ToCqlLiteral(*value) : "null";
+  const std::vector<data::Value> row = DecodeRows(rows)[index];
+  for (size_t i = 0; i < row.size(); ++i) {
+    const std::string shown = row[i] ? (*rows.columns)[i].type.ToCqlLiteral(*row[i]) : "null";
     values.push_back(absl::StrReplaceAll(shown, {{"\n", "\\n"}}));
   }
   return absl::StrJoin(values, " | ");
@@ -160,10 +161,10 @@ std::string Show(const absl::StatusOr<QueryResult>& result) {
   const auto* rows = std::get_if<RowsResult>(&result->result);
   if (rows == nullptr) return "OK";
   std::vector<std::string> names;
-  for (const ResultColumn& column : rows->columns) names.push_back(column.name);
+  for (const ResultColumn& column : *rows->columns) names.push_back(column.name);
   std::vector<std::string> lines = {absl::StrJoin(names, " | ")};
-  for (size_t i = 0; i < rows->rows.size(); ++i) lines.push_back(ShowRow(*rows, i));
-  if (rows->rows.empty()) lines.push_back("(no rows)");
+  for (size_t i = 0; i < rows->row_count; ++i) lines.push_back(ShowRow(*rows, i));
+  if (rows->row_count == 0) lines.push_back("(no rows)");
   if (!rows->paging_state.empty()) lines.push_back("(more)");
   return absl::StrJoin(lines, "\n");
 }

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "base/coding.h"
 #include "base/errors.h"
 #include "base/strings.h"
+#include "cql/rows.h"
 
 namespace tholos::node {
 namespace {
@@ -52,34 +52,25 @@ void ToTypedValue(const data::DataType& type, std::string bytes, pb::Value* out)
   out->set_cql(std::move(bytes));
 }
 
-void AppendRawRow(const std::vector<data::Value>& row, std::string* out) {
-  for (const data::Value& value : row) {
-    if (!value.has_value()) {
-      base::PutBigEndian32(out, 0xFFFFFFFFu);
-      continue;
-    }
-    base::PutBigEndian32(out, static_cast<uint32_t>(value->size()));
-    out->append(*value);
-  }
-}
-
 void ToRowsPage(cql::RowsResult rows, pb::RowFormat format, bool skip_columns, pb::RowsPage* out) {
   if (!skip_columns) {
-    for (const cql::ResultColumn& column : rows.columns) ToColumn(column, out->add_columns());
+    for (const cql::ResultColumn& column : *rows.columns) ToColumn(column, out->add_columns());
   }
-  out->set_row_count(static_cast<uint32_t>(rows.rows.size()));
+  out->set_row_count(rows.row_count);
   out->set_paging_state(std::move(rows.paging_state));
   if (format == pb::ROW_FORMAT_RAW) {
-    for (const auto& row : rows.rows) AppendRawRow(row, out->mutable_raw_rows());
+    out->set_raw_rows(std::move(rows.rows));
     return;
   }
-  out->mutable_rows()->Reserve(static_cast<int>(rows.rows.size()));
-  for (auto& row : rows.rows) {
+  out->mutable_rows()->Reserve(static_cast<int>(rows.row_count));
+  cql::RowsReader reader(rows);
+  for (uint32_t i = 0; i < rows.row_count; ++i) {
     pb::Row* out_row = out->add_rows();
-    out_row->mutable_values()->Reserve(static_cast<int>(row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      pb::Value* value = out_row->add_values();
-      if (row[i].has_value()) ToTypedValue(rows.columns[i].type, *std::move(row[i]), value);
+    out_row->mutable_values()->Reserve(static_cast<int>(rows.columns->size()));
+    for (const cql::ResultColumn& column : *rows.columns) {
+      pb::Value* out_value = out_row->add_values();
+      const std::optional<std::string_view> value = reader.Next();
+      if (value.has_value()) ToTypedValue(column.type, std::string(*value), out_value);
     }
   }
 }

@@ -86,7 +86,7 @@ class Hints : public Workload {
         continue;
       }
       std::vector<uint64_t> elements;
-      const cql::RowsResult& rows = RowsOf(*result);
+      const Rows rows = RowsOf(*result);
       for (size_t i = 0; i < rows.rows.size(); ++i)
         elements.push_back(BigintAt(rows, i, 0).value_or(0));
       wrong = checker_.Observe("h", checker_.Required("h"), elements);

@@ -137,7 +137,7 @@ class Mixed : public Workload {
         base::StrCat("SELECT a, b FROM t.registers WHERE p = '", PartitionName(p), "' AND c = ", c),
         At(level), kTimeout, [=, this](absl::StatusOr<cql::QueryResult> result) {
           if (result.ok()) {
-            const cql::RowsResult& rows = RowsOf(*result);
+            const Rows rows = RowsOf(*result);
             const bool found = !rows.rows.empty();
             ObserveRegister(a, floor_a, found ? BigintAt(rows, 0, 0) : std::nullopt);
             ObserveRegister(b, floor_b, found ? BigintAt(rows, 0, 1) : std::nullopt);
@@ -155,7 +155,7 @@ class Mixed : public Workload {
     cluster().Query(n, statement, At(coordinator::ConsistencyLevel::kQuorum), kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
                       if (result.ok()) {
-                        const cql::RowsResult& rows = RowsOf(*result);
+                        const Rows rows = RowsOf(*result);
                         for (size_t i = 0; i < rows.rows.size(); ++i) {
                           const auto c = static_cast<uint64_t>(data::DecodeInt(*rows.rows[i][1]));
                           for (size_t column : {2, 3}) {
@@ -190,7 +190,7 @@ class Mixed : public Workload {
                     options, kTimeout, [=, this](absl::StatusOr<cql::QueryResult> result) mutable {
                       last_status_ = result.status();
                       if (!result.ok()) return then();
-                      const cql::RowsResult& rows = RowsOf(*result);
+                      const Rows rows = RowsOf(*result);
                       for (size_t i = 0; i < rows.rows.size(); ++i) {
                         seen.push_back(BigintAt(rows, i, 0).value_or(0));
                         if (TextAt(rows, i, 1) != base::StrCat(set, "/", seen.back())) {

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/strings.h"
+#include "cql/rows.h"
 
 namespace tholos::sim {
 
@@ -73,19 +74,19 @@ Outcome Workload::OutcomeOf(const absl::Status& status) {
   return Outcome::kUnknown;
 }
 
-const cql::RowsResult& RowsOf(const cql::QueryResult& result) {
+Rows RowsOf(const cql::QueryResult& result) {
   const auto* rows = std::get_if<cql::RowsResult>(&result.result);
   THOLOS_CHECK(rows != nullptr);
-  return *rows;
+  return {cql::DecodeRows(*rows), rows->paging_state};
 }
 
-std::optional<uint64_t> BigintAt(const cql::RowsResult& rows, size_t row, size_t column) {
+std::optional<uint64_t> BigintAt(const Rows& rows, size_t row, size_t column) {
   const data::Value& value = rows.rows[row][column];
   if (!value.has_value()) return std::nullopt;
   return static_cast<uint64_t>(data::DecodeBigint(*value));
 }
 
-std::string TextAt(const cql::RowsResult& rows, size_t row, size_t column) {
+std::string TextAt(const Rows& rows, size_t row, size_t column) {
   return rows.rows[row][column].value_or("");
 }
 

@@ -41,8 +41,12 @@ class Workload {
 };
 
 // The cells of a result: bigint or text columns.
-const cql::RowsResult& RowsOf(const cql::QueryResult& result);
-std::optional<uint64_t> BigintAt(const cql::RowsResult& rows, size_t row, size_t column);
-std::string TextAt(const cql::RowsResult& rows, size_t row, size_t column);
+struct Rows {
+  std::vector<std::vector<data::Value>> rows;
+  std::string paging_state;
+};
+Rows RowsOf(const cql::QueryResult& result);
+std::optional<uint64_t> BigintAt(const Rows& rows, size_t row, size_t column);
+std::string TextAt(const Rows& rows, size_t row, size_t column);
 
 }  // namespace tholos::sim
