@@ -1,26 +1,15 @@
 #include "base/coding.h"
 
-#include <bit>
-#include <cstring>
+#include <algorithm>
 
 #include "base/strings.h"
 
 namespace tholos::base {
 namespace {
 
-static_assert(std::endian::native == std::endian::little,
-              "fixed-width integers are stored as they are");
-
 template <typename T>
 void Append(std::string* out, T v) {
   out->append(reinterpret_cast<const char*>(&v), sizeof(v));
-}
-
-template <typename T>
-T Load(const char* p) {
-  T v;
-  std::memcpy(&v, p, sizeof(v));
-  return v;
 }
 
 constexpr int kVarintBytesMax = 10;
@@ -55,27 +44,6 @@ void PutBytes(std::string* out, std::string_view bytes) {
   out->append(bytes);
 }
 
-uint16_t LoadFixed16(const char* p) { return Load<uint16_t>(p); }
-uint32_t LoadFixed32(const char* p) { return Load<uint32_t>(p); }
-uint64_t LoadFixed64(const char* p) { return Load<uint64_t>(p); }
-uint32_t LoadBigEndian32(const char* p) { return __builtin_bswap32(Load<uint32_t>(p)); }
-uint64_t LoadBigEndian64(const char* p) { return __builtin_bswap64(Load<uint64_t>(p)); }
-
-std::string_view Reader::Raw(size_t n) {
-  if (!ok_ || n > data_.size()) {
-    ok_ = false;
-    return {};
-  }
-  const std::string_view result = data_.substr(0, n);
-  data_.remove_prefix(n);
-  return result;
-}
-
-uint8_t Reader::U8() {
-  const std::string_view bytes = Raw(1);
-  return bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
-}
-
 uint16_t Reader::Fixed16() {
   const std::string_view bytes = Raw(2);
   return bytes.empty() ? 0 : LoadFixed16(bytes.data());
@@ -92,26 +60,21 @@ uint64_t Reader::Fixed64() {
 }
 
 uint64_t Reader::LongVarint() {
+  if (!ok_) return 0;
   uint64_t value = 0;
-  for (int i = 0; i < kVarintBytesMax; ++i) {
-    const uint8_t byte = U8();
+  const size_t bytes_max = std::min<size_t>(data_.size(), kVarintBytesMax);
+  for (size_t i = 0; i < bytes_max; ++i) {
+    const auto byte = static_cast<uint8_t>(data_[i]);
     // The tenth byte holds the one bit that is left.
     if (i == kVarintBytesMax - 1 && byte > 1) break;
     value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) return ok_ ? value : 0;
+    if (byte < 0x80) {
+      data_.remove_prefix(i + 1);
+      return value;
+    }
   }
   ok_ = false;
   return 0;
-}
-
-int64_t Reader::SignedVarint() {
-  const uint64_t v = Varint();
-  return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
-}
-
-std::string_view Reader::Bytes() {
-  const uint64_t length = Varint();
-  return Raw(length);
 }
 
 size_t Reader::Count(size_t bytes_each) {

@@ -4,7 +4,9 @@
 // length.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -24,11 +26,24 @@ void PutSignedVarint(std::string* out, int64_t v);
 // A varint length and the bytes.
 void PutBytes(std::string* out, std::string_view bytes);
 
-uint16_t LoadFixed16(const char* p);
-uint32_t LoadFixed32(const char* p);
-uint64_t LoadFixed64(const char* p);
-uint32_t LoadBigEndian32(const char* p);
-uint64_t LoadBigEndian64(const char* p);
+static_assert(std::endian::native == std::endian::little,
+              "fixed-width integers are stored as they are");
+
+template <typename T>
+T LoadNative(const char* p) {
+  T v;
+  std::memcpy(&v, p, sizeof(v));
+  return v;
+}
+inline uint16_t LoadFixed16(const char* p) { return LoadNative<uint16_t>(p); }
+inline uint32_t LoadFixed32(const char* p) { return LoadNative<uint32_t>(p); }
+inline uint64_t LoadFixed64(const char* p) { return LoadNative<uint64_t>(p); }
+inline uint32_t LoadBigEndian32(const char* p) {
+  return __builtin_bswap32(LoadNative<uint32_t>(p));
+}
+inline uint64_t LoadBigEndian64(const char* p) {
+  return __builtin_bswap64(LoadNative<uint64_t>(p));
+}
 
 // Reads a buffer front to back. The first read past the end or of a malformed varint makes it fail;
 // from then on every read returns zero or empty. Check `ok()` once after a group of reads, and
@@ -37,7 +52,10 @@ class Reader {
  public:
   explicit Reader(std::string_view data) : data_(data) {}
 
-  uint8_t U8();
+  uint8_t U8() {
+    const std::string_view bytes = Raw(1);
+    return bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
+  }
   uint16_t Fixed16();
   uint32_t Fixed32();
   uint64_t Fixed64();
@@ -48,11 +66,22 @@ class Reader {
     data_.remove_prefix(1);
     return value;
   }
-  int64_t SignedVarint();
+  int64_t SignedVarint() {
+    const uint64_t v = Varint();
+    return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
+  }
   // A view into the buffer; valid as long as the buffer is.
-  std::string_view Bytes();
+  std::string_view Bytes() { return Raw(Varint()); }
   // Exactly n bytes.
-  std::string_view Raw(size_t n);
+  std::string_view Raw(size_t n) {
+    if (!ok_ || n > data_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view result(data_.data(), n);
+    data_.remove_prefix(n);
+    return result;
+  }
   // A count of things of which each takes at least `bytes_each` (>= 1): fails if they cannot all
   // follow.
   size_t Count(size_t bytes_each);

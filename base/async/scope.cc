@@ -10,7 +10,7 @@ namespace {
 
 // A coroutine that owns itself: linked into its loop until it ends.
 struct Detached {
-  struct promise_type : Loop::Root {
+  struct promise_type : Loop::Root, PooledFrame {
     Detached get_return_object() {
       return {std::coroutine_handle<promise_type>::from_promise(*this)};
     }

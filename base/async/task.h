@@ -21,6 +21,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/async/frame_pool.h"
 #include "base/async/loop.h"
 #include "base/check.h"
 
@@ -31,7 +32,7 @@ class Task;
 
 namespace internal {
 
-struct TaskPromiseBase {
+struct TaskPromiseBase : PooledFrame {
   std::coroutine_handle<> continuation;
   bool started = false;
 

@@ -18,7 +18,7 @@ struct WhenAllState {
 
 // One child: runs its task, stores the result, and the last one resumes the parent.
 struct WhenAllChild {
-  struct promise_type {
+  struct promise_type : PooledFrame {
     WhenAllState* state = nullptr;
     struct FinalAwaiter {
       bool await_ready() const noexcept { return false; }
