@@ -15,7 +15,7 @@ struct Entry {
   std::string_view name;
 };
 
-constexpr std::array<Entry, 9> kLevels = {{
+constexpr std::array<Entry, 11> kLevels = {{
     {ConsistencyLevel::kAny, "ANY"},
     {ConsistencyLevel::kOne, "ONE"},
     {ConsistencyLevel::kTwo, "TWO"},
@@ -24,6 +24,8 @@ constexpr std::array<Entry, 9> kLevels = {{
     {ConsistencyLevel::kAll, "ALL"},
     {ConsistencyLevel::kLocalQuorum, "LOCAL_QUORUM"},
     {ConsistencyLevel::kEachQuorum, "EACH_QUORUM"},
+    {ConsistencyLevel::kSerial, "SERIAL"},
+    {ConsistencyLevel::kLocalSerial, "LOCAL_SERIAL"},
     {ConsistencyLevel::kLocalOne, "LOCAL_ONE"},
 }};
 
@@ -44,7 +46,7 @@ absl::StatusOr<ConsistencyLevel> ConsistencyFromName(std::string_view name) {
   return base::InvalidRequest(
       base::StrCat("unknown consistency level '", name.substr(0, 40),
                    "': expected ANY, ONE, TWO, THREE, QUORUM, ALL, LOCAL_QUORUM, "
-                   "EACH_QUORUM or LOCAL_ONE"));
+                   "EACH_QUORUM, SERIAL, LOCAL_SERIAL or LOCAL_ONE"));
 }
 
 absl::StatusOr<ConsistencyLevel> ConsistencyFromNumber(uint32_t number) {
@@ -67,6 +69,8 @@ uint32_t RequiredAnswers(ConsistencyLevel level, uint32_t replication_factor) {
     case ConsistencyLevel::kQuorum:
     case ConsistencyLevel::kLocalQuorum:
     case ConsistencyLevel::kEachQuorum:
+    case ConsistencyLevel::kSerial:
+    case ConsistencyLevel::kLocalSerial:
       return replication_factor / 2 + 1;
     case ConsistencyLevel::kAll:
       return std::max(replication_factor, 1u);

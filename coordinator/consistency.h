@@ -18,8 +18,15 @@ enum class ConsistencyLevel : uint16_t {
   kAll = 5,
   kLocalQuorum = 6,
   kEachQuorum = 7,
+  kSerial = 8,       // of conditional writes and of reads that see them
+  kLocalSerial = 9,  // the same within the coordinator's datacenter
   kLocalOne = 10,
 };
+
+// SERIAL or LOCAL_SERIAL.
+inline bool IsSerial(ConsistencyLevel level) {
+  return level == ConsistencyLevel::kSerial || level == ConsistencyLevel::kLocalSerial;
+}
 
 std::string_view ConsistencyName(ConsistencyLevel level);                     // "QUORUM"
 absl::StatusOr<ConsistencyLevel> ConsistencyFromName(std::string_view name);  // any case

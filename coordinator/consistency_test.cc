@@ -25,6 +25,8 @@ constexpr Row kRows[] = {
     {kAll, "ALL", 5, {1, 1, 2, 3, 4, 5}},
     {kLocalQuorum, "LOCAL_QUORUM", 6, {1, 1, 2, 2, 3, 3}},
     {kEachQuorum, "EACH_QUORUM", 7, {1, 1, 2, 2, 3, 3}},
+    {kSerial, "SERIAL", 8, {1, 1, 2, 2, 3, 3}},
+    {kLocalSerial, "LOCAL_SERIAL", 9, {1, 1, 2, 2, 3, 3}},
     {kLocalOne, "LOCAL_ONE", 10, {1, 1, 1, 1, 1, 1}},
 };
 
@@ -47,7 +49,7 @@ TEST(ConsistencyTest, NamesInAnyCase) {
 TEST(ConsistencyTest, UnknownOnesAreInvalidRequests) {
   for (const absl::Status& status :
        {ConsistencyFromName("MOST").status(), ConsistencyFromName("").status(),
-        ConsistencyFromNumber(8).status(), ConsistencyFromNumber(1u << 31).status()}) {
+        ConsistencyFromNumber(11).status(), ConsistencyFromNumber(1u << 31).status()}) {
     ASSERT_TRUE(base::GetRequestError(status).has_value()) << status;
     EXPECT_EQ(base::GetRequestError(status)->kind, base::RequestErrorKind::kInvalid);
   }

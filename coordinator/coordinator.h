@@ -7,21 +7,28 @@
 // its node: state that changes per request is confined to the calling shard.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "base/errors.h"
 #include "base/time.h"
 #include "coordinator/consistency.h"
 #include "data/read.h"
 
 namespace tholos::coordinator {
 
+class Trace;
+// Null: the request is not traced, which is the rule and costs nothing.
+using TraceHandle = std::shared_ptr<Trace>;
+
 struct RequestOptions {
   ConsistencyLevel consistency = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
+  TraceHandle trace = nullptr;
 };
 
 // One page: live rows only, reconciled over the replicas that the level asked for.
@@ -42,6 +49,13 @@ class Coordinator {
   // OK: at least the level's number of replicas have it durably (ANY: or a hint is durable).
   // Replicas that did not answer get a hint. Atomic and isolated within the partition.
   virtual base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) = 0;
+
+  // Several mutations, of any tables and partitions. OK: each is as Write leaves it. `logged`:
+  // eventually all of them are applied or, after an error that says so (kUnavailable, or write type
+  // BATCH_LOG), none. Not logged: after an error any of them may have been. Mutations of one
+  // partition are merged to one, which is atomic in either case.
+  virtual base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
+                                              RequestOptions options) = 0;
 
   // One partition or a token range (its ranges in token order). `command.now_seconds` is set here
   // if zero. A page may have fewer rows than asked for, even none, and still have a `next`.

@@ -59,6 +59,11 @@ base::Task<absl::Status> ClusterCoordinator::Write(data::Mutation mutation,
   return Here().writer.Write(std::move(mutation), options);
 }
 
+base::Task<absl::Status> ClusterCoordinator::WriteBatch(std::vector<data::Mutation> mutations,
+                                                        bool logged, RequestOptions options) {
+  return Here().batch_writer.Write(std::move(mutations), logged, options);
+}
+
 base::Task<absl::StatusOr<ReadPage>> ClusterCoordinator::Read(data::ReadCommand command,
                                                               RequestOptions options) {
   return Here().reader.Read(std::move(command), options);

@@ -20,6 +20,7 @@
 #include "coordinator/read/read.h"
 #include "coordinator/shard_context.h"
 #include "coordinator/timestamp_source.h"
+#include "coordinator/write/batch.h"
 #include "coordinator/write/write.h"
 #include "gossip/liveness.h"
 #include "ring/cluster_state.h"
@@ -58,6 +59,8 @@ class ClusterCoordinator final : public Coordinator {
 
   data::Timestamp NextTimestamp() override { return deps_.timestamps.Next(); }
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) override;
+  base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
+                                      RequestOptions options) override;
   base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command,
                                             RequestOptions options) override;
 
@@ -66,6 +69,7 @@ class ClusterCoordinator final : public Coordinator {
     Shard(const ClusterCoordinator& owner, HintStore& hints, int index);
     ShardContext context;
     Writer writer{context};
+    BatchWriter batch_writer{context, writer};
     Reader reader{context};
   };
 

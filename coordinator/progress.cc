@@ -27,16 +27,14 @@ Verdict Progress::verdict() const {
   return answered_ + pending_ >= required_ ? Verdict::kPending : Verdict::kImpossible;
 }
 
-absl::Status Progress::Error(ConsistencyLevel level, bool write) const {
+absl::Status Progress::Error(ConsistencyLevel level, base::RequestError error) const {
   const bool failed = failures_ > 0 && answered_ + pending_ + timeouts_ < required_;
-  base::RequestError error{
-      .kind = failed ? base::RequestErrorKind::kFailure : base::RequestErrorKind::kTimeout,
-      .write = write};
+  error.kind = failed ? base::RequestErrorKind::kFailure : base::RequestErrorKind::kTimeout;
   error.consistency = std::string(ConsistencyName(level));
   error.required = required_;
   error.received = answered_;
   error.failures = failures_;
-  std::string message = base::StrCat(write ? "write" : "read", " at ", error.consistency,
+  std::string message = base::StrCat(error.write ? "write" : "read", " at ", error.consistency,
                                      failed ? " failed: " : " timed out: ", answered_, " of ",
                                      required_, " required replicas answered");
   if (failures_ > 0) {

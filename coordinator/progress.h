@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/errors.h"
 #include "coordinator/consistency.h"
 
 namespace tholos::coordinator {
@@ -31,8 +32,8 @@ class Progress {
   uint32_t pending() const { return pending_; }
 
   // The typed error of a request that did not get its answers: kFailure if errors made success
-  // impossible, else kTimeout.
-  absl::Status Error(ConsistencyLevel level, bool write) const;
+  // impossible, else kTimeout. `about` says which side it was on, and what else the error carries.
+  absl::Status Error(ConsistencyLevel level, base::RequestError about) const;
 
  private:
   const uint32_t required_;

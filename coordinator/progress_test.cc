@@ -64,10 +64,11 @@ TEST(WriteProgressTest, Table) {
     }
     EXPECT_EQ(progress.verdict(), row.verdict);
     if (progress.verdict() == kEnough) continue;
-    const auto error = base::GetRequestError(progress.Error());
+    const auto error = base::GetRequestError(progress.Error(WriteType::kUnloggedBatch));
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind, row.error);
     EXPECT_TRUE(error->write);
+    EXPECT_EQ(error->write_type, "UNLOGGED_BATCH");
     EXPECT_EQ(error->required, row.required);
     EXPECT_EQ(error->consistency, ConsistencyName(row.level));
   }
@@ -77,7 +78,7 @@ TEST(ProgressTest, TheErrorSaysWhoDidWhat) {
   Progress progress(3, 3);
   progress.Answered();
   progress.Failed(kBroken);
-  const absl::Status status = progress.Error(kAll, /*write=*/false);
+  const absl::Status status = progress.Error(kAll, {.write = false});
   const auto error = base::GetRequestError(status);
   EXPECT_EQ(error->received, 1u);
   EXPECT_EQ(error->failures, 1u);
@@ -148,7 +149,7 @@ TEST(ReadProgressTest, OnlyDataWithAnswersFromBefore) {
   progress.Answered(asks[1]);
   EXPECT_EQ(Describe(progress.Failed({2, true}, kBroken)), "-");
   EXPECT_EQ(progress.verdict(), kImpossible);
-  const auto error = base::GetRequestError(progress.progress().Error(kAll, false));
+  const auto error = base::GetRequestError(progress.progress().Error(kAll, {}));
   EXPECT_EQ(error->kind, kFailure);
   EXPECT_EQ(error->received, 2u);
   EXPECT_EQ(error->required, 3u);

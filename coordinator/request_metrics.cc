@@ -64,6 +64,7 @@ void OperationMetrics::Count(ConsistencyLevel level, absl::Duration took,
 
 RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
     : writes(metrics, "write", shard),
+      batches(metrics, "batch", shard),
       reads(metrics, "read", shard),
       range_reads(metrics, "range_read", shard),
       digest_mismatches(metrics.AddCounter("tholos_coordinator_digest_mismatches_total",

@@ -12,7 +12,7 @@ namespace tholos::coordinator {
 // The outcome of requests of one kind.
 class OperationMetrics {
  public:
-  // `operation`: "write", "read" or "range_read".
+  // `operation`: "write", "batch", "read" or "range_read".
   OperationMetrics(base::Metrics& metrics, std::string_view operation, int shard);
   void Count(ConsistencyLevel level, absl::Duration took, const absl::Status& outcome);
 
@@ -29,6 +29,7 @@ class OperationMetrics {
 struct RequestMetrics {
   RequestMetrics(base::Metrics& metrics, int shard);
   OperationMetrics writes;
+  OperationMetrics batches;
   OperationMetrics reads;
   OperationMetrics range_reads;
   base::Counter& digest_mismatches;

@@ -22,6 +22,11 @@ class InstantCoordinator final : public coordinator::Coordinator {
     benchmark::DoNotOptimize(mutation);
     return base::Task<absl::Status>::Ready(absl::OkStatus());
   }
+  base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool,
+                                      coordinator::RequestOptions) override {
+    benchmark::DoNotOptimize(mutations);
+    return base::Task<absl::Status>::Ready(absl::OkStatus());
+  }
   base::Task<absl::StatusOr<coordinator::ReadPage>> Read(data::ReadCommand command,
                                                          coordinator::RequestOptions) override {
     benchmark::DoNotOptimize(command);

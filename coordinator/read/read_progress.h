@@ -42,6 +42,9 @@ class ReadProgress {
 
   bool has_spare() const { return next_ < candidates_; }
   const Progress& progress() const { return progress_; }
+  absl::Status Error(ConsistencyLevel level) const {
+    return progress_.Error(level, {.data_present = data_answered_});
+  }
   Verdict verdict() const;
 
  private:

@@ -26,7 +26,7 @@ class Repairing {
     }
     co_await self->decided_.WaitUntil(self->repair_.deadline);
     if (self->progress_.verdict() == Verdict::kEnough) co_return absl::OkStatus();
-    co_return self->progress_.Error(self->repair_.level, /*write=*/false);
+    co_return self->progress_.Error(self->repair_.level, {.data_present = true});
   }
 
  private:

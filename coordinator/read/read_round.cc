@@ -20,7 +20,7 @@ base::Task<absl::StatusOr<std::vector<ReplicaAnswer>>> ReadRound::Run(ShardConte
   for (const ReadProgress::Ask& ask : round->progress_.Start()) Send(round, ask);
   co_await round->WaitFor(round);
   if (round->progress_.verdict() != Verdict::kEnough) {
-    co_return round->progress_.progress().Error(round->input_.level, /*write=*/false);
+    co_return round->progress_.Error(round->input_.level);
   }
   co_return std::exchange(round->answers_, {});
 }

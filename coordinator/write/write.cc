@@ -45,7 +45,7 @@ struct Writer::Request {
   base::Deadline deadline;
   int64_t created_micros = 0;
   WriteProgress progress;
-  base::Semaphore::Units bytes;
+  base::Semaphore::Units room;
   base::Event decided;
 
   void Changed() {
@@ -58,37 +58,49 @@ base::Task<absl::Status> Writer::Write(data::Mutation mutation, RequestOptions o
   if (!inside) co_return Stopping();
   const base::MonotonicTime start = shard_.clock.Now();
   const ConsistencyLevel level = options.consistency;
-  const absl::Status outcome = co_await Perform(std::move(mutation), options);
+  const absl::Status outcome = co_await Perform(mutation, std::move(options));
   shard_.metrics.writes.Count(level, shard_.clock.Now() - start, outcome);
   co_return outcome;
 }
 
-base::Task<absl::Status> Writer::Perform(data::Mutation mutation, RequestOptions options) {
-  // 1. Is it fit to be written, are enough replicas alive, is there room? Until here nothing is
-  // sent.
-  THOLOS_CO_RETURN_IF_ERROR(CheckMutation(mutation));
-  THOLOS_CO_ASSIGN_OR_RETURN(const ReplicaPlan plan, Plan(mutation, options.consistency));
-  auto message = WriteMessage::Of(mutation);
-  THOLOS_CO_RETURN_IF_ERROR(
-      CheckMutationSize(message->mutation().size(), shard_.options.mutation_bytes_max));
-  auto bytes = shard_.in_flight.TryAcquire(static_cast<int64_t>(message->body.size()));
-  if (!bytes) co_return base::Overloaded("too many bytes of requests in flight");
-  shard_.timestamps.Observe(LargestTimestamp(mutation.update));
+// `mutation` is the caller's, which awaits this.
+base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, RequestOptions options) {
+  THOLOS_CO_ASSIGN_OR_RETURN(Prepared write, Prepare(mutation, options.consistency));
+  options.deadline = EffectiveDeadline(shard_, options.deadline);
+  co_return co_await Send(std::move(write), WriteType::kSimple, std::move(options));
+}
 
-  // 2. To all live replicas; a hint for each dead one.
-  const auto request = std::make_shared<Request>(options.consistency, plan);
-  request->message = std::move(message);
-  request->deadline = EffectiveDeadline(shard_, options.deadline);
+absl::StatusOr<Writer::Prepared> Writer::Prepare(const data::Mutation& mutation,
+                                                 ConsistencyLevel level) const {
+  THOLOS_RETURN_IF_ERROR(CheckMutation(mutation));
+  Prepared write;
+  THOLOS_ASSIGN_OR_RETURN(write.plan, Plan(mutation, level));
+  write.message = WriteMessage::Of(mutation);
+  THOLOS_RETURN_IF_ERROR(
+      CheckMutationSize(write.message->mutation().size(), shard_.options.mutation_bytes_max));
+  write.timestamp = LargestTimestamp(mutation.update);
+  write.room = shard_.in_flight.TryAcquire(static_cast<int64_t>(write.message->body.size()));
+  if (!write.room) return base::Overloaded("too many bytes of requests in flight");
+  return write;
+}
+
+base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOptions options) {
+  shard_.timestamps.Observe(write.timestamp);
+  // 1. To all live replicas; a hint for each dead one.
+  const auto request = std::make_shared<Request>(options.consistency, write.plan);
+  request->message = std::move(write.message);
+  request->room = std::move(write.room);
+  request->deadline = options.deadline;
   request->created_micros = shard_.clock.WallMicros();
-  request->bytes = std::move(bytes);
-  for (const ring::NodeId& replica : plan.targets)
+  for (const ring::NodeId& replica : write.plan.targets)
     shard_.background.Spawn(SendTo(replica, request));
-  for (const ring::NodeId& replica : plan.dead) shard_.background.Spawn(HintFor(replica, request));
+  for (const ring::NodeId& replica : write.plan.dead)
+    shard_.background.Spawn(HintFor(replica, request));
 
-  // 3. Until the level is met, or cannot be any more, or time is up.
+  // 2. Until the level is met, or cannot be any more, or time is up.
   co_await request->decided.WaitUntil(request->deadline);
   if (request->progress.verdict() == Verdict::kEnough) co_return absl::OkStatus();
-  co_return request->progress.Error();
+  co_return request->progress.Error(type);
 }
 
 absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,

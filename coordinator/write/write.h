@@ -9,6 +9,7 @@
 #include "coordinator/replica_plan.h"
 #include "coordinator/shard_context.h"
 #include "coordinator/write_message.h"
+#include "coordinator/write_type.h"
 
 namespace tholos::coordinator {
 
@@ -26,11 +27,23 @@ class Writer {
   // deadline, in the background.
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options);
 
+  // A mutation that is fit to be written, and where to. Nothing was sent.
+  struct Prepared {
+    std::shared_ptr<const WriteMessage> message;
+    ReplicaPlan plan;
+    data::Timestamp timestamp = 0;  // its largest
+    base::Semaphore::Units room;    // until no replica is waited for any more
+  };
+  // kInvalid, kUnavailable, kOverloaded.
+  absl::StatusOr<Prepared> Prepare(const data::Mutation& mutation, ConsistencyLevel level) const;
+  // The rest of Write. The caller is inside the shard's gate, the deadline within its bounds.
+  base::Task<absl::Status> Send(Prepared write, WriteType type, RequestOptions options);
+
  private:
   // One write, held by everybody who works on it.
   struct Request;
 
-  base::Task<absl::Status> Perform(data::Mutation mutation, RequestOptions options);
+  base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options);
   absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
   base::Task<void> SendTo(ring::NodeId replica, std::shared_ptr<Request> request);
   base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coordinator/progress.h"
+#include "coordinator/write_type.h"
 
 namespace tholos::coordinator {
 
@@ -27,7 +28,9 @@ class WriteProgress {
     if (hint_durable_ || answers_.verdict() == Verdict::kEnough) return Verdict::kEnough;
     return answers_.pending() + hints_pending_ > 0 ? Verdict::kPending : Verdict::kImpossible;
   }
-  absl::Status Error() const { return answers_.Error(level_, /*write=*/true); }
+  absl::Status Error(WriteType type) const {
+    return answers_.Error(level_, {.write = true, .write_type = std::string(WriteTypeName(type))});
+  }
   const Progress& answers() const { return answers_; }
 
  private:

@@ -28,6 +28,16 @@ base::Task<absl::Status> MemoryCoordinator::Write(data::Mutation mutation,
   co_return absl::OkStatus();
 }
 
+base::Task<absl::Status> MemoryCoordinator::WriteBatch(std::vector<data::Mutation> mutations,
+                                                       bool logged,
+                                                       coordinator::RequestOptions options) {
+  ++(logged ? logged_batches : unlogged_batches);
+  for (data::Mutation& mutation : mutations) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await Write(std::move(mutation), options));
+  }
+  co_return absl::OkStatus();
+}
+
 base::Task<absl::StatusOr<coordinator::ReadPage>> MemoryCoordinator::Read(
     data::ReadCommand command, coordinator::RequestOptions options) {
   ++reads;

@@ -24,12 +24,16 @@ class MemoryCoordinator final : public coordinator::Coordinator {
   data::Timestamp NextTimestamp() override;
   base::Task<absl::Status> Write(data::Mutation mutation,
                                  coordinator::RequestOptions options) override;
+  base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
+                                      coordinator::RequestOptions options) override;
   base::Task<absl::StatusOr<coordinator::ReadPage>> Read(
       data::ReadCommand command, coordinator::RequestOptions options) override;
 
   // Pages end after this many rows at the latest, and then have a `next`.
   uint32_t rows_max = 0xFFFFFFFF;
   int reads = 0;
+  int logged_batches = 0;
+  int unlogged_batches = 0;
   coordinator::RequestOptions last_options;
 
  private:
