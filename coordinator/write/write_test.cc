@@ -109,7 +109,8 @@ TEST(WriteTest, TheErrorNamesLevelAndSide) {
                                        .write = true,
                                        .consistency = "LOCAL_QUORUM",
                                        .required = 2,
-                                       .received = 1}));
+                                       .received = 1,
+                                       .write_type = "SIMPLE"}));
 }
 
 TEST(WriteTest, UnavailableMeansNothingWasSent) {
