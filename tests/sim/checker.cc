@@ -8,14 +8,21 @@
 namespace tholos::sim {
 
 uint64_t RegisterChecker::Begin(const std::string& key, bool erase) {
-  Register& r = registers_[key];
-  r.operations.push_back({erase, Outcome::kUnknown});
-  return r.operations.size();
+  const auto& operations = registers_[key].operations;
+  const uint64_t version = operations.empty() ? 1 : operations.rbegin()->first + 1;
+  Begin(key, version, erase);
+  return version;
+}
+
+void RegisterChecker::Begin(const std::string& key, uint64_t version, bool erase) {
+  auto& operations = registers_[key].operations;
+  THOLOS_CHECK(operations.empty() || operations.rbegin()->first < version);
+  operations[version] = {erase, Outcome::kUnknown};
 }
 
 void RegisterChecker::End(const std::string& key, uint64_t version, Outcome outcome) {
   Register& r = registers_[key];
-  r.operations[version - 1].outcome = outcome;
+  r.operations.at(version).outcome = outcome;
   if (outcome != Outcome::kAcknowledged) return;
   ++acknowledged_;
   r.floor = std::max(r.floor, version);
@@ -30,13 +37,13 @@ std::optional<std::string> RegisterChecker::Observe(const std::string& key, uint
                                                     std::optional<uint64_t> version) {
   ++observations_;
   Register& r = registers_[key];
-  auto may_see = [&](uint64_t v, bool erase) {
-    const Operation& operation = r.operations[v - 1];
+  auto may_see = [](const Operation& operation, bool erase) {
     return operation.erase == erase && operation.outcome != Outcome::kNotApplied;
   };
   if (version.has_value()) {
     const uint64_t v = *version;
-    if (v == 0 || v > r.operations.size() || !may_see(v, false)) {
+    const auto it = r.operations.find(v);
+    if (it == r.operations.end() || !may_see(it->second, false)) {
       return base::StrCat("register ", key, ": read version ", v,
                           ", which was never written or was refused");
     }
@@ -48,8 +55,8 @@ std::optional<std::string> RegisterChecker::Observe(const std::string& key, uint
     return std::nullopt;
   }
   if (floor == 0) return std::nullopt;
-  for (uint64_t v = floor; v <= r.operations.size(); ++v) {
-    if (may_see(v, true)) return std::nullopt;
+  for (auto it = r.operations.lower_bound(floor); it != r.operations.end(); ++it) {
+    if (may_see(it->second, true)) return std::nullopt;
   }
   return base::StrCat("register ", key, ": read nothing after version ", floor,
                       " was acknowledged or read, and nothing erased it");

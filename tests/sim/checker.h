@@ -1,10 +1,10 @@
 // What a correct cluster may answer, from the clients' point of view.
 //
-// Registers: each has one writer, which numbers its operations 1, 2, 3, ... and uses the number as
-// the timestamp and the value, so that a value is its own history. A read that started after
-// operation v was acknowledged, or after a read that saw v had ended, sees v or a later one that
-// was attempted: never an older one, never one that was refused as not applied (UNAVAILABLE), never
-// one from nowhere.
+// Registers: each has one writer, which numbers its operations upwards from 1 (several registers
+// may share a writer and its numbers) and uses the number as the timestamp and the value, so that a
+// value is its own history. A read that started after operation v was acknowledged, or after a read
+// that saw v had ended, sees v or a later one that was attempted: never an older one, never one
+// that was refused as not applied (UNAVAILABLE), never one from nowhere.
 //
 // Sets: elements are added once and never removed. A read that started after an add was
 // acknowledged contains it; it contains only elements that were attempted, each once, with the
@@ -28,6 +28,8 @@ class RegisterChecker {
  public:
   // The writer starts its next operation and gets its number.
   uint64_t Begin(const std::string& key, bool erase);
+  // The same with a number of the writer's own, above all of this register so far.
+  void Begin(const std::string& key, uint64_t version, bool erase);
   void End(const std::string& key, uint64_t version, Outcome outcome);
 
   // The oldest version that a read starting now may see.
@@ -47,7 +49,7 @@ class RegisterChecker {
     Outcome outcome = Outcome::kUnknown;
   };
   struct Register {
-    std::vector<Operation> operations;  // version v is at v - 1
+    std::map<uint64_t, Operation> operations;  // by version
     uint64_t floor = 0;
   };
   std::map<std::string, Register> registers_;

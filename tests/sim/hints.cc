@@ -23,6 +23,7 @@ class Hints : public Workload {
     const absl::Duration limit = absl::Minutes(2);
     if (!Await([&] { return cluster().AllUp() && pending_ == 0; }, limit, "the return of the node"))
       return Finish();
+    AwaitConvergence();
     CheckAlone(victim);
     report().acknowledged = checker_.acknowledged();
     report().faults = 1;
@@ -66,6 +67,18 @@ class Hints : public Workload {
                       --pending_;
                     });
     simulation().RunFor(absl::Milliseconds(random().Between(0, 50)));
+  }
+
+  // Without a single read: hints alone make the replicas equal.
+  void AwaitConvergence() {
+    const base::MonotonicTime give_up = simulation().now() + kHealingMax;
+    while (!cluster().SameContents("t", "sets")) {
+      if (simulation().now() > give_up) {
+        return Violation(base::StrCat("replicas differ ", absl::FormatDuration(kHealingMax),
+                                      " after the return of the node"));
+      }
+      simulation().RunFor(absl::Seconds(1));
+    }
   }
 
   // Cut off, the node can only answer from what it has.

@@ -1,9 +1,13 @@
 // tholos-sim: whole clusters in one thread, one seed each.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
 
+#include "base/check.h"
 #include "tests/sim/workload.h"
 
 namespace tholos::sim {
@@ -12,7 +16,8 @@ namespace {
 
 struct Options {
   uint64_t first = 1;
-  uint64_t seeds = 20;
+  uint64_t seeds = 1000;
+  uint64_t jobs = 1;
   std::vector<uint64_t> only;
   std::string workload = "auto";
   bool trace = false;
@@ -23,6 +28,7 @@ struct Options {
 RunReport Run(const Options& options, const RunOptions& run) {
   if (options.workload == "mixed") return RunMixed(run);
   if (options.workload == "hints") return RunHints(run);
+  if (options.workload == "deletes") return RunDeletes(run);
   return RunSeed(run);
 }
 
@@ -55,15 +61,27 @@ int RunOne(const Options& options, uint64_t seed) {
   return replayed && report.violations.empty() ? 0 : 1;
 }
 
-int RunMany(const Options& options) {
-  constexpr uint64_t kReplayed = 3;
+struct Totals {
   uint64_t bad = 0;
   uint64_t acknowledged = 0;
   uint64_t reads = 0;
   uint64_t faults = 0;
   double virtual_seconds = 0;
-  const auto start = std::chrono::steady_clock::now();
-  for (uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
+  void Add(const Totals& other) {
+    bad += other.bad;
+    acknowledged += other.acknowledged;
+    reads += other.reads;
+    faults += other.faults;
+    virtual_seconds += other.virtual_seconds;
+  }
+};
+
+// Every `options.jobs`-th seed from the `job`-th on.
+Totals RunShare(const Options& options, uint64_t job) {
+  constexpr uint64_t kReplayed = 3;
+  Totals totals;
+  for (uint64_t seed = options.first + job; seed < options.first + options.seeds;
+       seed += options.jobs) {
     RunReport report;
     bool good = true;
     if (seed < options.first + kReplayed) {
@@ -74,20 +92,58 @@ int RunMany(const Options& options) {
     good = good && report.violations.empty();
     PrintViolations(report, seed);
     if (!good) std::printf("  replay it with: ./tests/run sim --seed %" PRIu64 "\n", seed);
-    bad += !good;
-    acknowledged += report.acknowledged;
-    reads += report.reads;
-    faults += report.faults;
-    virtual_seconds += report.virtual_seconds;
+    totals.Add({!good, report.acknowledged, report.reads, report.faults, report.virtual_seconds});
     std::fflush(stdout);
+  }
+  return totals;
+}
+
+// A child process that runs a share and writes its totals into the pipe that is returned.
+int StartShare(const Options& options, uint64_t job, pid_t* child) {
+  int ends[2];
+  THOLOS_CHECK(pipe(ends) == 0);
+  *child = fork();
+  THOLOS_CHECK(*child >= 0);
+  if (*child == 0) {
+    close(ends[0]);
+    const Totals totals = RunShare(options, job);
+    const bool written = write(ends[1], &totals, sizeof totals) == sizeof totals;
+    _exit(written ? 0 : 1);
+  }
+  close(ends[1]);
+  return ends[0];
+}
+
+int RunMany(const Options& options) {
+  Totals totals;
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::pair<pid_t, int>> children;
+  for (uint64_t job = 1; job < options.jobs; ++job) {
+    pid_t child = 0;
+    const int pipe_end = StartShare(options, job, &child);
+    children.emplace_back(child, pipe_end);
+  }
+  totals.Add(RunShare(options, 0));
+  for (const auto& [child, pipe_end] : children) {
+    Totals share;
+    int status = 0;
+    const bool told = read(pipe_end, &share, sizeof share) == sizeof share;
+    waitpid(child, &status, 0);
+    close(pipe_end);
+    if (!told || status != 0) {
+      std::printf("a process that ran a share of the seeds died (status %d)\n", status);
+      share = {.bad = 1};
+    }
+    totals.Add(share);
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%" PRIu64 " seeds, %" PRIu64 " with violations; %" PRIu64
               " writes acknowledged, %" PRIu64 " observations, %" PRIu64
               " faults, %.0f virtual seconds in %.0f s\n",
-              options.seeds, bad, acknowledged, reads, faults, virtual_seconds, seconds);
-  return bad == 0 ? 0 : 1;
+              options.seeds, totals.bad, totals.acknowledged, totals.reads, totals.faults,
+              totals.virtual_seconds, seconds);
+  return totals.bad == 0 ? 0 : 1;
 }
 
 // Each seeded bug must be found: a simulator that finds nothing proves nothing.
@@ -130,9 +186,12 @@ int main(int argc, char** argv) {
   CLI::App app{"Runs whole clusters under the deterministic simulator"};
   app.add_option("--first", options.first, "The first seed")->capture_default_str();
   app.add_option("--seeds", options.seeds, "How many seeds")->capture_default_str();
+  app.add_option("--jobs", options.jobs, "Processes that share the seeds")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   app.add_option("--seed", options.only, "This seed alone, twice, comparing the traces");
-  app.add_option("--workload", options.workload, "mixed, hints, or auto: by the seed")
-      ->check(CLI::IsMember({"mixed", "hints", "auto"}))
+  app.add_option("--workload", options.workload, "mixed, deletes, hints, or auto: by the seed")
+      ->check(CLI::IsMember({"mixed", "deletes", "hints", "auto"}))
       ->capture_default_str();
   app.add_flag("--trace", options.trace, "Prints every step (with --seed)");
   app.add_flag("--mutants", options.mutants, "Runs the seeded bugs until each is found");

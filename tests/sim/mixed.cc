@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/strings.h"
+#include "tests/sim/clients.h"
 #include "tests/sim/nemesis.h"
 #include "tests/sim/workload_base.h"
 
@@ -16,29 +17,25 @@ constexpr int kReaders = 4;
 constexpr absl::Duration kLoad = absl::Seconds(25);
 constexpr absl::Duration kTimeout = absl::Seconds(2);
 
-cql::QueryOptions At(coordinator::ConsistencyLevel level) {
-  cql::QueryOptions options;
-  options.consistency = level;
-  return options;
-}
-
 class Mixed : public Workload {
  public:
-  explicit Mixed(const RunOptions& options) : Workload(options), nemesis_(cluster()) {}
+  explicit Mixed(const RunOptions& options)
+      : Workload(options), nemesis_(cluster()), clients_(simulation(), random()) {}
 
   RunReport Run() {
     if (!Start()) return Finish();
     nemesis_.Start();
-    loading_ = true;
-    for (int p = 0; p < kPartitions; ++p) StartWriter([this, p] { WriteRegister(p); });
-    for (int s = 0; s < kSets; ++s) StartWriter([this, s] { AddElement(s); });
-    for (int r = 0; r < kReaders; ++r) StartWriter([this] { Read(); });
+    for (int p = 0; p < kPartitions; ++p)
+      clients_.Start([this, p](Clients::Next next) { WriteRegister(p, std::move(next)); });
+    for (int s = 0; s < kSets; ++s)
+      clients_.Start([this, s](Clients::Next next) { AddElement(s, std::move(next)); });
+    for (int r = 0; r < kReaders; ++r)
+      clients_.Start([this](Clients::Next next) { Read(std::move(next)); });
     simulation().RunFor(kLoad);
-    loading_ = false;
+    clients_.Stop();
     nemesis_.StopAndHeal();
     report().faults = nemesis_.faults();
-    if (Await([&] { return cluster().AllUp() && clients_ == 0; }, absl::Minutes(3), "healing"))
-      CheckAll();
+    if (AwaitHealed([&] { return clients_.running() == 0; })) CheckAll();
     report().acknowledged = registers_.acknowledged() + sets_.acknowledged();
     report().reads = registers_.observations();
     return Finish();
@@ -53,25 +50,9 @@ class Mixed : public Workload {
     return base::StrCat(p, "/", c, "/", std::string(1, column));
   }
 
-  // A client: does one thing after another, with pauses, until the load ends.
-  void StartWriter(std::function<void()> step) {
-    ++clients_;
-    Pause(std::move(step));
-  }
-  void Pause(std::function<void()> step) {
-    const absl::Duration pause = absl::Milliseconds(random().Between(1, 120));
-    simulation().After(pause, "client", [this, step = std::move(step)] {
-      if (loading_ && report().violations.empty()) {
-        step();
-      } else {
-        --clients_;
-      }
-    });
-  }
-
   // One writer a partition of registers: its rows' two columns are written one at a time, so that a
   // replica that missed a write differs in one cell.
-  void WriteRegister(int p) {
+  void WriteRegister(int p, Clients::Next next) {
     const auto c = random().Below(kRowsPerPartition);
     const char column = random().Chance(0.5) ? 'a' : 'b';
     const std::string key = RegisterName(PartitionName(p), c, column);
@@ -84,28 +65,28 @@ class Mixed : public Workload {
         erase ? base::StrCat("DELETE ", name, " FROM t.registers", using_timestamp, where)
               : base::StrCat("UPDATE t.registers", using_timestamp, " SET ", name, " = ", version,
                              where);
-    cluster().Query(AnyNode(), statement, At(coordinator::ConsistencyLevel::kQuorum), kTimeout,
-                    [this, p, key, version](absl::StatusOr<cql::QueryResult> result) {
+    cluster().Query(AnyNode(), statement, AtLevel(coordinator::ConsistencyLevel::kQuorum), kTimeout,
+                    [=, this](absl::StatusOr<cql::QueryResult> result) {
                       registers_.End(key, version, OutcomeOf(result.status()));
-                      Pause([this, p] { WriteRegister(p); });
+                      NoteError(result.status(), statement);
+                      next();
                     });
   }
 
-  void AddElement(int s) {
+  void AddElement(int s, Clients::Next next) {
     const std::string set = SetName(s);
     const uint64_t element = sets_.Begin(set);
     cluster().Query(AnyNode(),
                     base::StrCat("INSERT INTO t.sets (p, c, v) VALUES ('", set, "', ", element,
                                  ", '", set, "/", element, "')"),
-                    At(coordinator::ConsistencyLevel::kQuorum), kTimeout,
-                    [this, s, set, element](absl::StatusOr<cql::QueryResult> result) {
+                    AtLevel(coordinator::ConsistencyLevel::kQuorum), kTimeout,
+                    [=, this](absl::StatusOr<cql::QueryResult> result) {
                       sets_.End(set, element, OutcomeOf(result.status()));
-                      Pause([this, s] { AddElement(s); });
+                      next();
                     });
   }
 
-  void Read() {
-    auto again = [this] { Pause([this] { Read(); }); };
+  void Read(Clients::Next again) {
     switch (random().Below(4)) {
       case 0:
         return ReadRow(AnyNode(), static_cast<int>(random().Below(kPartitions)),
@@ -135,7 +116,7 @@ class Mixed : public Workload {
     cluster().Query(
         n,
         base::StrCat("SELECT a, b FROM t.registers WHERE p = '", PartitionName(p), "' AND c = ", c),
-        At(level), kTimeout, [=, this](absl::StatusOr<cql::QueryResult> result) {
+        AtLevel(level), kTimeout, [=, this](absl::StatusOr<cql::QueryResult> result) {
           if (result.ok()) {
             const Rows rows = RowsOf(*result);
             const bool found = !rows.rows.empty();
@@ -152,7 +133,7 @@ class Mixed : public Workload {
   void ReadRegisters(int n, const std::string& statement, std::function<void()> then) {
     std::map<std::string, uint64_t> floors;
     for (const std::string& key : registers_.keys()) floors[key] = registers_.Floor(key);
-    cluster().Query(n, statement, At(coordinator::ConsistencyLevel::kQuorum), kTimeout,
+    cluster().Query(n, statement, AtLevel(coordinator::ConsistencyLevel::kQuorum), kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
                       if (result.ok()) {
                         const Rows rows = RowsOf(*result);
@@ -181,7 +162,7 @@ class Mixed : public Workload {
   void ReadSetPage(int n, std::string set, coordinator::ConsistencyLevel level, bool reversed,
                    uint32_t page_size, std::string paging_state, std::set<uint64_t> required,
                    std::vector<uint64_t> seen, std::function<void()> then) {
-    cql::QueryOptions options = At(level);
+    cql::QueryOptions options = AtLevel(level);
     options.page_size = page_size;
     options.paging_state = paging_state;
     cluster().Query(n,
@@ -222,35 +203,21 @@ class Mixed : public Workload {
          {coordinator::ConsistencyLevel::kQuorum, coordinator::ConsistencyLevel::kAll}) {
       for (int p = 0; p < kPartitions; ++p) {
         for (int c = 0; c < kRowsPerPartition; ++c) {
-          FinalRead("a register",
+          FinalRead("a register", last_status_,
                     [&](std::function<void()> then) { ReadRow(AnyNode(), p, c, level, then); });
         }
       }
       for (int s = 0; s < kSets; ++s) {
-        FinalRead("a set",
+        FinalRead("a set", last_status_,
                   [&](std::function<void()> then) { ReadSet(AnyNode(), SetName(s), level, then); });
       }
     }
   }
 
-  template <typename Start>
-  void FinalRead(const std::string& what, Start start) {
-    // The first reads may still meet a connection that is being made anew.
-    for (int attempt = 0; attempt < 10; ++attempt) {
-      bool done = false;
-      start([&done] { done = true; });
-      if (!Await([&] { return done; }, absl::Minutes(1), base::StrCat("reading ", what))) return;
-      if (last_status_.ok()) return;
-      simulation().RunFor(absl::Seconds(2));
-    }
-    Violation(base::StrCat("after healing ", what, " cannot be read: ", last_status_.ToString()));
-  }
-
   Nemesis nemesis_;
+  Clients clients_;
   RegisterChecker registers_;
   SetChecker sets_;
-  bool loading_ = false;
-  int clients_ = 0;
   absl::Status last_status_;
 };
 

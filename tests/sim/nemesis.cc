@@ -1,5 +1,7 @@
 #include "tests/sim/nemesis.h"
 
+#include <limits>
+
 namespace tholos::sim {
 namespace {
 
@@ -15,7 +17,7 @@ base::Task<void> FlushAndCompact(node::Node* node, bool compact) {
 }  // namespace
 
 Nemesis::Nemesis(SimCluster& cluster)
-    : cluster_(cluster), random_(cluster.simulation().Stream("nemesis")) {}
+    : cluster_(cluster), random_(cluster.simulation().Stream("nemesis")), skews_(cluster.size()) {}
 
 void Nemesis::Start() {
   running_ = true;
@@ -34,7 +36,7 @@ void Nemesis::Next() {
 void Nemesis::Act() {
   ++faults_;
   const int n = static_cast<int>(random_.Below(cluster_.size()));
-  switch (random_.Below(12)) {
+  switch (random_.Below(16)) {
     case 0:
     case 1:
       return Crash(n, false);
@@ -50,6 +52,12 @@ void Nemesis::Act() {
     case 8:
     case 9:
       return BadLinks();
+    case 10:
+    case 11:
+      return BreakDisk(n);
+    case 12:
+    case 13:
+      return MoveClock(n);
     default:
       return Housekeeping(n);
   }
@@ -111,8 +119,52 @@ void Nemesis::Housekeeping(int n) {
   cluster_.machine(n).Spawn(FlushAndCompact(cluster_.node(n), random_.Chance(0.5)));
 }
 
+void Nemesis::BreakDisk(int n) {
+  if (broken_disk_.has_value()) return;
+  broken_disk_ = n;
+  base::sim::DiskFaults& faults = cluster_.machine(n).files().faults();
+  switch (random_.Below(5)) {
+    case 0:
+      faults.write_errors = random_.Unit() * 0.1;
+      break;
+    case 1:
+      faults.sync_errors = random_.Unit() * 0.3;
+      break;
+    case 2:
+      faults.read_errors = random_.Unit() * 0.3;
+      break;
+    case 3:
+      faults.stalls = random_.Unit() * 0.2;
+      break;
+    default:
+      cluster_.machine(n).files().SetCapacity(0);
+  }
+  const absl::Duration span = absl::Milliseconds(random_.Between(100, 5000));
+  cluster_.simulation().After(span, "mend the disk", [this, n] { MendDisk(n); });
+}
+
+void Nemesis::MendDisk(int n) {
+  if (broken_disk_ != n) return;
+  broken_disk_.reset();
+  base::sim::SimFileSystem& files = cluster_.machine(n).files();
+  const bool failed = files.faults().write_errors + files.faults().sync_errors > 0;
+  files.faults() = base::sim::DiskFaults();
+  files.SetCapacity(std::numeric_limits<uint64_t>::max());
+  // A commit log that failed acknowledges nothing until it is started anew.
+  if (failed && cluster_.machine(n).running()) Crash(n, random_.Chance(0.5));
+}
+
+void Nemesis::MoveClock(int n) {
+  const absl::Duration skew =
+      (random_.Unit() * 2 - 1) * (random_.Chance(0.5) ? kSkewMax : absl::Seconds(2));
+  cluster_.machine(n).clock().StepWall(skew - skews_[n]);
+  skews_[n] = skew;
+  cluster_.machine(n).clock().SetDrift(static_cast<int64_t>(random_.Between(0, 1000)) - 500);
+}
+
 void Nemesis::StopAndHeal() {
   running_ = false;
+  if (broken_disk_.has_value()) MendDisk(*broken_disk_);
   cluster_.network().HealAll();
   cluster_.network().defaults() = rpc::LinkFaults();
   for (int n = 0; n < cluster_.size(); ++n) BootIfDown(n);

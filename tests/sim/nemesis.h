@@ -1,6 +1,17 @@
 // The bad day: at random moments one thing after another goes wrong, and is mended some time later.
+//
+//   processes   kill -9, power loss, power loss of all nodes at once
+//   network     partitions (one-way too), loss, duplicates, delay, resets
+//   disks       of one node at a time: failing writes, syncs and reads, stalls, a full disk; a disk
+//               that failed takes its process with it in the end, as an operator's restart does
+//   clocks      wall clocks jump, up to kSkewMax from the truth; clocks run fast or slow
+//   chores      flushes and compactions
 #pragma once
 
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
 #include "base/random.h"
 #include "tests/sim/sim_cluster.h"
 
@@ -8,10 +19,13 @@ namespace tholos::sim {
 
 class Nemesis {
  public:
+  static constexpr absl::Duration kSkewMax = absl::Hours(1);
+
   explicit Nemesis(SimCluster& cluster);
   // From now on.
   void Start();
-  // No further faults; everything is mended: links heal, nodes that are down are booted.
+  // No further faults; everything is mended: links and disks heal, nodes that are down are booted.
+  // Wall clocks stay as wrong as they are.
   void StopAndHeal();
   uint64_t faults() const { return faults_; }
 
@@ -23,12 +37,17 @@ class Nemesis {
   void Partition();
   void BadLinks();
   void Housekeeping(int n);
+  void BreakDisk(int n);
+  void MendDisk(int n);
+  void MoveClock(int n);
   void BootLater(int n);
   void BootIfDown(int n);
 
   SimCluster& cluster_;
   base::RandomStream random_;
   bool running_ = false;
+  std::optional<int> broken_disk_;
+  std::vector<absl::Duration> skews_;
   uint64_t faults_ = 0;
 };
 

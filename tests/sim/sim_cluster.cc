@@ -1,11 +1,16 @@
 #include "tests/sim/sim_cluster.h"
 
+#include <limits>
 #include <utility>
 
 #include "base/strings.h"
+#include "data/read.h"
 
 namespace tholos::sim {
 namespace {
+
+// A process that could not start ends, and its supervisor starts another.
+constexpr absl::Duration kRestartDelay = absl::Seconds(1);
 
 base::Endpoint InternodeOf(int n) { return {base::StrCat("10.0.0.", n + 1), 7000}; }
 
@@ -59,6 +64,12 @@ base::Task<void> SimCluster::RunNode(int n, uint64_t incarnation) {
                               machine.files(), transport, *member.metrics, machine.log()});
   if (!started.ok()) {
     errors_.push_back(base::StrCat(name(n), " did not start: ", started.status().ToString()));
+    simulation_.After(kRestartDelay, "supervisor", [this, n, incarnation] {
+      base::sim::SimNode& machine = *members_[n].machine;
+      if (!machine.running() || machine.incarnation() != incarnation) return;
+      machine.Kill();
+      Boot(n);
+    });
     co_return;
   }
   if (machine.incarnation() == incarnation) member.node = &machine.Own(*std::move(started));
@@ -120,6 +131,47 @@ absl::StatusOr<cql::QueryResult> SimCluster::QueryAndWait(int n, std::string sta
   if (!answer->has_value())
     return absl::DeadlineExceededError("no answer within a minute of virtual time");
   return *std::move(*answer);
+}
+
+base::Task<void> SimCluster::RunContents(
+    int n, data::TableId table,
+    std::shared_ptr<std::optional<absl::StatusOr<std::string>>> answer) {
+  data::ReadCommand command;
+  command.table = table;
+  command.row_limit = std::numeric_limits<uint32_t>::max();
+  command.bytes_limit = std::numeric_limits<uint64_t>::max();
+  auto result = co_await members_[n].node->engine().Read(
+      command, members_[n].machine->clock().Now() + absl::Seconds(10));
+  if (result.ok()) {
+    answer->emplace(data::EncodeReadResult(*result));
+  } else {
+    answer->emplace(result.status());
+  }
+}
+
+absl::StatusOr<std::string> SimCluster::Contents(int n, const std::string& keyspace,
+                                                 const std::string& table) {
+  Member& member = members_[n];
+  if (member.node == nullptr || !member.machine->running())
+    return absl::UnavailableError("the node does not serve");
+  const auto schema = member.node->cluster()->schema().FindTable(keyspace, table);
+  if (schema == nullptr) return absl::NotFoundError("the node does not know the table");
+  auto answer = std::make_shared<std::optional<absl::StatusOr<std::string>>>();
+  base::SpawnDetached(member.machine->executor().shard(0), RunContents(n, schema->id, answer));
+  simulation_.RunUntil([&] { return answer->has_value(); }, absl::Minutes(1));
+  if (!answer->has_value())
+    return absl::DeadlineExceededError("no answer within a minute of virtual time");
+  return *std::move(*answer);
+}
+
+bool SimCluster::SameContents(const std::string& keyspace, const std::string& table) {
+  const auto first = Contents(0, keyspace, table);
+  if (!first.ok()) return false;
+  for (int n = 1; n < size(); ++n) {
+    const auto other = Contents(n, keyspace, table);
+    if (!other.ok() || *other != *first) return false;
+  }
+  return true;
 }
 
 }  // namespace tholos::sim

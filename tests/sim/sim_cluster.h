@@ -35,8 +35,8 @@ class SimCluster {
   std::string name(int n) const;
   int size() const { return static_cast<int>(members_.size()); }
 
-  // Boots the machine's process; it serves some time later (serving()). What Start returned, if it
-  // failed, is in errors().
+  // Boots the machine's process; it serves some time later (serving()). If its start fails the
+  // error is in errors(), and it is booted again a second later.
   void Boot(int n);
   void Kill(int n) { members_[n].machine->Kill(); }
   void PowerLoss(int n) { members_[n].machine->PowerLoss(); }
@@ -45,6 +45,12 @@ class SimCluster {
   const std::vector<std::string>& errors() const { return errors_; }
   // All nodes serve and believe each other alive.
   bool AllUp() const;
+
+  // Everything that node n itself has of a table, encoded; equal data have equal encodings.
+  absl::StatusOr<std::string> Contents(int n, const std::string& keyspace,
+                                       const std::string& table);
+  // All nodes have the same of it.
+  bool SameContents(const std::string& keyspace, const std::string& table);
 
   // One statement through node n. `done` is called once, from within the simulation: at once with
   // kUnavailable if the node does not serve (nothing was sent), with kUnknown if it dies before it
@@ -64,6 +70,8 @@ class SimCluster {
     std::map<uint64_t, Done> pending;
   };
   base::Task<void> RunNode(int n, uint64_t incarnation);
+  base::Task<void> RunContents(int n, data::TableId table,
+                               std::shared_ptr<std::optional<absl::StatusOr<std::string>>> answer);
   base::Task<void> RunQuery(int n, uint64_t id, std::string statement, cql::QueryOptions options);
   void Ended(int n);
   void Finish(int n, uint64_t id, absl::StatusOr<cql::QueryResult> result);

@@ -34,7 +34,11 @@ RunReport RunMixed(const RunOptions& options);
 // and then, cut off from the others, answers at ONE with every acknowledged row.
 RunReport RunHints(const RunOptions& options);
 
-// Seeds divide themselves between the workloads: every third runs hints.
+// Rows, ranges of rows and partitions deleted and written again under the same nemesis: what was
+// deleted never comes back.
+RunReport RunDeletes(const RunOptions& options);
+
+// Seeds divide themselves between the workloads.
 RunReport RunSeed(const RunOptions& options);
 
 }  // namespace tholos::sim

@@ -8,7 +8,14 @@
 namespace tholos::sim {
 
 RunReport RunSeed(const RunOptions& options) {
-  return options.seed % 3 == 0 ? RunHints(options) : RunMixed(options);
+  switch (options.seed % 4) {
+    case 0:
+      return RunHints(options);
+    case 1:
+      return RunDeletes(options);
+    default:
+      return RunMixed(options);
+  }
 }
 
 Workload::Workload(const RunOptions& options)
@@ -51,11 +58,37 @@ bool Workload::Start() {
          Execute("CREATE TABLE t.sets (p text, c bigint, v text, PRIMARY KEY (p, c))");
 }
 
+bool Workload::AwaitHealed(absl::FunctionRef<bool()> quiet) {
+  return Await([&] { return cluster_.AllUp() && quiet(); }, kHealingMax, "healing");
+}
+
 bool Workload::Execute(const std::string& statement) {
   const auto result = cluster_.QueryAndWait(0, statement);
   if (result.ok()) return true;
   Violation(base::StrCat(statement, ": ", result.status().ToString()));
   return false;
+}
+
+void Workload::FinalRead(const std::string& what, const absl::Status& status,
+                         absl::FunctionRef<void(std::function<void()> done)> read) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    // Outlives this call where the answer comes too late.
+    auto done = std::make_shared<bool>(false);
+    read([done] { *done = true; });
+    if (!Await([&] { return *done; }, absl::Minutes(1), base::StrCat("reading ", what))) return;
+    if (status.ok()) return;
+    simulation().RunFor(absl::Seconds(2));
+  }
+  Violation(base::StrCat("after healing ", what, " cannot be read: ", status.ToString()));
+}
+
+void Workload::NoteError(const absl::Status& status, const std::string& statement) {
+  const auto error = base::GetRequestError(status);
+  if (!error.has_value()) return;
+  if (error->kind == base::RequestErrorKind::kInvalid ||
+      error->kind == base::RequestErrorKind::kSyntax) {
+    Violation(base::StrCat(statement, ": ", status.ToString()));
+  }
 }
 
 RunReport Workload::Finish() {
@@ -72,6 +105,12 @@ Outcome Workload::OutcomeOf(const absl::Status& status) {
   if (error.has_value() && error->kind == base::RequestErrorKind::kOverloaded)
     return Outcome::kNotApplied;
   return Outcome::kUnknown;
+}
+
+cql::QueryOptions AtLevel(coordinator::ConsistencyLevel level) {
+  cql::QueryOptions options;
+  options.consistency = level;
+  return options;
 }
 
 Rows RowsOf(const cql::QueryResult& result) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "tests/sim/workload.h"
 
 namespace tholos::sim {
+
+// Virtual time from the last fault until everything is up, quiet and (Workload::Converged) equal.
+inline constexpr absl::Duration kHealingMax = absl::Seconds(60);
 
 class Workload {
  public:
@@ -28,17 +32,29 @@ class Workload {
   bool Start();
   // Runs until the predicate holds; a violation, naming `what`, if that takes longer than `max`.
   bool Await(absl::FunctionRef<bool()> predicate, absl::Duration max, const std::string& what);
+  // After the nemesis has stopped: all nodes serve and see each other, and `quiet` holds, within
+  // kHealingMax.
+  bool AwaitHealed(absl::FunctionRef<bool()> quiet);
   // The statement succeeds at some node within a minute; a violation otherwise.
   bool Execute(const std::string& statement);
+  // In a healed cluster `read` succeeds: it is started, with what to call at its end, until
+  // `status` says so, a few times at most. (The first reads may still meet a connection that is
+  // being made anew.)
+  void FinalRead(const std::string& what, const absl::Status& status,
+                 absl::FunctionRef<void(std::function<void()> done)> read);
   RunReport Finish();
 
   static Outcome OutcomeOf(const absl::Status& status);
+  // A fault never makes a statement wrong: such an answer is a violation.
+  void NoteError(const absl::Status& status, const std::string& statement);
 
  private:
   SimCluster cluster_;
   base::RandomStream random_;
   RunReport report_;
 };
+
+cql::QueryOptions AtLevel(coordinator::ConsistencyLevel level);
 
 // The cells of a result: bigint or text columns.
 struct Rows {
