@@ -1,167 +1,27 @@
 // What a CQL statement says, before anything is known of the schema: names are not resolved, types
 // not checked, values not decoded. Made by Parse() (parser.h), read by the analysis of statements,
-// printed by ToCql().
+// printed by ToCql(). Names, types and terms are in ast_terms.h.
 //
 // Every node is a regular value: it copies deeply and compares by what it says. The position in the
 // text is carried along for error messages and does not take part in comparisons.
 //
-// A tree is at most as deep as the parser's nesting limit (64), so recursion over one is safe.
+// A tree is at most three times as deep as the parser's nesting limit (64), so recursion over one
+// is safe.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
-#include "cql/position.h"
+#include "cql/ast_terms.h"
+#include "cql/batch_type.h"
 
 namespace tholos::cql {
 
-// The base of all nodes: where its first token stands.
-struct Node {
-  Position position;
-
-  // Two nodes do not differ by where they stand.
-  friend bool operator==(const Node&, const Node&) { return true; }
-};
-
-// ---- names and types ----
-
-// A name, folded to lower case unless it was double quoted. Never empty.
-struct Identifier : Node {
-  std::string name;
-
-  friend bool operator==(const Identifier&, const Identifier&) = default;
-};
-
-// A table or function: [keyspace.]name.
-struct QualifiedName : Node {
-  std::string keyspace;  // empty: not given
-  std::string name;
-
-  friend bool operator==(const QualifiedName&, const QualifiedName&) = default;
-};
-
-// int, map<text, frozen<list<int>>>, ks.my_type. Any name and any parameters parse; whether the
-// type exists is for the analysis to say.
-struct TypeName : Node {
-  std::string keyspace;  // empty: not given
-  std::string name;
-  bool quoted = false;  // "int" in double quotes is a user-defined type, not the native one
-  std::vector<TypeName> params;
-
-  friend bool operator==(const TypeName&, const TypeName&) = default;
-};
-
-// ---- terms ----
-
-struct Term;
-struct MapEntry;
-
-//   kind      text
-//   kString   the contents, unescaped (of '...' and $$...$$ alike)
-//   kInteger  as written: -?[0-9]+, of any length
-//   kFloat    as written, or "NaN", "Infinity", "-Infinity"
-//   kBoolean  "true" or "false"
-//   kUuid     lower case
-//   kBlob     the hexadecimal digits in lower case, without 0x; an even number of them
-struct Literal : Node {
-  enum class Kind : uint8_t { kString, kInteger, kFloat, kBoolean, kUuid, kBlob };
-  Kind kind = Kind::kString;
-  std::string text;
-
-  friend bool operator==(const Literal&, const Literal&) = default;
-};
-
-struct NullLiteral : Node {
-  friend bool operator==(const NullLiteral&, const NullLiteral&) = default;
-};
-
-// `?`, or `:name`. A name used twice makes two markers.
-struct BindMarker : Node {
-  int index = 0;     // from 0, in the order of the text
-  std::string name;  // empty for `?`
-
-  friend bool operator==(const BindMarker&, const BindMarker&) = default;
-};
-
-struct FunctionCall : Node {
-  QualifiedName function;
-  std::vector<Term> arguments;
-
-  friend bool operator==(const FunctionCall&, const FunctionCall&);
-};
-
-struct ListLiteral : Node {  // [1, 2]
-  std::vector<Term> elements;
-
-  friend bool operator==(const ListLiteral&, const ListLiteral&);
-};
-
-struct SetLiteral : Node {  // {1, 2}; {} is an empty set or map, as the column says
-  std::vector<Term> elements;
-
-  friend bool operator==(const SetLiteral&, const SetLiteral&);
-};
-
-struct MapLiteral : Node {  // {'a': 1}; empty only as the value of an Option
-  std::vector<MapEntry> entries;
-
-  friend bool operator==(const MapLiteral&, const MapLiteral&);
-};
-
-struct TupleLiteral : Node {  // (1, 'a'); never empty
-  std::vector<Term> elements;
-
-  friend bool operator==(const TupleLiteral&, const TupleLiteral&);
-};
-
-// A value as a statement writes it.
-struct Term {
-  std::variant<NullLiteral, Literal, BindMarker, FunctionCall, ListLiteral, SetLiteral, MapLiteral,
-               TupleLiteral>
-      value;
-
-  Position position() const;
-
-  friend bool operator==(const Term&, const Term&) = default;
-};
-
-struct MapEntry {
-  Term key;
-  Term value;
-
-  friend bool operator==(const MapEntry&, const MapEntry&) = default;
-};
-
-// ---- selectors ----
-
-struct Selector;
-
-struct CountRows : Node {  // count(*); count(1) is a SelectorCall like any other
-  friend bool operator==(const CountRows&, const CountRows&) = default;
-};
-
-// min(v), writetime(v), ttl(v), token(a, b), ks.f(v, 1): writetime and ttl are functions like any
-// other here.
-struct SelectorCall : Node {
-  QualifiedName function;
-  std::vector<Selector> arguments;
-
-  friend bool operator==(const SelectorCall&, const SelectorCall&);
-};
-
-// What SELECT computes; an Identifier is a column.
-struct Selector {
-  std::variant<Identifier, CountRows, SelectorCall, NullLiteral, Literal, BindMarker> value;
-
-  Position position() const;
-
-  friend bool operator==(const Selector&, const Selector&) = default;
-};
+// ---- clauses ----
 
 struct SelectItem : Node {
   Selector selector;
@@ -169,8 +29,6 @@ struct SelectItem : Node {
 
   friend bool operator==(const SelectItem&, const SelectItem&) = default;
 };
-
-// ---- clauses ----
 
 enum class Operator : uint8_t {
   kEqual,
@@ -182,6 +40,8 @@ enum class Operator : uint8_t {
   kIn,
   kContains,
   kContainsKey,
+  kLike,
+  kIsNotNull,
 };
 
 // The CQL spelling: "<=", "CONTAINS KEY".
@@ -204,10 +64,18 @@ struct TermList : Node {
 //   (a, b) > (1, 2)             kTuple   a, b      >           Term: a TupleLiteral or a BindMarker
 //   (a, b) IN ((1, 2), ?)       kTuple   a, b      IN          TermList of such terms
 //   token(a, b) > token(1, 2)   kToken   a, b      >           Term
+//   m['k'] = 1                  kElement m         =           Term; 'k' in `key`
+//   u.f IN (1, 2)               kField   u         IN          TermList; f in `field`
+//   c IS NOT NULL               kColumn  c         kIsNotNull  Term: null
+//
+// kField stands only in IF; LIKE, CONTAINS and IS NOT NULL only with kColumn; IN with kElement
+// only in IF.
 struct Relation : Node {
-  enum class Left : uint8_t { kColumn, kTuple, kToken };
+  enum class Left : uint8_t { kColumn, kTuple, kToken, kElement, kField };
   Left left = Left::kColumn;
-  std::vector<Identifier> columns;  // one for kColumn, else at least one
+  std::vector<Identifier> columns;  // at least one for kTuple and kToken, else one
+  std::optional<Term> key;
+  Identifier field;
   Operator op = Operator::kEqual;
   std::variant<Term, TermList> right;
 
@@ -247,6 +115,14 @@ struct CreateKeyspaceStatement : Node {
   std::vector<Option> options;  // at least one
 
   friend bool operator==(const CreateKeyspaceStatement&, const CreateKeyspaceStatement&) = default;
+};
+
+struct AlterKeyspaceStatement : Node {
+  bool if_exists = false;
+  Identifier keyspace;
+  std::vector<Option> options;  // at least one
+
+  friend bool operator==(const AlterKeyspaceStatement&, const AlterKeyspaceStatement&) = default;
 };
 
 struct DropKeyspaceStatement : Node {
@@ -290,6 +166,70 @@ struct DropTableStatement : Node {
   friend bool operator==(const DropTableStatement&, const DropTableStatement&) = default;
 };
 
+struct Rename : Node {  // from TO to
+  Identifier from;
+  Identifier to;
+
+  friend bool operator==(const Rename&, const Rename&) = default;
+};
+
+//   kAdd      ADD [IF NOT EXISTS] (a int, b text STATIC)      columns
+//   kDrop     DROP [IF EXISTS] (a, b) [USING TIMESTAMP n]      names, timestamp
+//   kRename   RENAME [IF EXISTS] a TO b AND c TO d             renames
+//   kAlter    ALTER [IF EXISTS] a TYPE int                     columns (one)
+//   kOptions  WITH gc_grace_seconds = 1 AND ...                options
+struct AlterTableStatement : Node {
+  enum class Kind : uint8_t { kAdd, kDrop, kRename, kAlter, kOptions };
+  bool if_exists = false;
+  QualifiedName table;
+  Kind kind = Kind::kAdd;
+  bool if_column = false;  // kAdd: IF NOT EXISTS; kDrop, kRename, kAlter: IF EXISTS
+  std::vector<ColumnDefinition> columns;
+  std::vector<Identifier> names;
+  std::optional<Term> timestamp;  // an integer Literal
+  std::vector<Rename> renames;
+  std::vector<Option> options;
+
+  friend bool operator==(const AlterTableStatement&, const AlterTableStatement&) = default;
+};
+
+struct FieldDefinition : Node {
+  Identifier name;
+  TypeName type;
+
+  friend bool operator==(const FieldDefinition&, const FieldDefinition&) = default;
+};
+
+struct CreateTypeStatement : Node {
+  bool if_not_exists = false;
+  QualifiedName type;
+  std::vector<FieldDefinition> fields;  // at least one; names may repeat
+
+  friend bool operator==(const CreateTypeStatement&, const CreateTypeStatement&) = default;
+};
+
+//   kAdd      ADD [IF NOT EXISTS] a int        field
+//   kAlter    ALTER [IF EXISTS] a TYPE int     field
+//   kRename   RENAME [IF EXISTS] a TO b AND .. renames
+struct AlterTypeStatement : Node {
+  enum class Kind : uint8_t { kAdd, kAlter, kRename };
+  bool if_exists = false;
+  QualifiedName type;
+  Kind kind = Kind::kAdd;
+  bool if_field = false;
+  FieldDefinition field;
+  std::vector<Rename> renames;
+
+  friend bool operator==(const AlterTypeStatement&, const AlterTypeStatement&) = default;
+};
+
+struct DropTypeStatement : Node {
+  bool if_exists = false;
+  QualifiedName type;
+
+  friend bool operator==(const DropTypeStatement&, const DropTypeStatement&) = default;
+};
+
 struct TruncateStatement : Node {
   QualifiedName table;
 
@@ -302,18 +242,31 @@ struct UseStatement : Node {
   friend bool operator==(const UseStatement&, const UseStatement&) = default;
 };
 
+// INSERT INTO t (a, b) VALUES (1, 2), or INSERT INTO t JSON '{"a": 1}' DEFAULT UNSET.
 struct InsertStatement : Node {
   QualifiedName table;
-  std::vector<Identifier> columns;  // at least one
+  std::vector<Identifier> columns;  // at least one, unless JSON
   std::vector<Term> values;  // at least one; their number is not checked against the columns'
+  std::optional<Term> json;  // a string Literal or a BindMarker
+  bool json_default_unset = false;  // columns that the JSON does not name stay as they are
   bool if_not_exists = false;
   UpdateParameters parameters;
 
   friend bool operator==(const InsertStatement&, const InsertStatement&) = default;
 };
 
+//   kSet      c = value
+//   kAppend   c = c + value, c += value
+//   kPrepend  c = value + c
+//   kRemove   c = c - value, c -= value
+//   kElement  c[key] = value
+//   kField    c.field = value
 struct Assignment : Node {
+  enum class Kind : uint8_t { kSet, kAppend, kPrepend, kRemove, kElement, kField };
+  Kind kind = Kind::kSet;
   Identifier column;
+  std::optional<Term> key;
+  Identifier field;
   Term value;
 
   friend bool operator==(const Assignment&, const Assignment&) = default;
@@ -330,8 +283,17 @@ struct UpdateStatement : Node {
   friend bool operator==(const UpdateStatement&, const UpdateStatement&) = default;
 };
 
+// c, c[key] or c.field.
+struct DeleteTarget : Node {
+  Identifier column;
+  std::optional<Term> key;
+  std::optional<Identifier> field;
+
+  friend bool operator==(const DeleteTarget&, const DeleteTarget&) = default;
+};
+
 struct DeleteStatement : Node {
-  std::vector<Identifier> columns;  // empty: whole rows
+  std::vector<DeleteTarget> targets;  // empty: whole rows
   QualifiedName table;
   UpdateParameters parameters;  // no ttl
   std::vector<Relation> where;  // at least one
@@ -342,6 +304,7 @@ struct DeleteStatement : Node {
 };
 
 struct SelectStatement : Node {
+  bool json = false;
   bool distinct = false;
   std::vector<SelectItem> items;  // empty: *
   QualifiedName table;
@@ -358,25 +321,48 @@ struct SelectStatement : Node {
 struct BatchStatement : Node {
   using Modification = std::variant<InsertStatement, UpdateStatement, DeleteStatement>;
 
-  bool unlogged = false;
+  BatchType type = BatchType::kLogged;
   UpdateParameters parameters;
   std::vector<Modification> modifications;  // may be empty
 
   friend bool operator==(const BatchStatement&, const BatchStatement&) = default;
 };
 
+//   kAny       a keyspace, table, index or view, whichever has the name
+//   kKeyspace  without a name: that of the session
 struct DescribeStatement : Node {
-  enum class Kind : uint8_t { kKeyspaces, kTables, kSchema, kCluster, kKeyspace, kTable };
+  enum class Kind : uint8_t {
+    kCluster,
+    kSchema,
+    kKeyspaces,
+    kTables,
+    kTypes,
+    kFunctions,
+    kAggregates,
+    kKeyspace,
+    kTable,
+    kType,
+    kFunction,
+    kAggregate,
+    kIndex,
+    kView,
+    kAny,
+  };
   Kind kind = Kind::kKeyspaces;
-  QualifiedName target;  // kTable; kKeyspace (in `name`)
+  bool full = false;     // FULL SCHEMA: system keyspaces too
+  bool only = false;     // ONLY KEYSPACE: without what is in it
+  QualifiedName target;  // from kKeyspace on; a keyspace in `name`
+  bool with_internals = false;
 
   friend bool operator==(const DescribeStatement&, const DescribeStatement&) = default;
 };
 
 using Statement =
     std::variant<SelectStatement, InsertStatement, UpdateStatement, DeleteStatement, BatchStatement,
-                 UseStatement, CreateKeyspaceStatement, DropKeyspaceStatement, CreateTableStatement,
-                 DropTableStatement, TruncateStatement, DescribeStatement>;
+                 UseStatement, CreateKeyspaceStatement, AlterKeyspaceStatement,
+                 DropKeyspaceStatement, CreateTableStatement, AlterTableStatement,
+                 DropTableStatement, CreateTypeStatement, AlterTypeStatement, DropTypeStatement,
+                 TruncateStatement, DescribeStatement>;
 
 // ---- printing ----
 
@@ -385,7 +371,6 @@ using Statement =
 // tree with equal bind markers.
 std::string ToCql(const Statement& statement);
 std::string ToCql(const Term& term);
-std::string ToCql(const Selector& selector);
 std::string ToCql(const TypeName& type);
 std::string ToCql(const Relation& relation);
 std::string ToCql(const QualifiedName& name);
@@ -396,30 +381,5 @@ std::string QuoteName(std::string_view name);
 
 // `text` as a CQL string: in single quotes, those inside doubled.
 std::string QuoteString(std::string_view text);
-
-// ---- inline ----
-
-inline bool operator==(const FunctionCall& a, const FunctionCall& b) {
-  return a.function == b.function && a.arguments == b.arguments;
-}
-inline bool operator==(const ListLiteral& a, const ListLiteral& b) {
-  return a.elements == b.elements;
-}
-inline bool operator==(const SetLiteral& a, const SetLiteral& b) {
-  return a.elements == b.elements;
-}
-inline bool operator==(const MapLiteral& a, const MapLiteral& b) { return a.entries == b.entries; }
-inline bool operator==(const TupleLiteral& a, const TupleLiteral& b) {
-  return a.elements == b.elements;
-}
-inline bool operator==(const SelectorCall& a, const SelectorCall& b) {
-  return a.function == b.function && a.arguments == b.arguments;
-}
-inline Position Term::position() const {
-  return std::visit([](const Node& node) { return node.position; }, value);
-}
-inline Position Selector::position() const {
-  return std::visit([](const Node& node) { return node.position; }, value);
-}
 
 }  // namespace tholos::cql

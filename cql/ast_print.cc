@@ -32,13 +32,17 @@ class Printer {
   }
 
   void Print(const TypeName& node) {
+    if (node.custom) return Append(QuoteString(node.name));
     if (!node.keyspace.empty()) Append(QuoteName(node.keyspace), ".");
     if (node.quoted) {
       Append("\"", DoubleQuotes(node.name, '"'), "\"");
     } else {
       Append(node.name);
     }
-    if (!node.params.empty()) PrintList("<", node.params, ">");
+    if (node.params.empty()) return;
+    PrintList("<", node.params, "");
+    if (node.dimension > 0) Append(", ", std::to_string(node.dimension));
+    Append(">");
   }
 
   // ---- terms
@@ -74,13 +78,56 @@ class Printer {
     Append(": ");
     Print(node.value);
   }
+  void Print(const FieldEntry& node) {
+    Print(node.field);
+    Append(": ");
+    Print(node.value);
+  }
+  void Print(const UdtLiteral& node) { PrintList("{", node.fields, "}"); }
+  void Print(const TypeHint& node) {
+    Append("(");
+    Print(node.type);
+    Append(") ");
+    Print(node.operand.front());
+  }
+  void Print(const Cast& node) {
+    Append("CAST(");
+    Print(node.operand.front());
+    Append(" AS ");
+    Print(node.type);
+    Append(")");
+  }
+  void Print(const Arithmetic& node) {
+    Print(node.operands.front());
+    for (size_t i = 0; i < node.operators.size(); ++i) {
+      Append(" ", ToString(node.operators[i]), " ");
+      Print(node.operands[i + 1]);
+    }
+  }
+  void Print(const Negation& node) {  // apart: -1 is a literal, and -- starts a comment
+    Append("- ");
+    Print(node.operand.front());
+  }
   void Print(const Term& node) { PrintAny(node.value); }
 
   // ---- selectors
 
   void Print(const CountRows&) { Append("count(*)"); }
-  void Print(const SelectorCall& node) { PrintCall(node); }
-  void Print(const Selector& node) { PrintAny(node.value); }
+  void Print(const PathStep& node) {
+    if (node.kind == PathStep::Kind::kField) {
+      Append(".");
+      return Print(node.field);
+    }
+    Append("[");
+    if (node.from) Print(*node.from);
+    if (node.kind == PathStep::Kind::kSlice) Append(out_.ends_with('.') ? " .." : "..");
+    if (node.to) Print(*node.to);
+    Append("]");
+  }
+  void Print(const Path& node) {
+    Print(node.base.front());
+    PrintList("", node.steps, "", "");
+  }
   void Print(const SelectItem& node) {
     Print(node.selector);
     if (!node.alias) return;
@@ -103,8 +150,19 @@ class Printer {
       case Relation::Left::kToken:
         PrintList("token(", node.columns, ")");
         break;
+      case Relation::Left::kElement:
+        Print(node.columns.front());
+        PrintElement(*node.key);
+        break;
+      case Relation::Left::kField:
+        Print(node.columns.front());
+        Append(".");
+        Print(node.field);
+        break;
     }
-    Append(" ", ToString(node.op), " ");
+    Append(" ", ToString(node.op));
+    if (node.op == Operator::kIsNotNull) return;
+    Append(" ");
     PrintAny(node.right);
   }
 
@@ -119,9 +177,32 @@ class Printer {
   }
 
   void Print(const Assignment& node) {
+    using Kind = Assignment::Kind;
     Print(node.column);
+    if (node.kind == Kind::kElement) PrintElement(*node.key);
+    if (node.kind == Kind::kField) {
+      Append(".");
+      Print(node.field);
+    }
     Append(" = ");
+    if (node.kind == Kind::kAppend || node.kind == Kind::kRemove) {
+      Print(node.column);
+      Append(node.kind == Kind::kAppend ? " + " : " - ");
+    }
     Print(node.value);
+    if (node.kind == Kind::kPrepend) {
+      Append(" + ");
+      Print(node.column);
+    }
+  }
+
+  void Print(const DeleteTarget& node) {
+    Print(node.column);
+    if (node.key) PrintElement(*node.key);
+    if (node.field) {
+      Append(".");
+      Print(*node.field);
+    }
   }
 
   void Print(const UpdateParameters& node) {
@@ -146,6 +227,12 @@ class Printer {
 
   void Print(const CreateKeyspaceStatement& node) {
     Append("CREATE KEYSPACE ", node.if_not_exists ? "IF NOT EXISTS " : "");
+    Print(node.keyspace);
+    PrintList(" WITH ", node.options, "", " AND ");
+  }
+
+  void Print(const AlterKeyspaceStatement& node) {
+    Append("ALTER KEYSPACE ", node.if_exists ? "IF EXISTS " : "");
     Print(node.keyspace);
     PrintList(" WITH ", node.options, "", " AND ");
   }
@@ -189,6 +276,78 @@ class Printer {
     Print(node.table);
   }
 
+  void Print(const Rename& node) {
+    Print(node.from);
+    Append(" TO ");
+    Print(node.to);
+  }
+
+  void Print(const AlterTableStatement& node) {
+    using Kind = AlterTableStatement::Kind;
+    Append("ALTER TABLE ", node.if_exists ? "IF EXISTS " : "");
+    Print(node.table);
+    const std::string_view if_column = !node.if_column           ? ""
+                                       : node.kind == Kind::kAdd ? "IF NOT EXISTS "
+                                                                 : "IF EXISTS ";
+    switch (node.kind) {
+      case Kind::kAdd:
+        Append(" ADD ", if_column);
+        return PrintList("(", node.columns, ")");
+      case Kind::kDrop:
+        Append(" DROP ", if_column);
+        PrintList("(", node.names, ")");
+        if (!node.timestamp) return;
+        Append(" USING TIMESTAMP ");
+        return Print(*node.timestamp);
+      case Kind::kRename:
+        Append(" RENAME ", if_column);
+        return PrintList("", node.renames, "", " AND ");
+      case Kind::kAlter:
+        Append(" ALTER ", if_column);
+        Print(node.columns.front().name);
+        Append(" TYPE ");
+        return Print(node.columns.front().type);
+      case Kind::kOptions:
+        return PrintList(" WITH ", node.options, "", " AND ");
+    }
+  }
+
+  void Print(const FieldDefinition& node) {
+    Print(node.name);
+    Append(" ");
+    Print(node.type);
+  }
+
+  void Print(const CreateTypeStatement& node) {
+    Append("CREATE TYPE ", node.if_not_exists ? "IF NOT EXISTS " : "");
+    Print(node.type);
+    PrintList(" (", node.fields, ")");
+  }
+
+  void Print(const AlterTypeStatement& node) {
+    using Kind = AlterTypeStatement::Kind;
+    Append("ALTER TYPE ", node.if_exists ? "IF EXISTS " : "");
+    Print(node.type);
+    switch (node.kind) {
+      case Kind::kAdd:
+        Append(" ADD ", node.if_field ? "IF NOT EXISTS " : "");
+        return Print(node.field);
+      case Kind::kRename:
+        Append(" RENAME ", node.if_field ? "IF EXISTS " : "");
+        return PrintList("", node.renames, "", " AND ");
+      case Kind::kAlter:
+        Append(" ALTER ", node.if_field ? "IF EXISTS " : "");
+        Print(node.field.name);
+        Append(" TYPE ");
+        return Print(node.field.type);
+    }
+  }
+
+  void Print(const DropTypeStatement& node) {
+    Append("DROP TYPE ", node.if_exists ? "IF EXISTS " : "");
+    Print(node.type);
+  }
+
   void Print(const TruncateStatement& node) {
     Append("TRUNCATE TABLE ");
     Print(node.table);
@@ -202,8 +361,14 @@ class Printer {
   void Print(const InsertStatement& node) {
     Append("INSERT INTO ");
     Print(node.table);
-    PrintList(" (", node.columns, ")");
-    PrintList(" VALUES (", node.values, ")");
+    if (node.json) {
+      Append(" JSON ");
+      Print(*node.json);
+      if (node.json_default_unset) Append(" DEFAULT UNSET");
+    } else {
+      PrintList(" (", node.columns, ")");
+      PrintList(" VALUES (", node.values, ")");
+    }
     if (node.if_not_exists) Append(" IF NOT EXISTS");
     Print(node.parameters);
   }
@@ -218,7 +383,7 @@ class Printer {
 
   void Print(const DeleteStatement& node) {
     Append("DELETE ");
-    if (!node.columns.empty()) PrintList("", node.columns, " ");
+    if (!node.targets.empty()) PrintList("", node.targets, " ");
     Append("FROM ");
     Print(node.table);
     Print(node.parameters);
@@ -226,7 +391,7 @@ class Printer {
   }
 
   void Print(const SelectStatement& node) {
-    Append("SELECT ", node.distinct ? "DISTINCT " : "");
+    Append("SELECT ", node.json ? "JSON " : "", node.distinct ? "DISTINCT " : "");
     if (node.items.empty()) Append("*");
     PrintList("", node.items, " FROM ");
     Print(node.table);
@@ -245,7 +410,9 @@ class Printer {
   }
 
   void Print(const BatchStatement& node) {
-    Append(node.unlogged ? "BEGIN UNLOGGED BATCH" : "BEGIN BATCH");
+    Append(node.type == BatchType::kUnlogged  ? "BEGIN UNLOGGED BATCH"
+           : node.type == BatchType::kCounter ? "BEGIN COUNTER BATCH"
+                                              : "BEGIN BATCH");
     Print(node.parameters);
     for (const auto& modification : node.modifications) {
       Append(" ");
@@ -256,23 +423,35 @@ class Printer {
   }
 
   void Print(const DescribeStatement& node) {
-    Append("DESCRIBE ");
-    switch (node.kind) {
-      case DescribeStatement::Kind::kKeyspaces:
-        return Append("KEYSPACES");
-      case DescribeStatement::Kind::kTables:
-        return Append("TABLES");
-      case DescribeStatement::Kind::kSchema:
-        return Append("SCHEMA");
-      case DescribeStatement::Kind::kCluster:
-        return Append("CLUSTER");
-      case DescribeStatement::Kind::kKeyspace:
-        Append("KEYSPACE ");
-        return Print(node.target);
-      case DescribeStatement::Kind::kTable:
-        Append("TABLE ");
-        return Print(node.target);
+    using Kind = DescribeStatement::Kind;
+    static constexpr std::string_view kWords[] = {"CLUSTER",
+                                                  "SCHEMA",
+                                                  "KEYSPACES",
+                                                  "TABLES",
+                                                  "TYPES",
+                                                  "FUNCTIONS",
+                                                  "AGGREGATES",
+                                                  "KEYSPACE",
+                                                  "TABLE",
+                                                  "TYPE",
+                                                  "FUNCTION",
+                                                  "AGGREGATE",
+                                                  "INDEX",
+                                                  "MATERIALIZED VIEW",
+                                                  ""};
+    Append("DESCRIBE ", node.full ? "FULL " : "", node.only ? "ONLY " : "",
+           kWords[static_cast<size_t>(node.kind)]);
+    const bool any = node.kind == Kind::kAny;
+    if (node.kind >= Kind::kKeyspace && !node.target.name.empty()) {
+      Append(any ? "" : " ");
+      // A keyword would name a kind of thing.
+      if (any && node.target.keyspace.empty() && FindKeyword(node.target.name) != Keyword::kNone) {
+        Append("\"", DoubleQuotes(node.target.name, '"'), "\"");
+      } else {
+        Print(node.target);
+      }
     }
+    if (node.with_internals) Append(" WITH INTERNALS");
   }
 
   template <typename... Nodes>
@@ -284,6 +463,12 @@ class Printer {
   template <typename... Parts>
   void Append(const Parts&... parts) {
     (out_.append(parts), ...);
+  }
+
+  void PrintElement(const Term& key) {
+    Append("[");
+    Print(key);
+    Append("]");
   }
 
   template <typename T>
@@ -331,6 +516,22 @@ std::string PrintOne(const NodeType& node) {
 
 }  // namespace
 
+std::string_view ToString(ArithmeticOperator op) {
+  switch (op) {
+    case ArithmeticOperator::kAdd:
+      return "+";
+    case ArithmeticOperator::kSubtract:
+      return "-";
+    case ArithmeticOperator::kMultiply:
+      return "*";
+    case ArithmeticOperator::kDivide:
+      return "/";
+    case ArithmeticOperator::kModulo:
+      return "%";
+  }
+  return "";
+}
+
 std::string_view ToString(Operator op) {
   switch (op) {
     case Operator::kEqual:
@@ -351,6 +552,10 @@ std::string_view ToString(Operator op) {
       return "CONTAINS";
     case Operator::kContainsKey:
       return "CONTAINS KEY";
+    case Operator::kLike:
+      return "LIKE";
+    case Operator::kIsNotNull:
+      return "IS NOT NULL";
   }
   return "";
 }
@@ -362,7 +567,6 @@ std::string ToCql(const Statement& statement) {
 }
 
 std::string ToCql(const Term& term) { return PrintOne(term); }
-std::string ToCql(const Selector& selector) { return PrintOne(selector); }
 std::string ToCql(const TypeName& type) { return PrintOne(type); }
 std::string ToCql(const Relation& relation) { return PrintOne(relation); }
 std::string ToCql(const QualifiedName& name) { return PrintOne(name); }

@@ -36,6 +36,17 @@ size_t Utf8Length(std::string_view text) {
   return length;
 }
 
+// Of the unit of a duration at the start of `text`; 0 if there is none.
+size_t DurationUnitLength(std::string_view text) {
+  for (const std::string_view unit :
+       {"mo", "ms", "us", "\xC2\xB5s", "\xCE\xBCs", "ns", "y", "w", "d", "h", "m", "s"}) {
+    if (std::ranges::equal(text.substr(0, unit.size()), unit, {}, absl::ascii_tolower)) {
+      return unit.size();
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string ToString(Position position) {
@@ -66,6 +77,8 @@ std::string_view SymbolName(TokenKind kind) {
       return "':'";
     case TokenKind::kDot:
       return "'.'";
+    case TokenKind::kRange:
+      return "'..'";
     case TokenKind::kEqual:
       return "'='";
     case TokenKind::kNotEqual:
@@ -137,10 +150,15 @@ Token Lexer::Next() {
 
 TokenKind Lexer::ScanToken(char first) {
   if (absl::ascii_isxdigit(first) && AtUuid()) return ScanUuid();
+  if (first == 'P' || (first == '-' && CharAt(1) == 'P')) {
+    if (const size_t length = IsoDurationLength(); length > 0) return ScanDuration(length);
+  }
   if (absl::ascii_isalpha(first)) return ScanWord();
   if (first == '0' && absl::ascii_tolower(CharAt(1)) == 'x') return ScanBlob();
-  if (absl::ascii_isdigit(first)) return ScanNumber();
-  if (first == '-' && absl::ascii_isdigit(CharAt(1))) return ScanNumber();
+  if (absl::ascii_isdigit(first) || (first == '-' && absl::ascii_isdigit(CharAt(1)))) {
+    if (const size_t length = UnitDurationLength(); length > 0) return ScanDuration(length);
+    return ScanNumber();
+  }
   if (first == '-' && ScanSignedSpecialFloat()) return TokenKind::kFloat;
   if (first == '\'') return ScanQuoted('\'', TokenKind::kString, Unterminated::kString);
   if (first == '"') return ScanQuoted('"', TokenKind::kQuotedName, Unterminated::kQuotedName);
@@ -183,14 +201,14 @@ TokenKind Lexer::ScanWord() {
   return TokenKind::kWord;
 }
 
-// -?digits(.digits*)?([eE][+-]?digits)?
+// -?digits(.digits*)?([eE][+-]?digits)?, but 1..2 is a range of integers.
 TokenKind Lexer::ScanNumber() {
   const Position start = at_;
   const size_t start_offset = offset_;
   TokenKind kind = TokenKind::kInteger;
   size_t length = 1;
   while (absl::ascii_isdigit(CharAt(length))) ++length;
-  if (CharAt(length) == '.') {
+  if (CharAt(length) == '.' && CharAt(length + 1) != '.') {
     kind = TokenKind::kFloat;
     ++length;
     while (absl::ascii_isdigit(CharAt(length))) ++length;
@@ -233,6 +251,69 @@ TokenKind Lexer::ScanBlob() {
     return Invalid(start, "a blob needs an even number of hexadecimal digits");
   }
   return kind;
+}
+
+// -?(digits unit)+, a unit in any case: y mo w d h m s ms us µs ns.
+size_t Lexer::UnitDurationLength() const {
+  const std::string_view text = text_.substr(offset_);
+  size_t length = text[0] == '-' ? 1 : 0;
+  while (length < text.size() && absl::ascii_isdigit(text[length])) {
+    while (length < text.size() && absl::ascii_isdigit(text[length])) ++length;
+    const size_t unit = DurationUnitLength(text.substr(length));
+    if (unit == 0) return 0;
+    length += unit;
+  }
+  return IsWordCharacter(CharAt(length)) ? 0 : length;
+}
+
+// -?P with years, months, days, T, hours, minutes, seconds in this order, at least one of them; or
+// weeks alone; or as a date: P0001-02-03T04:05:06.
+size_t Lexer::IsoDurationLength() const {
+  const std::string_view text = text_.substr(offset_);
+  const size_t start = text[0] == '-' ? 2 : 1;
+  static constexpr std::string_view kDate = "dddd-dd-ddTdd:dd:dd";
+  const auto matches_date = [&] {
+    if (text.size() < start + kDate.size()) return false;
+    for (size_t i = 0; i < kDate.size(); ++i) {
+      const char c = text[start + i];
+      if (kDate[i] == 'd' ? !absl::ascii_isdigit(c) : c != kDate[i]) return false;
+    }
+    return true;
+  };
+  size_t length = start;
+  if (matches_date()) {
+    length += kDate.size();
+  } else {
+    // The designators that may still come, in their order.
+    std::string_view designators = "WYMD";
+    bool in_time = false;
+    bool any = false;
+    while (length < text.size()) {
+      if (text[length] == 'T' && !in_time) {
+        in_time = true;
+        any = false;
+        designators = "HMS";
+        ++length;
+        continue;
+      }
+      size_t end = length;
+      while (end < text.size() && absl::ascii_isdigit(text[end])) ++end;
+      if (end == length || end == text.size()) break;
+      const size_t place = designators.find(text[end]);
+      if (place == std::string_view::npos) break;
+      designators = text[end] == 'W' ? std::string_view() : designators.substr(place + 1);
+      any = true;
+      length = end + 1;
+    }
+    if (!any) return 0;
+  }
+  return IsWordCharacter(CharAt(length)) ? 0 : length;
+}
+
+TokenKind Lexer::ScanDuration(size_t length) {
+  const size_t end = offset_ + length;
+  while (offset_ < end) StepCharacter();
+  return TokenKind::kDuration;
 }
 
 // 8-4-4-4-12 hexadecimal digits.
@@ -331,6 +412,10 @@ TokenKind Lexer::ScanSymbol() {
     case ':':
       return one(TokenKind::kColon);
     case '.':
+      if (CharAt(1) == '.') {
+        StepAscii(2);
+        return TokenKind::kRange;
+      }
       return one(TokenKind::kDot);
     case '=':
       return one(TokenKind::kEqual);

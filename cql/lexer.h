@@ -32,7 +32,8 @@ enum class TokenKind : uint8_t {
   kInteger,       // -12
   kFloat,         // 1.5, 1., -2e-7, -NaN, -Infinity (NaN and Infinity without a sign are keywords)
   kUuid,
-  kBlob,  // 0xCAFE, an even number of digits
+  kBlob,      // 0xCAFE, an even number of digits
+  kDuration,  // 1y2mo, -3d12h, 15us, P1Y2MT3H, P2W, P0001-02-03T04:05:06
   kQuestionMark,
   kLeftParen,
   kRightParen,
@@ -44,6 +45,7 @@ enum class TokenKind : uint8_t {
   kSemicolon,
   kColon,
   kDot,
+  kRange,  // ..
   kEqual,
   kNotEqual,
   kLess,
@@ -114,6 +116,9 @@ class Lexer {
   TokenKind ScanNumber();
   TokenKind ScanNumberTail(TokenKind kind, Position start, size_t start_offset);
   TokenKind ScanBlob();
+  TokenKind ScanDuration(size_t length);
+  size_t UnitDurationLength() const;  // 0: none starts here
+  size_t IsoDurationLength() const;
   TokenKind ScanUuid();
   TokenKind ScanQuoted(char quote, TokenKind kind, Unterminated unterminated);
   TokenKind ScanDollarString();

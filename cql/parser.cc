@@ -30,7 +30,6 @@ bool StatementParser::ParseAll(ParsedStatement* out) {
 }
 
 bool StatementParser::AnyStatement(Statement* out) {
-  const Position start = position();
   switch (Peek().keyword) {
     case Keyword::kSelect:
       return Select(&out->emplace<SelectStatement>());
@@ -54,52 +53,60 @@ bool StatementParser::AnyStatement(Statement* out) {
     case Keyword::kDesc:
       return Describe(&out->emplace<DescribeStatement>());
     case Keyword::kAlter:
-      Take();
-      if (Accept(Keyword::kKeyspace) || Accept(Keyword::kSchema)) {
-        return Unsupported(start, "ALTER KEYSPACE");
-      }
-      if (Accept(Keyword::kTable) || Accept(Keyword::kColumnFamily)) {
-        return Unsupported(start, "ALTER TABLE");
-      }
-      return UnsupportedObject("ALTER ", start);
+      return Alter(out);
     case Keyword::kGrant:
     case Keyword::kRevoke:
     case Keyword::kList:
-      return Unsupported(start, Spelling(Peek().keyword));
+      return Unsupported(position(), Spelling(Peek().keyword));
     default:
       return Unexpected("a statement");
   }
 }
 
+namespace {
+
+template <typename T>
+T* Start(Position start, Statement* out) {
+  T& statement = out->emplace<T>();
+  statement.position = start;
+  return &statement;
+}
+
+}  // namespace
+
 bool StatementParser::Create(Statement* out) {
-  const Position start = position();
-  Take();
+  const Position start = Take().position;
   if (Accept(Keyword::kKeyspace) || Accept(Keyword::kSchema)) {
-    auto& statement = out->emplace<CreateKeyspaceStatement>();
-    statement.position = start;
-    return CreateKeyspace(&statement);
+    return CreateKeyspace(Start<CreateKeyspaceStatement>(start, out));
   }
   if (Accept(Keyword::kTable) || Accept(Keyword::kColumnFamily)) {
-    auto& statement = out->emplace<CreateTableStatement>();
-    statement.position = start;
-    return CreateTable(&statement);
+    return CreateTable(Start<CreateTableStatement>(start, out));
   }
+  if (Accept(Keyword::kType)) return CreateType(Start<CreateTypeStatement>(start, out));
   return UnsupportedObject("CREATE ", start);
 }
 
-bool StatementParser::Drop(Statement* out) {
-  const Position start = position();
-  Take();
+bool StatementParser::Alter(Statement* out) {
+  const Position start = Take().position;
   if (Accept(Keyword::kKeyspace) || Accept(Keyword::kSchema)) {
-    auto& statement = out->emplace<DropKeyspaceStatement>();
-    statement.position = start;
-    return DropKeyspace(&statement);
+    return AlterKeyspace(Start<AlterKeyspaceStatement>(start, out));
   }
   if (Accept(Keyword::kTable) || Accept(Keyword::kColumnFamily)) {
-    auto& statement = out->emplace<DropTableStatement>();
-    statement.position = start;
-    return DropTable(&statement);
+    return AlterTable(Start<AlterTableStatement>(start, out));
   }
+  if (Accept(Keyword::kType)) return AlterType(Start<AlterTypeStatement>(start, out));
+  return UnsupportedObject("ALTER ", start);
+}
+
+bool StatementParser::Drop(Statement* out) {
+  const Position start = Take().position;
+  if (Accept(Keyword::kKeyspace) || Accept(Keyword::kSchema)) {
+    return DropKeyspace(Start<DropKeyspaceStatement>(start, out));
+  }
+  if (Accept(Keyword::kTable) || Accept(Keyword::kColumnFamily)) {
+    return DropTable(Start<DropTableStatement>(start, out));
+  }
+  if (Accept(Keyword::kType)) return DropType(Start<DropTypeStatement>(start, out));
   return UnsupportedObject("DROP ", start);
 }
 
@@ -118,7 +125,6 @@ bool StatementParser::UnsupportedObject(std::string_view verb, Position start) {
     case Keyword::kIndex:
     case Keyword::kRole:
     case Keyword::kTrigger:
-    case Keyword::kType:
     case Keyword::kUser:
       return Unsupported(start, Concat({verb, Spelling(Peek().keyword)}));
     default:

@@ -1,13 +1,15 @@
-// CQL text -> statement: a recursive-descent parser of the data definition and manipulation slice
-// of CQL 3.4.7.
+// CQL text -> statement: a recursive-descent parser of CQL 3.4.7.
 //
 //   absl::StatusOr<ParsedStatement> parsed = Parse("SELECT v FROM t WHERE k = :key");
 //   // parsed->statement holds a SelectStatement, parsed->markers is {{0, "key"}}
 //
-// What parses: CREATE and DROP KEYSPACE and TABLE, TRUNCATE, USE, SELECT, INSERT, UPDATE, DELETE,
-// BATCH, DESCRIBE. What CQL has beyond that (indexes, views, user-defined types, functions, roles,
-// ALTER, JSON, updates of single collection elements) is refused by name: "line 1:1
-// CREATE INDEX is not supported yet".
+// What parses: CREATE, ALTER and DROP of KEYSPACE, TABLE and TYPE, TRUNCATE, USE, SELECT, INSERT,
+// UPDATE, DELETE, BATCH, DESCRIBE, each with everything the language gives it. What CQL has beyond
+// that (indexes, views, functions, triggers, roles and permissions, dynamic data masking) is
+// refused by name: "line 1:1 CREATE INDEX is not supported yet".
+//
+// Wider than Cassandra's grammar: arithmetic takes parentheses and unary minus everywhere, and
+// `a -1` is a subtraction.
 //
 // Every error is absl::InvalidArgumentError and starts with the place, both numbers counting from
 // 1:

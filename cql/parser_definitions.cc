@@ -6,12 +6,19 @@
 namespace tholos::cql {
 
 bool StatementParser::CreateKeyspace(CreateKeyspaceStatement* out) {
-  if (!IfNotExists(&out->if_not_exists) || !KeyspaceName(&out->keyspace) ||
-      !Expect(Keyword::kWith)) {
-    return false;
-  }
+  return IfNotExists(&out->if_not_exists) && KeyspaceName(&out->keyspace) &&
+         KeyspaceOptions(&out->options);
+}
+
+bool StatementParser::AlterKeyspace(AlterKeyspaceStatement* out) {
+  return IfExists(&out->if_exists) && KeyspaceName(&out->keyspace) &&
+         KeyspaceOptions(&out->options);
+}
+
+bool StatementParser::KeyspaceOptions(std::vector<Option>* out) {
+  if (!Expect(Keyword::kWith)) return false;
   do {
-    if (!OneOption(&out->options)) return false;
+    if (!OneOption(out)) return false;
   } while (Accept(Keyword::kAnd));
   return true;
 }
@@ -43,15 +50,20 @@ bool StatementParser::ColumnsAndKey(CreateTableStatement* out) {
 
 bool StatementParser::OneColumn(CreateTableStatement* out) {
   ColumnDefinition& column = out->columns.emplace_back();
-  column.position = position();
-  if (!ColumnName(&column.name) || !Type(&column.type)) return false;
-  column.is_static = Accept(Keyword::kStatic);
-  if (At(Keyword::kMasked)) return Unsupported(position(), "MASKED WITH");
+  if (!NameTypeStatic(&column)) return false;
   PrimaryKey key;
   key.position = position();
   if (!Accept(Keyword::kPrimary)) return true;
   key.partition.push_back(column.name);
   return Expect(Keyword::kKey) && SetPrimaryKey(std::move(key), out);
+}
+
+bool StatementParser::NameTypeStatic(ColumnDefinition* out) {
+  out->position = position();
+  if (!ColumnName(&out->name) || !Type(&out->type)) return false;
+  out->is_static = Accept(Keyword::kStatic);
+  if (At(Keyword::kMasked)) return Unsupported(position(), "MASKED WITH");
+  return true;
 }
 
 // PRIMARY KEY (a, b, c) or PRIMARY KEY ((a, b), c)
@@ -155,28 +167,6 @@ bool StatementParser::Truncate(TruncateStatement* out) {
 bool StatementParser::Use(UseStatement* out) {
   out->position = Take().position;
   return KeyspaceName(&out->keyspace);
-}
-
-bool StatementParser::Describe(DescribeStatement* out) {
-  out->position = Take().position;
-  const auto is = [&](Keyword keyword, DescribeStatement::Kind kind) {
-    out->kind = kind;
-    return Accept(keyword);
-  };
-  using Kind = DescribeStatement::Kind;
-  if (is(Keyword::kKeyspaces, Kind::kKeyspaces) || is(Keyword::kTables, Kind::kTables) ||
-      is(Keyword::kSchema, Kind::kSchema) || is(Keyword::kCluster, Kind::kCluster)) {
-    return true;
-  }
-  if (is(Keyword::kTable, Kind::kTable) || is(Keyword::kColumnFamily, Kind::kTable)) {
-    return TableName(&out->target);
-  }
-  out->kind = Kind::kKeyspace;
-  Identifier keyspace;
-  if (!Expect(Keyword::kKeyspace) || !KeyspaceName(&keyspace)) return false;
-  out->target.position = keyspace.position;
-  out->target.name = std::move(keyspace.name);
-  return true;
 }
 
 }  // namespace tholos::cql

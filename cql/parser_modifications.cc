@@ -5,7 +5,10 @@ namespace tholos::cql {
 bool StatementParser::Insert(InsertStatement* out) {
   out->position = Take().position;
   if (!Expect(Keyword::kInto) || !TableName(&out->table)) return false;
-  if (At(Keyword::kJson)) return Unsupported(out->position, "INSERT JSON");
+  if (At(Keyword::kJson)) {
+    Take();
+    return JsonValue(out) && IfNotExists(&out->if_not_exists) && Parameters(&out->parameters);
+  }
   if (!Expect(TokenKind::kLeftParen) || !ColumnNames(&out->columns) ||
       !Expect(TokenKind::kRightParen) || !Expect(Keyword::kValues) ||
       !Expect(TokenKind::kLeftParen)) {
@@ -16,6 +19,21 @@ bool StatementParser::Insert(InsertStatement* out) {
   } while (Accept(TokenKind::kComma));
   return Expect(TokenKind::kRightParen) && IfNotExists(&out->if_not_exists) &&
          Parameters(&out->parameters);
+}
+
+// 'json' or a marker, [DEFAULT NULL | DEFAULT UNSET]
+bool StatementParser::JsonValue(InsertStatement* out) {
+  Term& json = out->json.emplace();
+  if (AtMarker()) {
+    if (!Marker(&json.value.emplace<BindMarker>())) return false;
+  } else if (At(TokenKind::kString) || At(TokenKind::kDollarString)) {
+    json.value = TakeLiteral();
+  } else {
+    return Unexpected("a string or a bind marker");
+  }
+  if (!Accept(Keyword::kDefault)) return true;
+  out->json_default_unset = Accept(Keyword::kUnset);
+  return out->json_default_unset || Expect(Keyword::kNull);
 }
 
 bool StatementParser::Update(UpdateStatement* out) {
@@ -31,34 +49,67 @@ bool StatementParser::Update(UpdateStatement* out) {
 }
 
 bool StatementParser::OneAssignment(Assignment* out) {
+  using Kind = Assignment::Kind;
   out->position = position();
   if (!ColumnName(&out->column)) return false;
   switch (Peek().kind) {
     case TokenKind::kPlusEqual:
     case TokenKind::kMinusEqual:
-      return Unsupported(position(), "changing a column relative to its value");
+      out->kind = Take().kind == TokenKind::kPlusEqual ? Kind::kAppend : Kind::kRemove;
+      return AnyTerm(&out->value);
     case TokenKind::kLeftBracket:
+      out->kind = Kind::kElement;
+      return ElementKey(&out->key) && Expect(TokenKind::kEqual) && AnyTerm(&out->value);
     case TokenKind::kDot:
-      return Unsupported(position(), "changing a part of a column");
+      Take();
+      out->kind = Kind::kField;
+      return Name("a field name", &out->field) && Expect(TokenKind::kEqual) && AnyTerm(&out->value);
     default:
-      break;
+      return Expect(TokenKind::kEqual) && AssignedValue(out);
   }
-  if (!Expect(TokenKind::kEqual)) return false;
+}
+
+// [key]
+bool StatementParser::ElementKey(std::optional<Term>* out) {
+  return Expect(TokenKind::kLeftBracket) && AnyTerm(&out->emplace()) &&
+         Expect(TokenKind::kRightBracket);
+}
+
+// Behind `column =`: value, column + value, column - value or value + column.
+bool StatementParser::AssignedValue(Assignment* out) {
+  using Kind = Assignment::Kind;
   if (AtName() && !AtFunctionCall()) {
-    return Unsupported(position(), "a value computed from a column");
+    Identifier source;
+    if (!ColumnName(&source)) return false;
+    ArithmeticOperator op;
+    if (!AdditiveOperator(&op)) return Accept(TokenKind::kPlus) || Expect(TokenKind::kMinus);
+    if (source != out->column) {
+      return Fail(source.position,
+                  "Only expressions of the form X = X + <value> or X = X - <value> are supported.");
+    }
+    out->kind = op == ArithmeticOperator::kAdd ? Kind::kAppend : Kind::kRemove;
+    return AnyTerm(&out->value);
   }
-  if (!AnyTerm(&out->value)) return false;
-  if (At(TokenKind::kPlus) || At(TokenKind::kMinus)) return Unsupported(position(), "arithmetic");
+  before_column_ = true;
+  const bool ok = AnyTerm(&out->value);
+  before_column_ = false;
+  if (!ok || !At(TokenKind::kPlus)) return ok;
+  Take();
+  Identifier source;
+  if (!ColumnName(&source)) return false;
+  if (source != out->column) {
+    return Fail(source.position, "Only expressions of the form X = <value> + X are supported.");
+  }
+  out->kind = Kind::kPrepend;
   return true;
 }
 
 bool StatementParser::Delete(DeleteStatement* out) {
   out->position = Take().position;
   if (!At(Keyword::kFrom)) {
-    if (!ColumnNames(&out->columns)) return false;
-    if (At(TokenKind::kLeftBracket) || At(TokenKind::kDot)) {
-      return Unsupported(position(), "deleting a part of a column");
-    }
+    do {
+      if (!OneTarget(&out->targets.emplace_back())) return false;
+    } while (Accept(TokenKind::kComma));
   }
   if (!Expect(Keyword::kFrom) || !TableName(&out->table)) return false;
   if (Accept(Keyword::kUsing)) {
@@ -67,6 +118,16 @@ bool StatementParser::Delete(DeleteStatement* out) {
   }
   return Expect(Keyword::kWhere) && Relations(&out->where) &&
          Conditions(&out->if_exists, &out->conditions);
+}
+
+// column, column[key] or column.field
+bool StatementParser::OneTarget(DeleteTarget* out) {
+  out->position = position();
+  if (!ColumnName(&out->column)) return false;
+  if (At(TokenKind::kLeftBracket)) return ElementKey(&out->key);
+  if (!At(TokenKind::kDot)) return true;
+  Take();
+  return Name("a field name", &out->field.emplace());
 }
 
 // [USING parameter [AND parameter]]
@@ -102,15 +163,18 @@ bool StatementParser::Conditions(bool* if_exists, std::vector<Relation>* out) {
     return true;
   }
   do {
-    if (!ColumnRelation(&out->emplace_back())) return false;
+    if (!ColumnRelation(/*condition=*/true, &out->emplace_back())) return false;
   } while (Accept(Keyword::kAnd));
   return true;
 }
 
 bool StatementParser::Batch(BatchStatement* out) {
   out->position = Take().position;
-  if (At(Keyword::kCounter)) return Unsupported(out->position, "BEGIN COUNTER BATCH");
-  out->unlogged = Accept(Keyword::kUnlogged);
+  if (Accept(Keyword::kUnlogged)) {
+    out->type = BatchType::kUnlogged;
+  } else if (Accept(Keyword::kCounter)) {
+    out->type = BatchType::kCounter;
+  }
   if (!Expect(Keyword::kBatch) || !Parameters(&out->parameters)) return false;
   while (!Accept(Keyword::kApply)) {
     if (!BatchedModification(&out->modifications.emplace_back())) return false;

@@ -19,7 +19,7 @@ bool StatementParser::AnyRelation(Relation* out) {
   if (!level.ok()) return false;
   out->position = position();
   if (At(Keyword::kToken)) return TokenRelation(out);
-  if (!At(TokenKind::kLeftParen)) return ColumnRelation(out);
+  if (!At(TokenKind::kLeftParen)) return ColumnRelation(/*condition=*/false, out);
   if (AtName(1) && (At(TokenKind::kComma, 2) || At(TokenKind::kRightParen, 2))) {
     return TupleRelation(out);
   }
@@ -27,12 +27,40 @@ bool StatementParser::AnyRelation(Relation* out) {
   return AnyRelation(out) && Expect(TokenKind::kRightParen);
 }
 
-bool StatementParser::ColumnRelation(Relation* out) {
+// `condition` is of IF, which compares elements and fields with any operator and IN.
+bool StatementParser::ColumnRelation(bool condition, Relation* out) {
   out->left = Relation::Left::kColumn;
   out->position = position();
-  if (!ColumnName(&out->columns.emplace_back()) || !RelationOperator(&out->op)) return false;
+  if (Peek().keyword == Keyword::kNone && At(TokenKind::kLeftParen, 1) &&
+      NameOf(Peek()) == "expr") {
+    return Unsupported(position(), "a custom index expression");
+  }
+  if (!ColumnName(&out->columns.emplace_back())) return false;
+  if (At(TokenKind::kLeftBracket) || (condition && At(TokenKind::kDot))) {
+    return ElementRelation(condition, out);
+  }
+  if (!RelationOperator(&out->op)) return false;
   if (out->op == Operator::kIn) return InOperand(&StatementParser::AnyTerm, out);
-  return AnyTerm(&out->right.emplace<Term>());
+  if (out->op != Operator::kIsNotNull) return AnyTerm(&out->right.emplace<Term>());
+  out->right.emplace<Term>().value.emplace<NullLiteral>();
+  return true;
+}
+
+// Behind the column of m['k'] = v or u.f = v.
+bool StatementParser::ElementRelation(bool condition, Relation* out) {
+  if (Take().kind == TokenKind::kDot) {
+    out->left = Relation::Left::kField;
+    if (!Name("a field name", &out->field)) return false;
+  } else {
+    out->left = Relation::Left::kElement;
+    if (!AnyTerm(&out->key.emplace()) || !Expect(TokenKind::kRightBracket)) return false;
+  }
+  if (condition && At(Keyword::kIn)) {
+    Take();
+    out->op = Operator::kIn;
+    return InOperand(&StatementParser::AnyTerm, out);
+  }
+  return Comparison(&out->op) && AnyTerm(&out->right.emplace<Term>());
 }
 
 bool StatementParser::TupleRelation(Relation* out) {
@@ -50,8 +78,10 @@ bool StatementParser::TupleRelation(Relation* out) {
 }
 
 bool StatementParser::TupleOperand(Term* out) {
-  if (!AtMarker() && !At(TokenKind::kLeftParen)) return Unexpected("a tuple or a bind marker");
-  return AnyTerm(out);
+  if (AtMarker()) return Marker(&out->value.emplace<BindMarker>());
+  if (!At(TokenKind::kLeftParen)) return Unexpected("a tuple or a bind marker");
+  const Level level(this);
+  return level.ok() && Tuple(out);
 }
 
 bool StatementParser::TokenRelation(Relation* out) {
@@ -114,7 +144,9 @@ bool StatementParser::AtOperator(size_t ahead) const {
     case TokenKind::kGreaterOrEqual:
       return true;
     default:
-      return At(Keyword::kIn, ahead) || At(Keyword::kContains, ahead);
+      return At(Keyword::kIn, ahead) || At(Keyword::kContains, ahead) ||
+             At(Keyword::kLike, ahead) || At(Keyword::kIs, ahead) ||
+             At(TokenKind::kLeftBracket, ahead) || At(TokenKind::kDot, ahead);
   }
 }
 
@@ -133,17 +165,20 @@ bool StatementParser::RelationOperator(Operator* out) {
       if (*out == Operator::kContainsKey) Take();
       return true;
     case Keyword::kLike:
+      Take();
+      *out = Operator::kLike;
+      return true;
+    case Keyword::kIs:
+      Take();
+      *out = Operator::kIsNotNull;
+      return Expect(Keyword::kNot) && Expect(Keyword::kNull);
     case Keyword::kBetween:
-      return Unsupported(start, Spelling(Peek().keyword));
+      return Unsupported(start, "BETWEEN");
     case Keyword::kNot:
       return Unsupported(start, At(Keyword::kIn, 1) ? "NOT IN" : "NOT");
-    case Keyword::kIs:
-      return Unsupported(start, "IS NOT NULL");
     default:
-      break;
+      return Comparison(out);
   }
-  if (At(TokenKind::kLeftBracket)) return Unsupported(start, "a condition on a collection element");
-  return Comparison(out);
 }
 
 }  // namespace tholos::cql

@@ -9,7 +9,10 @@ bool StatementParser::Select(SelectStatement* out) {
 }
 
 bool StatementParser::SelectModifiers(SelectStatement* out) {
-  if (IsModifier(Keyword::kJson)) return Unsupported(out->position, "SELECT JSON");
+  if (IsModifier(Keyword::kJson)) {
+    Take();
+    out->json = true;
+  }
   if (IsModifier(Keyword::kDistinct)) {
     Take();
     out->distinct = true;
@@ -21,16 +24,22 @@ bool StatementParser::SelectModifiers(SelectStatement* out) {
 //
 //   SELECT DISTINCT k FROM t     modifier      SELECT distinct FROM t         column
 //   SELECT DISTINCT as FROM t    modifier      SELECT distinct AS d FROM t    column
+//   SELECT JSON * FROM t         modifier      SELECT json * 2 FROM t         column
+//   SELECT DISTINCT -k FROM t    modifier      SELECT distinct + 1 FROM t     column
 bool StatementParser::IsModifier(Keyword keyword) const {
   if (!At(keyword)) return false;
   if (At(Keyword::kAs, 1) && AtName(2)) return false;
   switch (Peek(1).kind) {
     case TokenKind::kWord:
       return !At(Keyword::kFrom, 1);
+    case TokenKind::kStar:
+      return At(Keyword::kFrom, 2);
     case TokenKind::kEnd:
     case TokenKind::kComma:
     case TokenKind::kDot:
-    case TokenKind::kLeftParen:
+    case TokenKind::kPlus:
+    case TokenKind::kSlash:
+    case TokenKind::kPercent:
       return false;
     default:
       return true;

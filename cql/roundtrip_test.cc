@@ -27,7 +27,7 @@ class Generator {
 
   Statement AnyStatement() {
     next_marker_ = 0;
-    switch (Upto(12)) {
+    switch (Upto(17)) {
       case 0:
         return Select();
       case 1:
@@ -53,6 +53,29 @@ class Generator {
         DropTableStatement drop;
         drop.if_exists = Coin();
         drop.table = Qualified();
+        return drop;
+      }
+      case 11: {
+        auto alter = WithName<AlterKeyspaceStatement>(&AlterKeyspaceStatement::keyspace);
+        alter.if_exists = Coin();
+        alter.options = Options(1);
+        return alter;
+      }
+      case 12:
+        return AlterTable();
+      case 13: {
+        CreateTypeStatement create;
+        create.if_not_exists = Coin();
+        create.type = Qualified();
+        create.fields = Some<FieldDefinition>(1, [this] { return Field(); });
+        return create;
+      }
+      case 14:
+        return AlterType();
+      case 15: {
+        DropTypeStatement drop;
+        drop.if_exists = Coin();
+        drop.type = Qualified();
         return drop;
       }
       case 10: {
@@ -119,6 +142,19 @@ class Generator {
     type.quoted = Upto(4) == 0;
     type.name = type.quoted ? NameText() : std::string(kTypes[Upto(std::size(kTypes))]);
     if (Upto(4) == 0 && (type.quoted || type.name != "set")) type.keyspace = NameText();
+    if (depth > 0 && Upto(12) == 0) {
+      TypeName custom;
+      custom.custom = true;
+      custom.name = "org.x.Y's";
+      return custom;
+    }
+    if (depth < 4 && Upto(8) == 0) {
+      TypeName vector;
+      vector.name = "vector";
+      vector.params = {Type(depth + 1)};
+      vector.dimension = 1 + static_cast<uint32_t>(Upto(2000));
+      return vector;
+    }
     if (depth < 4 && Coin()) {
       type.params = Some<TypeName>(1, [&] { return Type(depth + 1); });
     }
@@ -137,6 +173,7 @@ class Generator {
         {Kind::kFloat, "1.5"},
         {Kind::kFloat, "-1.e-7"},
         {Kind::kFloat, "1E5"},
+        {Kind::kFloat, "1."},
         {Kind::kFloat, "NaN"},
         {Kind::kFloat, "-Infinity"},
         {Kind::kFloat, "Infinity"},
@@ -144,6 +181,8 @@ class Generator {
         {Kind::kBoolean, "false"},
         {Kind::kBlob, ""},
         {Kind::kBlob, "cafe"},
+        {Kind::kDuration, "1y2mo3d"},
+        {Kind::kDuration, "-P1Y2MT3S"},
         {Kind::kUuid, "abcdefab-0000-1000-8000-00805f9b34fb"},
         {Kind::kUuid, "123e4567-e89b-12d3-a456-426614174000"}};
     const auto& [kind, text] = kLiterals[Upto(static_cast<int>(kLiterals.size()))];
@@ -176,86 +215,182 @@ class Generator {
     return Term{tuple};
   }
 
-  Term AnyTerm(int depth = 0) {
-    const auto terms = [&](int at_least) {
-      return Some<Term>(at_least, [&] { return AnyTerm(depth + 1); });
+  // One level of precedence each, as the parser nests them.
+  Term AnyTerm(int depth = 0) { return Chain(depth, /*columns=*/false); }
+  Selector AnySelector(int depth = 0) { return Chain(depth, /*columns=*/true); }
+
+  Term Chain(int depth, bool columns) {
+    using Op = ArithmeticOperator;
+    const auto product = [&] {
+      return OneLevel({Op::kMultiply, Op::kDivide, Op::kModulo},
+                      [&] { return Unary(depth, columns); });
     };
-    switch (Upto(depth < 4 ? 8 : 3)) {
+    return OneLevel({Op::kAdd, Op::kSubtract}, product);
+  }
+
+  template <typename Make>
+  Term OneLevel(std::vector<ArithmeticOperator> operators, Make operand) {
+    if (Upto(10) > 0) return operand();
+    Arithmetic chain;
+    chain.operands.push_back(operand());
+    do {
+      chain.operators.push_back(operators[Upto(static_cast<int>(operators.size()))]);
+      chain.operands.push_back(operand());
+    } while (Coin());
+    return Term{chain};
+  }
+
+  Term Unary(int depth, bool columns) {
+    if (depth >= 3 || Upto(10) > 0) return Postfix(depth, columns);
+    Negation negation;
+    negation.operand = {Unary(depth + 1, columns)};
+    return Term{negation};
+  }
+
+  Term Postfix(int depth, bool columns) {
+    Term primary = Primary(depth, columns);
+    // A hint applies to the steps behind it too.
+    if (!columns || depth >= 3 || Upto(8) > 0 || std::holds_alternative<TypeHint>(primary.value) ||
+        std::holds_alternative<Literal>(primary.value)) {
+      return primary;
+    }
+    Path path;
+    path.base = {std::move(primary)};
+    path.steps = Some<PathStep>(1, [&] {
+      PathStep step;
+      step.kind = static_cast<PathStep::Kind>(Upto(3));
+      switch (step.kind) {
+        case PathStep::Kind::kField:
+          step.field = Name();
+          break;
+        case PathStep::Kind::kElement:
+          step.from = AnyTerm(depth + 1);
+          break;
+        case PathStep::Kind::kSlice: {
+          const int ends = 1 + Upto(3);
+          if (ends & 1) step.from = AnyTerm(depth + 1);
+          if (ends & 2) step.to = AnyTerm(depth + 1);
+        }
+      }
+      return step;
+    });
+    return Term{path};
+  }
+
+  Term Primary(int depth, bool columns) {
+    const auto terms = [&](int at_least) {
+      return Some<Term>(at_least, [&] { return Chain(depth + 1, columns); });
+    };
+    switch (Upto(depth < 3 ? 13 : 4)) {
       case 0:
         return Term{AnyLiteral()};
       case 1:
         return MarkerTerm();
       case 2:
         return Term{NullLiteral()};
-      case 3: {
+      case 3:
+        if (!columns) return Term{NullLiteral()};
+        return Coin() ? Term{Name()} : Term{CountRows()};
+      case 4: {
         FunctionCall call;
         call.function = Qualified();
         call.arguments = terms(0);
         return Term{call};
       }
-      case 4: {
+      case 5: {
         ListLiteral list;
         list.elements = terms(0);
         return Term{list};
       }
-      case 5: {
+      case 6: {
         SetLiteral set;
         set.elements = terms(0);
+        // The parser takes {name: ...} for a user-defined type.
         return Term{set};
       }
-      case 6: {
+      case 7: {
         MapLiteral map;
         for (int n = 1 + Upto(2); n > 0; --n) {
           MapEntry& entry = map.entries.emplace_back();
-          entry.key = AnyTerm(depth + 1);
-          entry.value = AnyTerm(depth + 1);
+          entry.key = Chain(depth + 1, columns);
+          if (map.entries.size() == 1 && std::holds_alternative<Identifier>(entry.key.value)) {
+            entry.key = Term{AnyLiteral()};
+          }
+          entry.value = Chain(depth + 1, columns);
         }
         return Term{map};
       }
-      default:
-        return Tuple(depth);
-    }
-  }
-
-  Selector AnySelector(int depth = 0) {
-    switch (Upto(depth < 4 ? 6 : 5)) {
-      case 0:
-        return Selector{Name()};
-      case 1:
-        return Selector{CountRows()};
-      case 2:
-        return Selector{AnyLiteral()};
-      case 3:
-        return Selector{Marker()};
-      case 4:
-        return Selector{NullLiteral()};
-      default: {
-        SelectorCall call;
-        call.function = Qualified();
-        call.arguments = Some<Selector>(0, [&] { return AnySelector(depth + 1); });
-        return Selector{call};
+      case 8: {
+        UdtLiteral udt;
+        for (int n = 1 + Upto(2); n > 0; --n) {
+          FieldEntry& entry = udt.fields.emplace_back();
+          entry.field = Name();
+          entry.value = Chain(depth + 1, columns);
+        }
+        return Term{udt};
       }
+      case 9: {
+        Cast cast;
+        cast.operand = {Chain(depth + 1, columns)};
+        cast.type = Type(3);
+        return Term{cast};
+      }
+      case 10: {
+        TypeHint hint;
+        hint.type.name = "list";
+        hint.type.params = {Type(3)};
+        hint.operand = {Postfix(depth + 1, columns)};
+        return Term{hint};
+      }
+      case 11:
+        return Term{AnyLiteral()};
+      default:
+        return Coin() ? Tuple(depth) : Term{TupleLiteral{{}, terms(1)}};
     }
   }
 
   Relation AnyRelation(bool column_only = false) {
     Relation relation;
+    if (Upto(5) == 0) return PartRelation(column_only);
     relation.left = column_only ? Relation::Left::kColumn : static_cast<Relation::Left>(Upto(3));
     const bool column = relation.left == Relation::Left::kColumn;
     const bool tuple = relation.left == Relation::Left::kTuple;
     relation.columns = column ? std::vector<Identifier>{Name()} : Names();
-    relation.op = static_cast<Operator>(Upto(column ? 9 : tuple ? 7 : 6));
+    relation.op = static_cast<Operator>(Upto(column ? 11 : tuple ? 7 : 6));
     const auto operand = [&] {
       if (!tuple) return AnyTerm();
       return Coin() ? MarkerTerm() : Tuple(0);
     };
-    if (relation.op != Operator::kIn) {
+    if (relation.op == Operator::kIsNotNull) {
+      relation.right = Term{NullLiteral()};
+    } else if (relation.op != Operator::kIn) {
       relation.right = operand();
     } else if (Coin()) {
       relation.right = MarkerTerm();
     } else {
       TermList list;
       list.terms = Some<Term>(0, operand);
+      relation.right = list;
+    }
+    return relation;
+  }
+
+  // m['k'] = 1; in conditions also u.f, and IN.
+  Relation PartRelation(bool condition) {
+    Relation relation;
+    relation.columns = {Name()};
+    relation.left = condition && Coin() ? Relation::Left::kField : Relation::Left::kElement;
+    if (relation.left == Relation::Left::kField) {
+      relation.field = Name();
+    } else {
+      relation.key = AnyTerm(2);
+    }
+    relation.op = static_cast<Operator>(Upto(condition ? 7 : 6));
+    if (relation.op != Operator::kIn || Coin()) {
+      relation.right = relation.op == Operator::kIn ? MarkerTerm() : AnyTerm();
+    } else {
+      TermList list;
+      list.terms = Some<Term>(0, [this] { return AnyTerm(); });
       relation.right = list;
     }
     return relation;
@@ -314,6 +449,7 @@ class Generator {
 
   SelectStatement Select() {
     SelectStatement select;
+    select.json = Coin();
     select.distinct = Coin();
     select.items = Some<SelectItem>(0, [this] {
       SelectItem item;
@@ -334,8 +470,13 @@ class Generator {
   InsertStatement Insert() {
     InsertStatement insert;
     insert.table = Qualified();
-    insert.columns = Names();
-    insert.values = Some<Term>(1, [this] { return AnyTerm(); });
+    if (Upto(3) == 0) {
+      insert.json = MarkerTerm();
+      insert.json_default_unset = Coin();
+    } else {
+      insert.columns = Names();
+      insert.values = Some<Term>(1, [this] { return AnyTerm(); });
+    }
     insert.if_not_exists = Coin();
     insert.parameters = Parameters();
     return insert;
@@ -354,7 +495,10 @@ class Generator {
     update.parameters = Parameters();
     update.assignments = Some<Assignment>(1, [this] {
       Assignment assignment;
+      assignment.kind = static_cast<Assignment::Kind>(Upto(6));
       assignment.column = Name();
+      if (assignment.kind == Assignment::Kind::kElement) assignment.key = AnyTerm(2);
+      if (assignment.kind == Assignment::Kind::kField) assignment.field = Name();
       assignment.value = AnyTerm();
       return assignment;
     });
@@ -364,7 +508,21 @@ class Generator {
 
   DeleteStatement Delete() {
     DeleteStatement del;
-    if (Coin()) del.columns = Names();
+    del.targets = Some<DeleteTarget>(0, [this] {
+      DeleteTarget target;
+      target.column = Name();
+      switch (Upto(3)) {
+        case 0:
+          target.key = AnyTerm(2);
+          break;
+        case 1:
+          target.field = Name();
+          break;
+        default:
+          break;
+      }
+      return target;
+    });
     del.table = Qualified();
     if (Coin()) del.parameters.timestamp = Count();
     Conditions(&del);
@@ -373,7 +531,7 @@ class Generator {
 
   BatchStatement Batch() {
     BatchStatement batch;
-    batch.unlogged = Coin();
+    batch.type = static_cast<BatchType>(Upto(3));
     batch.parameters = Parameters();
     batch.modifications =
         Some<BatchStatement::Modification>(0, [this]() -> BatchStatement::Modification {
@@ -396,17 +554,82 @@ class Generator {
     return create;
   }
 
-  CreateTableStatement CreateTable() {
-    CreateTableStatement create;
-    create.if_not_exists = Coin();
-    create.table = Qualified();
-    create.columns = Some<ColumnDefinition>(1, [this] {
+  std::vector<ColumnDefinition> Columns() {
+    return Some<ColumnDefinition>(1, [this] {
       ColumnDefinition column;
       column.name = Name();
       column.type = Type();
       column.is_static = Coin();
       return column;
     });
+  }
+
+  FieldDefinition Field() {
+    FieldDefinition field;
+    field.name = Name();
+    field.type = Type();
+    return field;
+  }
+
+  std::vector<Rename> Renames() {
+    return Some<Rename>(1, [this] {
+      Rename rename;
+      rename.from = Name();
+      rename.to = Name();
+      return rename;
+    });
+  }
+
+  AlterTableStatement AlterTable() {
+    using Kind = AlterTableStatement::Kind;
+    AlterTableStatement alter;
+    alter.if_exists = Coin();
+    alter.table = Qualified();
+    alter.kind = static_cast<Kind>(Upto(5));
+    if (alter.kind != Kind::kOptions) alter.if_column = Coin();
+    switch (alter.kind) {
+      case Kind::kAdd:
+        alter.columns = Columns();
+        break;
+      case Kind::kDrop:
+        alter.names = Names();
+        if (Coin()) alter.timestamp = Term{Literal{{}, Literal::Kind::kInteger, "-5"}};
+        break;
+      case Kind::kRename:
+        alter.renames = Renames();
+        break;
+      case Kind::kAlter:
+        alter.columns.resize(1);
+        alter.columns[0].name = Name();
+        alter.columns[0].type = Type();
+        break;
+      case Kind::kOptions:
+        alter.options = Options(1);
+        break;
+    }
+    return alter;
+  }
+
+  AlterTypeStatement AlterType() {
+    using Kind = AlterTypeStatement::Kind;
+    AlterTypeStatement alter;
+    alter.if_exists = Coin();
+    alter.type = Qualified();
+    alter.kind = static_cast<Kind>(Upto(3));
+    alter.if_field = Coin();
+    if (alter.kind == Kind::kRename) {
+      alter.renames = Renames();
+    } else {
+      alter.field = Field();
+    }
+    return alter;
+  }
+
+  CreateTableStatement CreateTable() {
+    CreateTableStatement create;
+    create.if_not_exists = Coin();
+    create.table = Qualified();
+    create.columns = Columns();
     create.primary_key.partition = Names();
     if (Coin()) create.primary_key.clustering = Names();
     create.clustering_order = Orderings();
@@ -416,9 +639,16 @@ class Generator {
 
   DescribeStatement Describe() {
     DescribeStatement describe;
-    describe.kind = static_cast<DescribeStatement::Kind>(Upto(6));
-    if (describe.kind == DescribeStatement::Kind::kTable) describe.target = Qualified();
-    if (describe.kind == DescribeStatement::Kind::kKeyspace) describe.target.name = NameText();
+    using Kind = DescribeStatement::Kind;
+    describe.kind = static_cast<Kind>(Upto(15));
+    if (describe.kind == Kind::kSchema) describe.full = Coin();
+    if (describe.kind == Kind::kKeyspace) {
+      describe.only = Coin();
+      if (Coin()) describe.target.name = NameText();
+    } else if (describe.kind > Kind::kKeyspace) {
+      describe.target = Qualified();
+    }
+    describe.with_internals = Coin();
     return describe;
   }
 
@@ -430,7 +660,7 @@ TEST(RoundTrip, RandomTreesReadBack) {
   const uint64_t seed = Seed();
   SCOPED_TRACE("THOLOS_SEED=" + std::to_string(seed));
   Generator generator(seed);
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     const Statement statement = generator.AnyStatement();
     const std::string text = ToCql(statement);
     const auto parsed = Parse(text);
@@ -467,7 +697,7 @@ TEST(RoundTrip, DamagedTextsFailAtAPlace) {
   SCOPED_TRACE("THOLOS_SEED=" + std::to_string(seed));
   Generator generator(seed);
   int failures = 0;
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     std::string text = ToCql(generator.AnyStatement());
     for (int damage = 1 + generator.Upto(3); damage > 0; --damage) {
       const size_t at = generator.Upto(static_cast<int>(text.size()) + 1);

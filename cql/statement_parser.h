@@ -11,9 +11,13 @@
 //   parser_relations.cc       what WHERE and IF hold
 //   parser_select.cc          SELECT
 //   parser_modifications.cc   INSERT, UPDATE, DELETE, BATCH
-//   parser_definitions.cc     CREATE, DROP, TRUNCATE, USE, DESCRIBE
+//   parser_definitions.cc     CREATE and DROP of keyspaces and tables, TRUNCATE, USE
+//   parser_alterations.cc     ALTER TABLE; CREATE, ALTER and DROP TYPE
+//   parser_describe.cc        DESCRIBE
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,9 +42,10 @@ class StatementParser : private TokenCursor {
  private:
   bool AnyStatement(Statement* out);
   bool Create(Statement* out);
+  bool Alter(Statement* out);
   bool Drop(Statement* out);
 
-  // Fails on CREATE, DROP or ALTER of something else than keyspaces and tables.
+  // Fails on CREATE, DROP or ALTER of something else than keyspaces, tables and types.
   bool UnsupportedObject(std::string_view verb, Position start);
 
   // ---- parser_terms.cc: names
@@ -54,8 +59,11 @@ class StatementParser : private TokenCursor {
 
   // ---- parser_terms.cc: types, terms, selectors
 
+  // SET is reserved, but names a type.
+  bool AtTypeName(size_t ahead = 0) const { return AtName(ahead) || At(Keyword::kSet, ahead); }
   bool Type(TypeName* out);
   bool TypeParams(TypeName* out);
+  bool VectorDimension(uint32_t* out);
 
   bool AtLiteral() const;
   Literal TakeLiteral();
@@ -64,24 +72,36 @@ class StatementParser : private TokenCursor {
   bool IntegerOrMarker(Term* out);
 
   bool AnyTerm(Term* out);
-  bool AnyTermNested(Term* out);
+  bool AnySelector(Selector* out);
+  bool TermWithColumns(bool columns, Term* out);
+  bool NestedTerm(Term* out);  // a term or selector, as the one around it
+  bool Product(Term* out);
+  bool Chain(bool (StatementParser::*at_operator)(ArithmeticOperator*),
+             bool (StatementParser::*operand)(Term*), Term* out);
+  bool AdditiveOperator(ArithmeticOperator* out);
+  bool MultiplicativeOperator(ArithmeticOperator* out);
+  bool Unary(Term* out);
+  bool Postfix(Term* out);
+  bool Step(PathStep* out);
+  bool Primary(Term* out);
   bool TermsUntil(TokenKind close, std::vector<Term>* out);  // may be empty
   bool BracedTerm(Term* out);
+  bool Fields(UdtLiteral* out);
   bool MapTail(Term first_key, MapLiteral* out);
-  bool ParenthesizedTerm(Term* out);
+  bool Tuple(Term* out);
+  bool AtTypeHint() const;
+  bool Hinted(Term* out);
   bool WordTerm(Term* out);
+  bool CastTerm(Term* out);
   bool FunctionNameAndParen(QualifiedName* out);
-  bool AtFunctionCall() const;
-
-  bool AnySelector(Selector* out);
-  bool AnySelectorNested(Selector* out);
-  bool SelectorFunction(Selector* out);
+  bool AtFunctionCall(size_t ahead = 0) const;
 
   // ---- parser_relations.cc
 
   bool Relations(std::vector<Relation>* out);
   bool AnyRelation(Relation* out);
-  bool ColumnRelation(Relation* out);
+  bool ColumnRelation(bool condition, Relation* out);
+  bool ElementRelation(bool condition, Relation* out);
   bool TupleRelation(Relation* out);
   bool TupleOperand(Term* out);
   bool TokenRelation(Relation* out);
@@ -110,15 +130,23 @@ class StatementParser : private TokenCursor {
   bool BatchedModification(BatchStatement::Modification* out);
   bool Parameters(UpdateParameters* out);
   bool OneParameter(UpdateParameters* out);
+  bool JsonValue(InsertStatement* out);
   bool OneAssignment(Assignment* out);
+  bool AssignedValue(Assignment* out);
+  bool ChangedColumn(Assignment* out);
+  bool OneTarget(DeleteTarget* out);
+  bool ElementKey(std::optional<Term>* out);
   bool Conditions(bool* if_exists, std::vector<Relation>* out);
 
   // ---- parser_definitions.cc
 
   bool CreateKeyspace(CreateKeyspaceStatement* out);
+  bool AlterKeyspace(AlterKeyspaceStatement* out);
+  bool KeyspaceOptions(std::vector<Option>* out);
   bool CreateTable(CreateTableStatement* out);
   bool ColumnsAndKey(CreateTableStatement* out);
   bool OneColumn(CreateTableStatement* out);
+  bool NameTypeStatic(ColumnDefinition* out);
   bool PrimaryKeyClause(CreateTableStatement* out);
   bool SetPrimaryKey(PrimaryKey key, CreateTableStatement* out);
   bool TableOptions(CreateTableStatement* out);
@@ -130,7 +158,25 @@ class StatementParser : private TokenCursor {
   bool DropTable(DropTableStatement* out);
   bool Truncate(TruncateStatement* out);
   bool Use(UseStatement* out);
+
+  // ---- parser_alterations.cc
+
+  bool TypeNameOf(QualifiedName* out);  // of CREATE, ALTER and DROP TYPE
+  bool CreateType(CreateTypeStatement* out);
+  bool AlterType(AlterTypeStatement* out);
+  bool DropType(DropTypeStatement* out);
+  bool AlterTable(AlterTableStatement* out);
+  bool AddColumns(AlterTableStatement* out);
+  bool DropColumns(AlterTableStatement* out);
+  bool AlterColumn(AlterTableStatement* out);
+  bool Renames(std::vector<Rename>* out);
+
+  // ---- parser_describe.cc
+
   bool Describe(DescribeStatement* out);
+  bool DescribeTarget(DescribeStatement* out);
+  bool DescribeAll(DescribeStatement* out);
+  bool DescribeOne(DescribeStatement* out);
 
   // Counts a level of nesting for as long as it lives.
   class Level {
@@ -149,6 +195,8 @@ class StatementParser : private TokenCursor {
 
   const ParseOptions& options_;
   int depth_ = 0;
+  bool columns_ = false;        // a term may name columns: it is a selector
+  bool before_column_ = false;  // the term may be followed by `+ column`
   std::vector<BindMarker> markers_;
   absl::flat_hash_set<std::string> option_names_;  // given so far
 };

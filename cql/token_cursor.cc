@@ -23,6 +23,18 @@ Token TokenCursor::Take() {
   return taken;
 }
 
+bool TokenCursor::AtSignedNumber() const {
+  return (At(TokenKind::kInteger) || At(TokenKind::kFloat) || At(TokenKind::kDuration)) &&
+         Peek().text.front() == '-';
+}
+
+void TokenCursor::TakeSign() {
+  Token& token = window_.front();
+  token.text.remove_prefix(1);
+  ++token.position.column;
+  expected_.clear();
+}
+
 bool TokenCursor::Accept(Keyword keyword) {
   if (!At(keyword)) {
     expected_.push_back(Spelling(keyword));

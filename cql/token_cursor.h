@@ -29,7 +29,7 @@ class TokenCursor {
   TokenCursor(std::string_view text, Position start);
 
   // The token `ahead` of the current one, ahead <= kLookaheadMax.
-  static constexpr size_t kLookaheadMax = 2;
+  static constexpr size_t kLookaheadMax = 5;
   const Token& Peek(size_t ahead = 0) const { return window_[ahead]; }
 
   bool At(TokenKind kind, size_t ahead = 0) const { return Peek(ahead).kind == kind; }
@@ -40,6 +40,12 @@ class TokenCursor {
 
   // The current token; steps over it.
   Token Take();
+
+  // Whether the current token is a number or duration with a sign: behind an operand this is a
+  // subtraction written without a blank.
+  bool AtSignedNumber() const;
+  // At one: steps over the sign alone.
+  void TakeSign();
 
   // Steps over the current token if it is the one asked for, else remembers what was asked.
   bool Accept(Keyword keyword);

@@ -28,6 +28,8 @@ std::string_view KindName(Literal::Kind kind) {
       return "uuid";
     case Literal::Kind::kBlob:
       return "blob";
+    case Literal::Kind::kDuration:
+      return "duration";
   }
   return "";
 }

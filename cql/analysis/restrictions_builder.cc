@@ -71,6 +71,9 @@ class RestrictionsBuilder {
         return AddTuple(relation);
       case Relation::Left::kToken:
         return AddToken(relation);
+      case Relation::Left::kElement:
+      case Relation::Left::kField:
+        return NotSupportedAt(relation.position, "a condition on a part of a column");
     }
     return absl::OkStatus();
   }
@@ -79,6 +82,9 @@ class RestrictionsBuilder {
     switch (relation.op) {
       case Operator::kNotEqual:
         return NotSupportedAt(relation.position, "!= in WHERE");
+      case Operator::kLike:
+      case Operator::kIsNotNull:
+        return NotSupportedAt(relation.position, ToString(relation.op));
       case Operator::kContains:
       case Operator::kContainsKey:
         return ErrorAt(relation.position, ToString(relation.op),

@@ -12,7 +12,11 @@ namespace {
 absl::Status AnalyzeColumns(const DeleteStatement& statement, const data::TableSchema& table,
                             WritePlan::Spec* spec) {
   std::vector<bool> named(table.next_column_id, false);
-  for (const Identifier& name : statement.columns) {
+  for (const DeleteTarget& target : statement.targets) {
+    if (target.key || target.field) {
+      return NotSupportedAt(target.position, "deleting a part of a column");
+    }
+    const Identifier& name = target.column;
     THOLOS_ASSIGN_OR_RETURN(const data::ColumnSchema* column, ResolveColumn(table, name));
     if (column->kind == data::ColumnKind::kPartitionKey ||
         column->kind == data::ColumnKind::kClustering) {
@@ -43,7 +47,7 @@ absl::StatusOr<PlanPtr> Analyze(const DeleteStatement& statement, AnalysisContex
   THOLOS_ASSIGN_OR_RETURN(spec.keys, Restrictions::Analyze(table, statement.where, context));
   THOLOS_RETURN_IF_ERROR(CheckModifiedKeys(spec.keys, statement.position, false));
   const bool fixed = spec.keys.fixes_all_clustering();
-  if (statement.columns.empty()) {
+  if (statement.targets.empty()) {
     const bool partition = table->clustering_size() == 0 || !spec.keys.restricts_clustering();
     if (!partition && !fixed) {
       return NotSupportedAt(statement.position, "DELETE of a range of rows");

@@ -85,6 +85,8 @@ class DescribePlan final : public Plan {
         return DescribeKeyspace(schema, out);
       case Kind::kTable:
         return DescribeTable(schema, out);
+      default:
+        break;
     }
     return absl::OkStatus();
   }
@@ -124,6 +126,21 @@ class DescribePlan final : public Plan {
 }  // namespace
 
 absl::StatusOr<PlanPtr> Analyze(const DescribeStatement& statement, AnalysisContext* context) {
+  if (statement.full || statement.only || statement.with_internals ||
+      (statement.kind == Kind::kKeyspace && statement.target.name.empty())) {
+    return NotSupportedAt(statement.position, "this form of DESCRIBE");
+  }
+  switch (statement.kind) {
+    case Kind::kCluster:
+    case Kind::kSchema:
+    case Kind::kKeyspaces:
+    case Kind::kKeyspace:
+    case Kind::kTables:
+    case Kind::kTable:
+      break;
+    default:
+      return NotSupportedAt(statement.position, "this form of DESCRIBE");
+  }
   std::string keyspace;
   std::string table;
   if (statement.kind == Kind::kTable) {

@@ -95,6 +95,7 @@ class InsertAnalysis {
 }  // namespace
 
 absl::StatusOr<PlanPtr> Analyze(const InsertStatement& statement, AnalysisContext* context) {
+  if (statement.json) return NotSupportedAt(statement.position, "INSERT JSON");
   THOLOS_ASSIGN_OR_RETURN(TablePtr table, ResolveWritableTable(statement.table, *context));
   return InsertAnalysis(statement, std::move(table), context).Run();
 }

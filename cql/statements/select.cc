@@ -292,6 +292,7 @@ class SelectAnalysis {
 }  // namespace
 
 absl::StatusOr<PlanPtr> Analyze(const SelectStatement& statement, AnalysisContext* context) {
+  if (statement.json) return NotSupportedAt(statement.position, "SELECT JSON");
   THOLOS_ASSIGN_OR_RETURN(TablePtr table, ResolveTable(statement.table, *context));
   return SelectAnalysis(statement, std::move(table), context).Run();
 }

@@ -20,6 +20,11 @@ absl::StatusOr<PlanPtr> Analyze(const CreateKeyspaceStatement& statement, Analys
 absl::StatusOr<PlanPtr> Analyze(const DropKeyspaceStatement& statement, AnalysisContext* context);
 absl::StatusOr<PlanPtr> Analyze(const CreateTableStatement& statement, AnalysisContext* context);
 absl::StatusOr<PlanPtr> Analyze(const DropTableStatement& statement, AnalysisContext* context);
+absl::StatusOr<PlanPtr> Analyze(const AlterKeyspaceStatement& statement, AnalysisContext* context);
+absl::StatusOr<PlanPtr> Analyze(const AlterTableStatement& statement, AnalysisContext* context);
+absl::StatusOr<PlanPtr> Analyze(const CreateTypeStatement& statement, AnalysisContext* context);
+absl::StatusOr<PlanPtr> Analyze(const AlterTypeStatement& statement, AnalysisContext* context);
+absl::StatusOr<PlanPtr> Analyze(const DropTypeStatement& statement, AnalysisContext* context);
 absl::StatusOr<PlanPtr> Analyze(const TruncateStatement& statement, AnalysisContext* context);
 absl::StatusOr<PlanPtr> Analyze(const DescribeStatement& statement, AnalysisContext* context);
 

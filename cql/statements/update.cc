@@ -12,6 +12,9 @@ namespace {
 absl::StatusOr<ColumnWrite> AnalyzeAssignment(const Assignment& assignment,
                                               const data::TableSchema& table,
                                               AnalysisContext* context) {
+  if (assignment.kind != Assignment::Kind::kSet) {
+    return NotSupportedAt(assignment.position, "changing a part of a column");
+  }
   THOLOS_ASSIGN_OR_RETURN(const data::ColumnSchema* column,
                           ResolveColumn(table, assignment.column));
   if (column->kind == data::ColumnKind::kPartitionKey ||
