@@ -192,7 +192,7 @@ TEST(ProcessorLimits, AreKept) {
   node.Run("USE ks");
   node.Run("CREATE TABLE t (k int, c int, v text, PRIMARY KEY (k, c))");
   EXPECT_EQ(Show(node.Execute("SELECT " + std::string(300, ' '))),
-            "error invalid: line 1:1 the statement has 307 bytes, the limit is 300");
+            "error syntax: line 1:1 the statement has 307 bytes, the limit is 300");
   EXPECT_EQ(Show(node.Execute("CREATE TABLE u (k int PRIMARY KEY, a int, b int, c int)")),
             "error invalid: line 1:1 the table has 4 columns, the limit is 3");
   EXPECT_EQ(Show(node.Execute("INSERT INTO t (k, c, v) VALUES (1, 1, ?)",
