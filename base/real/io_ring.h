@@ -11,7 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
+#include "base/real/fd_watch.h"
 #include "base/time.h"
 
 namespace tholos::base {
@@ -67,6 +70,11 @@ class IoRing {
   // Operations that have not finished.
   size_t pending() const { return in_flight_ + waiting_; }
 
+  // Polls slot->fd until Unwatch, which gives the slot away: the ring deletes it when the kernel
+  // has let go of it (fd_watch.h).
+  void Watch(FdSlot* slot);
+  void Unwatch(FdSlot* slot);
+
  private:
   friend class IoOperation;
   struct Ring;
@@ -75,6 +83,9 @@ class IoRing {
   void FillSubmissions();
   void ArmWake();
   void Reap(Loop& loop);
+  // False if the submission queue is full: the rest goes with the next turn.
+  bool SubmitPolls();
+  void OnPoll(FdSlot* slot, int result, bool more);
 
   std::unique_ptr<Ring> ring_;
   const int wake_fd_;
@@ -83,6 +94,10 @@ class IoRing {
   size_t waiting_ = 0;
   IoOperation* first_ = nullptr;
   IoOperation* last_ = nullptr;
+  size_t watched_ = 0;                       // slots that the ring knows
+  std::vector<FdSlot*> to_poll_;             // whose poll is to be submitted, first or again
+  std::vector<FdSlot*> to_cancel_;           // whose poll is to be cancelled
+  absl::flat_hash_set<FdSlot*> cancelling_;  // whose cancelled poll has not completed
 };
 
 }  // namespace tholos::base

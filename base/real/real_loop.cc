@@ -1,7 +1,6 @@
 #include "base/real/real_loop.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -23,7 +22,8 @@ RealLoop::RealLoop(std::string name, const Clock& clock, bool use_ring, const Ex
       use_ring_(use_ring),
       executor_(executor),
       shard_(shard),
-      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      epoll_(wake_fd_) {
   THOLOS_CHECK(wake_fd_ >= 0) << "eventfd: " << strerror(errno);
 }
 
@@ -39,7 +39,11 @@ void RealLoop::Run() {
     mailbox_.TakeAll(&ready_);
     RunReadyWork();
     FireDueTimers();
-    if (ring_ != nullptr) ring_->Turn(*this);
+    if (ring_ != nullptr) {
+      ring_->Turn(*this);
+    } else if (epoll_.size() > 0 && HasReadyWork()) {
+      epoll_.Wait(absl::ZeroDuration());
+    }
     if (!HasReadyWork()) Sleep();
   }
   ring_.reset();
@@ -105,18 +109,9 @@ void RealLoop::Sleep() {
   if (ring_ != nullptr) {
     ring_->Wait(*this, timeout);
   } else {
-    SleepInPoll(timeout);
+    epoll_.Wait(timeout);
   }
   mailbox_.Awake();
-}
-
-void RealLoop::SleepInPoll(absl::Duration timeout) {
-  pollfd wake{wake_fd_, POLLIN, 0};
-  const timespec span = absl::ToTimespec(timeout);
-  ppoll(&wake, 1, timeout == absl::InfiniteDuration() ? nullptr : &span, nullptr);
-  uint64_t count;
-  if (wake.revents != 0) [[maybe_unused]]
-    const ssize_t n = read(wake_fd_, &count, sizeof(count));
 }
 
 void RealLoop::Wake() {

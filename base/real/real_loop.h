@@ -4,8 +4,10 @@
 //            (submitted and reaped in one go) -> next turn, or sleep until mail, a completion or a
 //            timer.
 //
-// It sleeps in the ring (the eventfd of the mailbox is polled through it) or, without a ring, in
-// ppoll on that eventfd. It never spins.
+// Sockets that are watched (fd_watch.h) are polled by the ring with the file operations.
+//
+// It sleeps in the ring (the eventfd of the mailbox is polled through it) or, without a ring, in an
+// epoll set that holds that eventfd. It never spins.
 #pragma once
 
 #include <atomic>
@@ -15,6 +17,7 @@
 
 #include "base/async/loop.h"
 #include "base/clock.h"
+#include "base/real/fd_watch.h"
 #include "base/real/io_ring.h"
 #include "base/real/mailbox.h"
 
@@ -50,6 +53,8 @@ class RealLoop final : public Loop {
 
   // Null without io_uring. On the loop's thread.
   IoRing* ring() const { return ring_.get(); }
+  // What watches sockets where there is no ring. On the loop's thread.
+  EpollSet& epoll() { return epoll_; }
   const std::string& name() const { return name_; }
   const Executor* executor() const { return executor_; }
   int shard() const { return shard_; }
@@ -63,7 +68,6 @@ class RealLoop final : public Loop {
   bool HasReadyWork() const { return next_running_ < running_.size() || !ready_.empty(); }
   bool Finished();
   void Sleep();
-  void SleepInPoll(absl::Duration timeout);
   void Wake();
 
   const std::string name_;
@@ -81,6 +85,7 @@ class RealLoop final : public Loop {
   size_t next_running_ = 0;
   std::vector<Work> ready_;
   std::unique_ptr<IoRing> ring_;
+  EpollSet epoll_;
 };
 
 }  // namespace tholos::base
