@@ -97,6 +97,7 @@ const std::vector<Key>& Keys() {
       {"internode_port",
        [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->internode_port); }},
       {"client_port", [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->client_port); }},
+      {"native_port", [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->native_port); }},
       {"seeds", [](auto& v, Config* c) { return SetSeeds(v, &c->seeds); }},
       {"datacenter", [](auto& v, Config* c) { return SetText(v, &c->datacenter); }},
       {"rack", [](auto& v, Config* c) { return SetText(v, &c->rack); }},
@@ -225,9 +226,15 @@ absl::Status ValidateConfig(const Config& config) {
         " is reachable from other machines, and nothing is authenticated or encrypted yet; set "
         "open_network: true if the network keeps strangers out"));
   }
-  if (config.internode_port == config.client_port) {
-    return absl::InvalidArgumentError(
-        base::StrCat("internode_port and client_port are both ", config.client_port));
+  const std::pair<std::string_view, uint16_t> ports[] = {{"internode_port", config.internode_port},
+                                                         {"client_port", config.client_port},
+                                                         {"native_port", config.native_port}};
+  for (const auto& [name, port] : ports) {
+    for (const auto& [other, same] : ports) {
+      if (name < other && port == same) {
+        return absl::InvalidArgumentError(base::StrCat(name, " and ", other, " are both ", port));
+      }
+    }
   }
   return absl::OkStatus();
 }

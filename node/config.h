@@ -7,6 +7,7 @@
 //   listen            127.0.0.1   address of all doors
 //   internode_port    7000        other nodes
 //   client_port       9043        gRPC clients
+//   native_port       9042        clients with Cassandra's drivers
 //   seeds             []          HOST[:PORT] of nodes to join; none: a cluster of its own
 //   datacenter        dc1         where the node stands
 //   rack              rack1       and in which rack
@@ -34,6 +35,7 @@ struct Config {
   std::string listen = "127.0.0.1";
   uint16_t internode_port = 7000;
   uint16_t client_port = 9043;
+  uint16_t native_port = 9042;
   std::vector<base::Endpoint> seeds;
   std::string datacenter = "dc1";
   std::string rack = "rack1";
@@ -45,6 +47,7 @@ struct Config {
 
   base::Endpoint internode() const { return {listen, internode_port}; }
   base::Endpoint client() const { return {listen, client_port}; }
+  base::Endpoint native() const { return {listen, native_port}; }
 };
 
 // Sets one key from its text, as the file or the command line gives it. kInvalidArgument: "unknown

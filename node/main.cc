@@ -19,6 +19,7 @@
 #include "node/config.h"
 #include "node/grpc/server.h"
 #include "node/log.h"
+#include "node/native/server.h"
 #include "node/node.h"
 #include "rpc/grpc_transport.h"
 
@@ -117,22 +118,32 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
   auto server =
       ClientServer::Start({.listen = config.client()}, {clock, *executor, (*node)->queries()},
                           {*executor, metrics, **node});
+  const auto authenticator = cql::auth::AllowAll();
+  absl::StatusOr<std::unique_ptr<native::Server>> drivers = absl::UnavailableError("not started");
   if (server.ok()) {
-    log.Info("node", base::StrCat("ready: clients on ", config.client().ToString(), ", nodes on ",
+    drivers =
+        native::Server::Start({.listen = config.native()},
+                              {clock, *executor, (*node)->queries(), *authenticator, metrics, log});
+  }
+  if (drivers.ok()) {
+    log.Info("node", base::StrCat("ready: drivers on ", config.native().ToString(),
+                                  ", gRPC clients on ", config.client().ToString(), ", nodes on ",
                                   config.internode().ToString(), ", ", executor->shard_count(),
                                   " shards, data in ", config.data_directory));
     const int number = WaitForSignal(signals);
     log.Info("node", base::StrCat("stopping (", number == SIGTERM ? "SIGTERM" : "SIGINT", ")"));
     EndOnNextSignal(signals);
-    server->reset();
+    drivers->reset();
   }
+  if (server.ok()) server->reset();
   base::BlockOn(shard, (*node)->Stop());
   // Destroyed on the loop that its parts belong to.
   base::BlockOn(shard, [](std::unique_ptr<Node> last) -> base::Task<void> {
     last.reset();
     co_return;
   }(*std::move(node)));
-  return server.ok() ? absl::OkStatus() : server.status();
+  if (!server.ok()) return server.status();
+  return drivers.ok() ? absl::OkStatus() : drivers.status();
 }
 
 int Main(int argc, char** argv) {

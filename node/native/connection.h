@@ -1,0 +1,130 @@
+// One client connection: socket, frames, handshake, requests in work, answers on their way out.
+// Confined to its shard.
+//
+//   kNew ──STARTUP──> kReady                     (nobody is asked who he is)
+//     └────STARTUP──> kAuthenticating ──AUTH_RESPONSE──> kReady
+//   any ──broken stream, end of stream, limits──> closed
+//
+// Requests run side by side and are answered as they end. All answers of one turn of the loop go
+// out with one write. Reading stops while too much is in work or waits to be sent, and goes on when
+// that has passed: so a client that does not read, or sends without end, holds a bounded amount of
+// memory.
+//
+// A closed connection stays until the last of its requests has ended; its owner then deletes it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/real/fd_watch.h"
+#include "cql/protocol/event.h"
+#include "cql/protocol/frame_stream.h"
+#include "cql/protocol/request.h"
+#include "cql/protocol/response.h"
+#include "node/native/options.h"
+
+namespace tholos::node::native {
+
+class ShardServer;
+
+class Connection final : public base::FdHandler {
+ public:
+  // Takes `fd`, which is non-blocking.
+  Connection(ShardServer& server, uint64_t id, int fd);
+  ~Connection();
+  Connection(const Connection&) = delete;
+
+  uint64_t id() const { return id_; }
+  bool closed() const { return fd_ < 0; }
+  bool ended() const { return closed() && in_flight_ == 0; }
+
+  void OnFdReady(base::FdReadiness ready) override;
+  // Sends what was answered in this turn.
+  void Flush();
+  void SendEvent(const cql::protocol::Event& event);
+  // Takes no more requests; closes when what is in work has been answered.
+  void Drain();
+  // Closes if a time limit has passed.
+  void CheckTimeouts(base::MonotonicTime now);
+  void Close();
+
+ private:
+  enum class State : uint8_t { kNew, kAuthenticating, kReady };
+  // One request in work.
+  struct Ticket {
+    int16_t stream = 0;
+    uint8_t version = 0;
+    bool tracing = false;
+    int64_t bytes = 0;
+  };
+
+  // Input.
+  void Read();
+  void Process(std::string_view bytes);
+  void OnFrame(const cql::protocol::FrameHeader& header, std::string_view body);
+  void OnBroken(const cql::protocol::FrameStream::Result& result);
+  bool ReadingPaused() const;
+
+  // Handshake.
+  void OnStartup(const cql::protocol::FrameHeader& header, cql::protocol::StartupRequest request);
+  void OnOptions(const cql::protocol::FrameHeader& header);
+  void OnRegister(const cql::protocol::FrameHeader& header, cql::protocol::RegisterRequest request);
+  void Welcome(const cql::protocol::FrameHeader& header);
+  base::Task<void> Authenticate(Ticket ticket, cql::protocol::AuthResponseRequest request);
+
+  // Requests.
+  bool Admit(const cql::protocol::FrameHeader& header, size_t bytes, Ticket* ticket);
+  void Start(Ticket ticket, cql::protocol::Request request);
+  base::Task<void> Run(Ticket ticket, cql::protocol::PrepareRequest request);
+  base::Task<void> Run(Ticket ticket, cql::protocol::QueryRequest request);
+  base::Task<void> Run(Ticket ticket, cql::protocol::ExecuteRequest request);
+  base::Task<void> Run(Ticket ticket, cql::protocol::BatchRequest request);
+  absl::StatusOr<cql::QueryOptions> ToOptions(cql::protocol::QueryParameters parameters) const;
+  // Answers with `result`. `execute`: the request, if it was of a prepared statement.
+  void Answer(const Ticket& ticket, absl::StatusOr<cql::QueryResult> result,
+              const cql::protocol::ExecuteRequest* execute);
+  void PutResult(const Ticket& ticket, cql::QueryResult& result,
+                 const cql::protocol::ExecuteRequest* execute);
+  void PutRows(const Ticket& ticket, const cql::RowsResult& rows,
+               const cql::protocol::ExecuteRequest* execute);
+  void AnswerError(uint8_t version, int16_t stream, const absl::Status& status);
+  void Finish(const Ticket& ticket);
+
+  // Output.
+  void ScheduleFlush();
+  size_t output_bytes() const { return frames_.size() + wire_.size() - wire_sent_; }
+
+  ShardServer& server_;
+  const uint64_t id_;
+  int fd_;
+  std::unique_ptr<base::FdWatch> watch_;
+  cql::protocol::FrameStream stream_;
+  State state_ = State::kNew;
+  uint8_t version_ = cql::protocol::kVersionMax;  // of answers without a request
+  cql::protocol::Compression compression_ = cql::protocol::Compression::kNone;
+  std::string keyspace_;  // USE
+  std::string role_;
+  uint8_t events_ = 0;  // registered, bits of EventType
+
+  bool readable_ = false;  // the socket may have more
+  bool draining_ = false;  // close when all is answered and sent
+  bool write_blocked_ = false;
+  bool flush_scheduled_ = false;
+  int in_flight_ = 0;
+  int64_t bytes_in_work_ = 0;
+  base::MonotonicTime opened_;
+  base::MonotonicTime last_read_;
+  base::MonotonicTime blocked_since_;
+
+  std::string frames_;      // answers as frames
+  bool segmented_ = false;  // they go out in segments
+  std::string wire_;        // bytes for the socket
+  size_t wire_sent_ = 0;
+};
+
+}  // namespace tholos::node::native

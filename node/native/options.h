@@ -1,0 +1,54 @@
+// What the native protocol server is told, and what its parts share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/endpoint.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "cql/auth/authenticator.h"
+#include "cql/query_processor.h"
+
+namespace tholos::node::native {
+
+struct ServerOptions {
+  base::Endpoint listen;
+  // Of the node. One more is closed as soon as it was accepted.
+  int connections_max = 20'000;
+  // The body of one frame, on the wire or decompressed; a larger one is answered with an error.
+  uint32_t frame_bytes_max = 16u << 20;
+  // Requests in work, with kRequestOverhead each. A connection beyond its part is not read from; a
+  // request that comes when the node's are spent is answered with OVERLOADED.
+  int64_t connection_bytes_max = 32 << 20;
+  int64_t node_bytes_max = 256 << 20;
+  // Answers that the client has not taken: beyond it the connection is not read from.
+  size_t output_bytes_max = 8u << 20;
+  absl::Duration request_timeout = absl::Seconds(10);
+  // From the accept until the client may send requests.
+  absl::Duration handshake_timeout = absl::Seconds(10);
+  // Without any byte from the client and nothing in work. Infinite: drivers keep connections open
+  // and send nothing, and TCP's own keep-alive finds those that are gone.
+  absl::Duration idle_timeout = absl::InfiniteDuration();
+  // Without the client taking any byte of an answer.
+  absl::Duration write_timeout = absl::Seconds(30);
+};
+
+inline constexpr int64_t kRequestOverhead = 512;
+
+// All outlive the server.
+struct ServerDeps {
+  const base::Clock& clock;
+  base::Executor& executor;
+  cql::QueryProcessor& queries;
+  cql::auth::Authenticator& authenticator;
+  base::Metrics& metrics;
+  base::Log& log;
+};
+
+}  // namespace tholos::node::native

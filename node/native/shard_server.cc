@@ -1,0 +1,200 @@
+#include "node/native/shard_server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/real/real_loop.h"
+#include "base/strings.h"
+
+namespace tholos::node::native {
+namespace {
+
+// One recv; larger requests take several.
+constexpr size_t kReadBytes = 64 << 10;
+constexpr absl::Duration kTimeoutCheck = absl::Seconds(1);
+constexpr size_t kFirstMetadataMax = 10'000;
+
+}  // namespace
+
+ShardMetrics::ShardMetrics(base::Metrics& metrics, int shard) {
+  const base::Metrics::Labels labels = {{"shard", base::StrCat(shard)}};
+  connections =
+      &metrics.AddGauge("tholos_native_connections", "Connections of native clients.", labels);
+  accepted = &metrics.AddCounter("tholos_native_accepted_total", "Connections accepted.", labels);
+  refused = &metrics.AddCounter("tholos_native_refused_total",
+                                "Connections closed at once: the node has too many.", labels);
+  for (uint8_t version = cql::protocol::kVersionMin; version <= cql::protocol::kVersionMax;
+       ++version) {
+    handshakes[version - cql::protocol::kVersionMin] = &metrics.AddCounter(
+        "tholos_native_handshakes_total", "Connections that chose a protocol version.",
+        {{"shard", base::StrCat(shard)}, {"version", base::StrCat(int{version})}});
+  }
+  requests = &metrics.AddCounter("tholos_native_requests_total", "Requests taken in work.", labels);
+  overloaded = &metrics.AddCounter("tholos_native_overloaded_total",
+                                   "Requests refused: too many bytes in work.", labels);
+  protocol_errors = &metrics.AddCounter("tholos_native_protocol_errors_total",
+                                        "Frames that could not be understood.", labels);
+  auth_failures = &metrics.AddCounter("tholos_native_auth_failures_total",
+                                      "Clients that did not prove who they are.", labels);
+  timeouts =
+      &metrics.AddCounter("tholos_native_timeouts_total",
+                          "Connections closed: slow handshake, idle, or not reading.", labels);
+}
+
+ShardServer::ShardServer(const ServerOptions& options, const ServerDeps& deps, NodeShared& shared,
+                         int shard)
+    : options_(options),
+      deps_(deps),
+      shared_(shared),
+      metrics_(deps.metrics, shard),
+      no_columns_id_(cql::protocol::MetadataId({})),
+      read_buffer_(kReadBytes, '\0') {}
+
+ShardServer::~ShardServer() {
+  THOLOS_CHECK(connections_.empty() && listener_ < 0) << "a native server was not stopped";
+}
+
+void ShardServer::Start(int listener) {
+  listener_ = listener;
+  watch_ = std::make_unique<base::FdWatch>(*base::RealLoop::CurrentOrNull(), listener, *this);
+  scope_.Spawn(WatchTimeouts());
+}
+
+void ShardServer::OnFdReady(base::FdReadiness) {
+  while (listener_ >= 0) {
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    // Out of descriptors: those that wait are taken when the next one comes.
+    if (fd < 0) return;
+    Accept(fd);
+  }
+}
+
+void ShardServer::Accept(int fd) {
+  metrics_.accepted->Add();
+  if (shared_.connections.fetch_add(1) >= options_.connections_max) {
+    shared_.connections.fetch_sub(1);
+    metrics_.refused->Add();
+    close(fd);
+    return;
+  }
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  const uint64_t id = next_id_++;
+  connections_.emplace(id, std::make_unique<Connection>(*this, id, fd));
+  metrics_.connections->Add(1);
+}
+
+void ShardServer::OnClosed(Connection& connection) {
+  // Deleted later: its own code may be what is running.
+  ended_.push_back(connection.id());
+  Schedule();
+}
+
+void ShardServer::ScheduleFlush(uint64_t connection) {
+  to_flush_.push_back(connection);
+  Schedule();
+}
+
+void ShardServer::ScheduleRead(uint64_t connection) {
+  to_read_.push_back(connection);
+  Schedule();
+}
+
+void ShardServer::Schedule() {
+  if (scheduled_) return;
+  scheduled_ = true;
+  base::Loop::Current().Post([this] { RunScheduled(); });
+}
+
+void ShardServer::RunScheduled() {
+  scheduled_ = false;
+  flushing_.swap(to_flush_);
+  for (const uint64_t id : flushing_) {
+    if (const auto found = connections_.find(id); found != connections_.end()) {
+      found->second->Flush();
+    }
+  }
+  flushing_.clear();
+  flushing_.swap(to_read_);
+  for (const uint64_t id : flushing_) {
+    if (const auto found = connections_.find(id); found != connections_.end()) {
+      found->second->OnFdReady({});
+    }
+  }
+  flushing_.clear();
+  flushing_.swap(ended_);
+  for (const uint64_t id : flushing_) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || !found->second->ended()) continue;
+    connections_.erase(found);
+    shared_.connections.fetch_sub(1);
+    metrics_.connections->Add(-1);
+  }
+  flushing_.clear();
+  if (connections_.empty()) empty_.Pulse();
+}
+
+bool ShardServer::TakeBytes(int64_t bytes) {
+  const int64_t before = shared_.bytes_in_work.fetch_add(bytes, std::memory_order_relaxed);
+  if (before + bytes <= options_.node_bytes_max || before == 0) return true;
+  shared_.bytes_in_work.fetch_sub(bytes, std::memory_order_relaxed);
+  return false;
+}
+
+void ShardServer::GiveBytes(int64_t bytes) {
+  shared_.bytes_in_work.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+const std::string& ShardServer::FirstMetadataId(const cql::PreparedId& id) {
+  if (const auto found = first_metadata_ids_.find(id); found != first_metadata_ids_.end()) {
+    return found->second;
+  }
+  if (first_metadata_ids_.size() >= kFirstMetadataMax) first_metadata_ids_.clear();
+  return first_metadata_ids_[id] = shared_.prepared.Find(id);
+}
+
+void ShardServer::CountClient(uint8_t version) {
+  metrics_.handshakes[version - cql::protocol::kVersionMin]->Add();
+}
+
+void ShardServer::SendEvents(std::shared_ptr<const std::vector<cql::protocol::Event>> events) {
+  for (const auto& [id, connection] : connections_) {
+    for (const cql::protocol::Event& event : *events) connection->SendEvent(event);
+  }
+}
+
+base::Task<void> ShardServer::WatchTimeouts() {
+  while (!stopping_.is_set()) {
+    co_await stopping_.WaitUntil(deps_.clock.Now() + kTimeoutCheck);
+    const base::MonotonicTime now = deps_.clock.Now();
+    for (const auto& [id, connection] : connections_) connection->CheckTimeouts(now);
+  }
+}
+
+base::Task<void> ShardServer::Stop(base::Deadline deadline) {
+  if (listener_ >= 0) {
+    watch_.reset();
+    close(listener_);
+    listener_ = -1;
+  }
+  for (const auto& [id, connection] : connections_) connection->Drain();
+  while (!connections_.empty() && deps_.clock.Now() < deadline) {
+    co_await empty_.WaitUntil(deadline);
+  }
+  for (const auto& [id, connection] : connections_) connection->Close();
+  stopping_.Set();
+  co_await scope_.Stop();
+  // Every request has ended; what is left is to be deleted.
+  while (!connections_.empty()) co_await base::Yield();
+  while (scheduled_) co_await base::Yield();
+}
+
+}  // namespace tholos::node::native

@@ -1,0 +1,108 @@
+// The native server of one shard: its listener, its connections, what they share. Confined to the
+// shard's loop.
+//
+// Every shard listens on the same port (SO_REUSEPORT); the kernel spreads new connections. A
+// connection stays on its shard; requests reach other shards inside the coordinator.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "base/async/event.h"
+#include "base/async/scope.h"
+#include "base/real/fd_watch.h"
+#include "node/native/connection.h"
+#include "node/native/metadata.h"
+#include "node/native/options.h"
+
+namespace tholos::node::native {
+
+// What all shards of the node share. Thread-safe.
+struct NodeShared {
+  std::atomic<int> connections = 0;
+  std::atomic<int64_t> bytes_in_work = 0;
+  PreparedMetadata prepared;
+};
+
+// Of one shard.
+struct ShardMetrics {
+  ShardMetrics(base::Metrics& metrics, int shard);
+  base::Gauge* connections;
+  base::Counter* accepted;
+  base::Counter* refused;  // the node has too many
+  base::Counter* handshakes[cql::protocol::kVersionMax - cql::protocol::kVersionMin + 1];
+  base::Counter* requests;
+  base::Counter* overloaded;
+  base::Counter* protocol_errors;
+  base::Counter* auth_failures;
+  base::Counter* timeouts;
+};
+
+class ShardServer final : public base::FdHandler {
+ public:
+  ShardServer(const ServerOptions& options, const ServerDeps& deps, NodeShared& shared, int shard);
+  ~ShardServer();
+
+  // Takes a listening socket.
+  void Start(int listener);
+  // No new connections; those that are there answer what they have in work. Ends when all are gone,
+  // or at `deadline`, when the rest is closed.
+  base::Task<void> Stop(base::Deadline deadline);
+
+  void SendEvents(std::shared_ptr<const std::vector<cql::protocol::Event>> events);
+
+  // For connections.
+  const ServerOptions& options() const { return options_; }
+  const ServerDeps& deps() const { return deps_; }
+  ShardMetrics& metrics() { return metrics_; }
+  ColumnSpecsCache& column_specs() { return column_specs_; }
+  PreparedMetadata& prepared() { return shared_.prepared; }
+  const std::string& FirstMetadataId(const cql::PreparedId& id);
+  const std::string& no_columns_id() const { return no_columns_id_; }
+  std::string& read_buffer() { return read_buffer_; }
+  bool TakeBytes(int64_t bytes);
+  void GiveBytes(int64_t bytes);
+  void Spawn(base::Task<void> task) { scope_.Spawn(std::move(task)); }
+  // After the work that is ready now.
+  void ScheduleFlush(uint64_t connection);
+  void ScheduleRead(uint64_t connection);
+  // Was closed, or ended its last request after that.
+  void OnClosed(Connection& connection);
+  void CountClient(uint8_t version);
+
+  void OnFdReady(base::FdReadiness ready) override;
+
+ private:
+  void Accept(int fd);
+  void RunScheduled();
+  void Schedule();
+  base::Task<void> WatchTimeouts();
+
+  const ServerOptions& options_;
+  const ServerDeps& deps_;
+  NodeShared& shared_;
+  ShardMetrics metrics_;
+  const std::string no_columns_id_;
+  int listener_ = -1;
+  std::unique_ptr<base::FdWatch> watch_;
+  uint64_t next_id_ = 1;
+  absl::btree_map<uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<uint64_t> to_flush_;
+  std::vector<uint64_t> to_read_;
+  std::vector<uint64_t> flushing_;
+  std::vector<uint64_t> ended_;
+  bool scheduled_ = false;
+  std::string read_buffer_;
+  ColumnSpecsCache column_specs_;
+  absl::flat_hash_map<cql::PreparedId, std::string> first_metadata_ids_;
+  base::Event stopping_;
+  base::Event empty_;
+  base::Scope scope_;
+};
+
+}  // namespace tholos::node::native
