@@ -17,7 +17,7 @@
 #include "cli/progress.h"
 #include "cli/session_client.h"
 #include "cli/table.h"
-#include "data/types/data_type.h"
+#include "data/types/type_parser.h"
 
 namespace tholos::cli {
 namespace {
@@ -192,7 +192,11 @@ class Loader {
     const grpc::Status status = connection_.cql().Prepare(&context, request, &prepared_);
     if (!status.ok()) Fail(absl::StrCat(options_.file, ", header: ", connection_.Explain(status)));
     for (const auto& parameter : prepared_.parameters()) {
-      types_.push_back(*data::DataType::FromId(static_cast<uint16_t>(parameter.type())));
+      auto type = data::ParseType(parameter.type_name());
+      if (!type.ok()) {
+        Fail(absl::StrCat("column ", parameter.name(), ": ", type.status().message()));
+      }
+      types_.push_back(*std::move(type));
     }
   }
 

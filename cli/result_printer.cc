@@ -5,13 +5,26 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "cli/table.h"
-#include "data/types/data_type.h"
+#include "data/types/type_parser.h"
 
 namespace tholos::cli {
 namespace {
 
 bool IsNumber(data::TypeId id) {
-  return id == data::TypeId::kInt || id == data::TypeId::kBigint || id == data::TypeId::kDouble;
+  switch (id) {
+    case data::TypeId::kTinyint:
+    case data::TypeId::kSmallint:
+    case data::TypeId::kInt:
+    case data::TypeId::kBigint:
+    case data::TypeId::kCounter:
+    case data::TypeId::kVarint:
+    case data::TypeId::kDecimal:
+    case data::TypeId::kFloat:
+    case data::TypeId::kDouble:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool IsDescription(const std::vector<TableColumn>& columns) {
@@ -30,8 +43,7 @@ absl::StatusOr<std::string> RenderPage(const tholos::v1::RowsPage& page, bool ex
   std::vector<TableColumn> columns;
   std::vector<data::DataType> types;
   for (const auto& column : page.columns()) {
-    THOLOS_ASSIGN_OR_RETURN(data::DataType type,
-                            data::DataType::FromId(static_cast<uint16_t>(column.type())));
+    THOLOS_ASSIGN_OR_RETURN(data::DataType type, data::ParseType(column.type_name()));
     types.push_back(type);
     columns.push_back({column.name(), IsNumber(type.id())});
   }

@@ -11,6 +11,13 @@ namespace {
 
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
 constexpr char kComponentMark = 0x40;
+// The empty value of a type that has one beside the others: before them, in the column's direction.
+constexpr char kEmptyMark = 0x3F;
+constexpr char kEmptyMarkDescending = 0x41;
+
+char EmptyMark(const ColumnSchema& column) {
+  return column.descending ? kEmptyMarkDescending : kEmptyMark;
+}
 
 absl::Status WrongCount(const TableSchema& table, std::string_view what, size_t expected,
                         size_t given) {
@@ -110,6 +117,10 @@ absl::StatusOr<std::string> EncodeClustering(const TableSchema& table,
   for (size_t i = 0; i < components.size(); ++i) {
     const ColumnSchema& column = table.columns[first + i];
     THOLOS_RETURN_IF_ERROR(CheckComponent(table, column, components[i]));
+    if (components[i].empty() && column.type.has_empty_value()) {
+      key.push_back(EmptyMark(column));
+      continue;
+    }
     key.push_back(kComponentMark);
     column.type.AppendComparable(components[i], column.descending, &key);
   }
@@ -123,11 +134,16 @@ absl::StatusOr<std::vector<std::string>> DecodeClustering(const TableSchema& tab
   const size_t count = table.clustering_size();
   std::vector<std::string> components;
   while (!key.empty()) {
-    if (components.size() == count || key.front() != kComponentMark) {
-      return MalformedKey(table, "clustering");
-    }
-    key.remove_prefix(1);
+    if (components.size() == count) return MalformedKey(table, "clustering");
     const ColumnSchema& column = table.columns[first + components.size()];
+    const char mark = key.front();
+    key.remove_prefix(1);
+    if (mark == EmptyMark(column) && column.type.has_empty_value()) {
+      components.emplace_back();
+      continue;
+    }
+    const bool good = mark == kComponentMark && !(key.empty() && column.type.has_empty_value());
+    if (!good) return MalformedKey(table, "clustering");
     absl::StatusOr<std::string> component = column.type.TakeComparable(&key, column.descending);
     if (!component.ok()) return MalformedKey(table, "clustering");
     components.push_back(*std::move(component));

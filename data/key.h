@@ -42,7 +42,9 @@ struct DecoratedKey {
 std::string ComparableKey(const DecoratedKey& key);
 
 // A clustering key, or a prefix of one: per component the byte 0x40 and the type's byte-comparable
-// encoding (complemented for a DESC column). memcmp gives the table's order, and since 0x40 < 0xFF:
+// encoding (complemented for a DESC column); for the empty value of a type that has one beside the
+// others (data_type.h) the byte 0x3F alone (0x41 for a DESC column). memcmp gives the table's
+// order, and since those are < 0xFF:
 //
 //   every key that starts with prefix p lies in [p, p + 0xFF)
 //   ck >  p  (beyond all its extensions)      starts at p + 0xFF

@@ -70,13 +70,38 @@ std::string Unhex(std::string_view digits) {
   return bytes;
 }
 
+// Whether a literal of the kind may stand for a value of the type, which reads its text.
+bool FitsAsText(Literal::Kind kind, TypeId type) {
+  using Kind = Literal::Kind;
+  switch (type) {
+    case TypeId::kAscii:
+    case TypeId::kInet:
+      return kind == Kind::kString;
+    case TypeId::kDate:
+    case TypeId::kTime:
+      return kind == Kind::kString || kind == Kind::kInteger;
+    case TypeId::kTinyint:
+    case TypeId::kSmallint:
+    case TypeId::kVarint:
+      return kind == Kind::kInteger;
+    case TypeId::kDecimal:
+    case TypeId::kFloat:
+      return kind == Kind::kInteger || kind == Kind::kFloat;
+    case TypeId::kTimeuuid:
+      return kind == Kind::kUuid;
+    default:
+      return false;
+  }
+}
+
 // The bytes, or nothing if the literal's kind does not fit the type; an error if it is out of range
 // or malformed.
-absl::StatusOr<std::optional<std::string>> Convert(const Literal& literal, TypeId type) {
+absl::StatusOr<std::optional<std::string>> Convert(const Literal& literal,
+                                                   const data::DataType& type) {
   using Kind = Literal::Kind;
   using Bytes = std::optional<std::string>;
   const Kind kind = literal.kind;
-  switch (type) {
+  switch (type.id()) {
     case TypeId::kText:
       if (kind == Kind::kString) return Bytes(literal.text);
       break;
@@ -111,6 +136,12 @@ absl::StatusOr<std::optional<std::string>> Convert(const Literal& literal, TypeI
       if (!uuid.ok()) return uuid.status();
       return Bytes(std::string(uuid->AsBytes()));
     }
+    default: {
+      if (!FitsAsText(kind, type.id())) break;
+      absl::StatusOr<std::string> bytes = type.FromText(literal.text);
+      if (!bytes.ok()) return bytes.status();
+      return Bytes(*std::move(bytes));
+    }
   }
   return Bytes();
 }
@@ -144,7 +175,7 @@ absl::StatusOr<Operand> Operand::Analyze(const Term& term, const Receiver& recei
 }
 
 absl::StatusOr<Operand> Operand::OfLiteral(const Literal& literal, const Receiver& receiver) {
-  absl::StatusOr<std::optional<std::string>> bytes = Convert(literal, receiver.type.id());
+  absl::StatusOr<std::optional<std::string>> bytes = Convert(literal, receiver.type);
   if (!bytes.ok()) {
     return Mismatch(receiver, literal.position,
                     base::StrCat(Shown(literal), " (", bytes.status().message(), ")"));
@@ -222,9 +253,9 @@ absl::StatusOr<Operand> AnalyzeInteger(const Term& term, std::string_view name, 
 
 absl::StatusOr<ValueFunctionInfo> FindValueFunction(const QualifiedName& name,
                                                     const std::vector<std::string>& arguments) {
-  constexpr ValueFunctionInfo kUuid{ValueFunction::kRandomUuid, data::DataType(TypeId::kUuid)};
-  constexpr ValueFunctionInfo kNow{ValueFunction::kCurrentTimestamp,
-                                   data::DataType(TypeId::kTimestamp)};
+  const ValueFunctionInfo kUuid{ValueFunction::kRandomUuid, data::DataType(TypeId::kUuid)};
+  const ValueFunctionInfo kNow{ValueFunction::kCurrentTimestamp,
+                               data::DataType(TypeId::kTimestamp)};
   const std::string& f = name.name;
   const bool builtin = name.keyspace.empty() || name.keyspace == "system";
   const bool no_arguments = arguments.empty();

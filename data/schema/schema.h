@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/uuid.h"
 #include "data/types/data_type.h"
+#include "data/types/quote_name.h"
 
 namespace tholos::data {
 
@@ -128,7 +129,5 @@ class Schema {
 // The CREATE statements that make the table or keyspace again, options at their defaults left out.
 std::string DescribeKeyspace(const KeyspaceSchema& keyspace);
 std::string DescribeTable(const TableSchema& table);
-// A name as CQL writes it: in double quotes unless it is in lower case and not reserved.
-std::string QuoteName(std::string_view name);
 
 }  // namespace tholos::data

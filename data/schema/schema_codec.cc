@@ -1,18 +1,20 @@
 // The encoding of a whole schema: on disk, and between nodes. (bytes: varint length, bytes; map:
 // varint count, then key and value as bytes, keys ascending; micros: signed varint.)
 //
-//   schema     magic "THSC" | version (1: 0x01) | keyspace count (varint) | keyspaces, names
-//   ascending |
+//   schema     magic "THSC" | version (1: 0x01) |
+//              keyspace count (varint) | keyspaces, names ascending |
 //              table count (varint) | tables, (keyspace, name) ascending | checksum (8)
-//   keyspace   name (bytes) | changed (micros) | last drop (micros; the smallest number: never) |
-//   entity table      keyspace (bytes) | name (bytes) | changed (micros) | entity entity     0x00
-//   if dropped, or 0x01 and
-//     keyspace  durable writes (1) | replication (map)
-//     table     id (16) | next column id (varint) | gc grace seconds (varint) | default TTL seconds
-//     (varint) |
-//               comment (bytes) | other options (map) | column count (varint) | columns
-//   column     name (bytes) | type id (2) | kind (1) | descending (1) | id (varint; 0 for key
-//   columns) checksum   XXH3 of everything before, base/checksum.h, seed 0
+//   keyspace   name (bytes) | changed (micros) |
+//              last drop (micros; the smallest number: never) | entity
+//   table      keyspace (bytes) | name (bytes) | changed (micros) | entity
+//   entity     0x00 if dropped, or 0x01 and
+//     keyspace   durable writes (1) | replication (map)
+//     table      id (16) | next column id (varint) | gc grace seconds (varint) |
+//                default TTL seconds (varint) | comment (bytes) | other options (map) |
+//                column count (varint) | columns
+//   column     name (bytes) | type (types/type_codec.cc) | kind (1) | descending (1) |
+//              id (varint; 0 for key columns)
+//   checksum   XXH3 of everything before, base/checksum.h, seed 0
 //
 // Fixed-width numbers are little-endian. Equal schemas have equal encodings.
 #include <algorithm>
@@ -33,7 +35,7 @@ constexpr size_t kChecksumBytes = 8;
 // The smallest encodings, to check counts against what is left.
 constexpr size_t kKeyspaceBytesMin = 4;
 constexpr size_t kTableBytesMin = 4;
-constexpr size_t kColumnBytesMin = 6;
+constexpr size_t kColumnBytesMin = 5;
 constexpr size_t kMapEntryBytesMin = 2;
 
 using Options = std::map<std::string, std::string>;
@@ -74,7 +76,7 @@ Int TakeNonNegative(base::Reader* in) {
 
 void PutColumn(std::string* out, const ColumnSchema& column) {
   base::PutBytes(out, column.name);
-  base::PutFixed16(out, static_cast<uint16_t>(column.type.id()));
+  column.type.AppendTo(out);
   base::PutU8(out, static_cast<uint8_t>(column.kind));
   base::PutU8(out, column.descending ? 1 : 0);
   base::PutVarint(out, HasId(column.kind) ? column.id : 0);
@@ -83,11 +85,7 @@ void PutColumn(std::string* out, const ColumnSchema& column) {
 ColumnSchema TakeColumn(base::Reader* in) {
   ColumnSchema column;
   column.name = in->Bytes();
-  if (const auto type = DataType::FromId(in->Fixed16()); type.ok()) {
-    column.type = *type;
-  } else {
-    in->Fail();
-  }
+  column.type = DataType::TakeFrom(in);
   const uint8_t kind = in->U8();
   if (kind > static_cast<uint8_t>(ColumnKind::kRegular)) in->Fail();
   column.kind = static_cast<ColumnKind>(kind);

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "data/types/shown.h"
+#include "data/types/type_rules.h"
 
 namespace tholos::data {
 namespace {
@@ -54,6 +55,13 @@ absl::Status CheckColumn(const TableSchema& table, const ColumnSchema& column) {
   }
   if (column.kind == ColumnKind::kStatic && table.clustering_size() == 0) {
     return invalid("is static in a table without clustering columns");
+  }
+  const ColumnUse use = IsKey(column) ? ColumnUse::kPrimaryKey : ColumnUse::kOther;
+  if (const absl::Status type = CheckType(column.type); !type.ok()) {
+    return invalid(base::StrCat("has a type that cannot be: ", base::ToStd(type.message())));
+  }
+  if (const absl::Status type = CheckColumnType(column.type, use, column.name); !type.ok()) {
+    return base::InvalidRequest(base::ToStd(type.message()));
   }
   if (!IsKey(column) && column.id >= table.next_column_id) {
     return invalid(

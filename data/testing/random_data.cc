@@ -2,7 +2,14 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+
+#include "data/types/date.h"
+#include "data/types/decimal.h"
+#include "data/types/duration.h"
+#include "data/types/elements.h"
+#include "data/types/varint.h"
 
 namespace tholos::data {
 namespace {
@@ -73,27 +80,192 @@ std::string RandomUuid(base::RandomStream& random) {
   return uuid;
 }
 
+std::string RandomVarint(base::RandomStream& random) {
+  if (random.Chance(0.5)) {
+    return std::string(MinimalVarint(EncodeBigint(RandomNumber(random))));
+  }
+  std::string bytes;
+  // Around the length where the key component's form changes, and shorter.
+  const uint64_t size = 1 + (random.Chance(0.1) ? 58 + random.Below(8) : random.Below(12));
+  const bool repeated = random.Chance(0.5);
+  for (uint64_t n = size; n > 0; --n) {
+    bytes += static_cast<char>(repeated ? (bytes.empty() ? random.Next() : bytes.back())
+                                        : random.Next());
+  }
+  return std::string(MinimalVarint(bytes));
+}
+
+std::string RandomDecimal(base::RandomStream& random, const DataType& type) {
+  static constexpr int32_t kScales[] = {0,
+                                        1,
+                                        -1,
+                                        2,
+                                        18,
+                                        62,
+                                        63,
+                                        64,
+                                        65,
+                                        -62,
+                                        -63,
+                                        -64,
+                                        100,
+                                        101,
+                                        -101,
+                                        std::numeric_limits<int32_t>::min() + 100,
+                                        std::numeric_limits<int32_t>::max() - 100};
+  Decimal v;
+  v.unscaled = BigInteger::FromTwosComplement(RandomVarint(random));
+  v.scale = random.Chance(0.7) ? static_cast<int32_t>(random.Below(5)) - 2 : Pick(random, kScales);
+  std::string key;
+  type.AppendComparable(v.ToBytes(), false, &key);
+  std::string_view in = key;
+  return type.TakeComparable(&in, false).value();
+}
+
+std::string RandomDuration(base::RandomStream& random) {
+  const auto part = [&random](uint64_t limit) {
+    return random.Chance(0.3) ? 0
+                              : static_cast<int64_t>(random.Next() >> random.Below(64)) %
+                                    static_cast<int64_t>(limit);
+  };
+  const int64_t sign = random.Chance(0.5) ? 1 : -1;
+  const uint64_t limit = std::numeric_limits<int32_t>::max();
+  return EncodeDuration({static_cast<int32_t>(sign * std::abs(part(limit))),
+                         static_cast<int32_t>(sign * std::abs(part(limit))),
+                         sign * std::abs(part(std::numeric_limits<int64_t>::max()))});
+}
+
+std::string RandomInet(base::RandomStream& random) {
+  std::string bytes;
+  const size_t size = random.Chance(0.5) ? 4 : 16;
+  while (bytes.size() < size) {
+    bytes += static_cast<char>(random.Chance(0.6) ? 0 : random.Next());
+  }
+  // An IPv4 address as IPv6 is never written.
+  if (size == 16) bytes[0] = '\x20';
+  return bytes;
+}
+
+std::string RandomParts(base::RandomStream& random, const DataType& type) {
+  const std::vector<DataType>& arguments = type.arguments();
+  if (type.id() == TypeId::kTuple || type.id() == TypeId::kUdt) {
+    std::vector<Value> fields;
+    for (const DataType& field : arguments) {
+      fields.emplace_back();
+      if (random.Chance(0.7)) fields.back() = RandomValue(random, field);
+    }
+    return EncodeTuple(fields);
+  }
+  const bool vector = type.id() == TypeId::kVector;
+  std::vector<std::string> parts;
+  for (uint64_t n = vector ? type.dimension() : random.Below(4); n > 0; --n) {
+    for (const DataType& argument : arguments) {
+      parts.push_back(RandomValue(random, argument));
+      // What is packed has no room for the empty value.
+      while (vector && argument.packed_size() != 0 && parts.back().empty()) {
+        parts.back() = RandomValue(random, argument);
+      }
+    }
+  }
+  const std::vector<std::string_view> views(parts.begin(), parts.end());
+  if (vector) return EncodeVector(type, views);
+  if (type.id() == TypeId::kList) return EncodeList(views);
+  if (type.id() == TypeId::kSet) return EncodeSet(type, views);
+  std::vector<std::pair<std::string_view, std::string_view>> entries;
+  for (size_t i = 0; i < views.size(); i += 2) entries.emplace_back(views[i], views[i + 1]);
+  return EncodeMap(type, std::move(entries));
+}
+
 }  // namespace
 
-std::string RandomValue(base::RandomStream& random, DataType type) {
+std::string RandomValue(base::RandomStream& random, const DataType& type) {
+  if (type.has_empty_value() && random.Chance(0.03)) return "";
   switch (type.id()) {
     case TypeId::kText:
       return RandomText(random);
+    case TypeId::kAscii:
+      return RandomBytes(random, std::string_view("\0\x01'\"a\x7F", 6));
     case TypeId::kBlob:
       return RandomBytes(random, std::string_view("\0\x01\x7F\x80\xFE\xFF", 6));
+    case TypeId::kTinyint:
+      return EncodeTinyint(static_cast<int8_t>(RandomNumber(random)));
+    case TypeId::kSmallint:
+      return EncodeSmallint(static_cast<int16_t>(RandomNumber(random)));
     case TypeId::kInt:
       return EncodeInt(static_cast<int32_t>(RandomNumber(random)));
     case TypeId::kBigint:
     case TypeId::kTimestamp:
+    case TypeId::kCounter:
       return EncodeBigint(RandomNumber(random));
+    case TypeId::kTime:
+      return EncodeBigint(std::abs(RandomNumber(random) % kNanosPerDay));
+    case TypeId::kDate:
+      return EncodeDate(static_cast<uint32_t>(RandomNumber(random)));
+    case TypeId::kVarint:
+      return RandomVarint(random);
+    case TypeId::kDecimal:
+      return RandomDecimal(random, type);
     case TypeId::kBoolean:
       return EncodeBoolean(random.Chance(0.5));
+    case TypeId::kFloat:
+      return EncodeFloat(static_cast<float>(RandomDouble(random)));
     case TypeId::kDouble:
       return EncodeDouble(RandomDouble(random));
+    case TypeId::kDuration:
+      return RandomDuration(random);
+    case TypeId::kInet:
+      return RandomInet(random);
     case TypeId::kUuid:
       return RandomUuid(random);
+    case TypeId::kTimeuuid: {
+      std::string uuid = RandomUuid(random);
+      uuid[6] = static_cast<char>((uuid[6] & 0x0F) | 0x10);
+      return uuid;
+    }
+    case TypeId::kList:
+    case TypeId::kSet:
+    case TypeId::kMap:
+    case TypeId::kTuple:
+    case TypeId::kUdt:
+    case TypeId::kVector:
+      return RandomParts(random, type);
   }
   return "";
+}
+
+DataType RandomType(base::RandomStream& random, uint32_t depth_max, bool for_key) {
+  const auto inner = [&](bool no_durations) {
+    return RandomType(random, depth_max - 1, no_durations).Frozen();
+  };
+  const bool frozen = for_key || random.Chance(0.5);
+  switch (depth_max <= 1 ? 0 : random.Below(9)) {
+    case 0:
+    case 1:
+    case 2:
+      if (!for_key && random.Chance(0.1)) return DataType(TypeId::kDuration);
+      return DataType(Pick(random, kAllTypes));
+    case 3:
+      return DataType::List(inner(for_key), frozen);
+    case 4:
+      return DataType::Set(inner(true), frozen);
+    case 5:
+      return DataType::Map(inner(true), inner(for_key), frozen);
+    case 6:
+      return DataType::Vector(inner(for_key), static_cast<uint32_t>(1 + random.Below(4)));
+    case 7: {
+      std::vector<DataType> fields;
+      for (uint64_t n = 1 + random.Below(4); n > 0; --n) fields.push_back(inner(for_key));
+      return DataType::Tuple(std::move(fields));
+    }
+    default: {
+      UserType definition{.keyspace = "ks", .name = random.Chance(0.5) ? "address" : "A \"b\""};
+      for (uint64_t n = 1 + random.Below(4); n > 0; --n) {
+        definition.field_names.push_back(n % 2 == 0 ? std::string(n, 'f') : std::string(n, 'G'));
+        definition.field_types.push_back(inner(for_key));
+      }
+      return DataType::Udt(std::move(definition), frozen);
+    }
+  }
 }
 
 TableSchema RandomTable(base::RandomStream& random) {

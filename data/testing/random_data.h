@@ -10,12 +10,19 @@
 
 namespace tholos::data {
 
-inline constexpr TypeId kAllTypes[] = {TypeId::kBigint, TypeId::kBlob, TypeId::kBoolean,
-                                       TypeId::kDouble, TypeId::kInt,  TypeId::kTimestamp,
-                                       TypeId::kUuid,   TypeId::kText};
+// The simple types that a key column may have.
+inline constexpr TypeId kAllTypes[] = {
+    TypeId::kAscii,  TypeId::kBigint,   TypeId::kBlob,     TypeId::kBoolean,   TypeId::kDecimal,
+    TypeId::kDouble, TypeId::kFloat,    TypeId::kInt,      TypeId::kTimestamp, TypeId::kUuid,
+    TypeId::kText,   TypeId::kVarint,   TypeId::kTimeuuid, TypeId::kInet,      TypeId::kDate,
+    TypeId::kTime,   TypeId::kSmallint, TypeId::kTinyint};
 
-// A valid value of the type: half of the time an edge value.
-std::string RandomValue(base::RandomStream& random, DataType type);
+// A valid value of any type, in the form in which key components give it back: half of the time an
+// edge value.
+std::string RandomValue(base::RandomStream& random, const DataType& type);
+// Any type that CQL allows, of at most that depth; durations and UDTs among them. For a key it has
+// no durations and is frozen.
+DataType RandomType(base::RandomStream& random, uint32_t depth_max, bool for_key);
 
 // ks.t with 1 to 3 partition-key columns, 0 to 4 clustering columns of either direction, and two
 // regular and (with clustering columns) one static column.

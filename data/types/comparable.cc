@@ -1,21 +1,28 @@
 // Byte-comparable key components and the order that they encode (table in data_type.h).
 //
-// Every encoding is prefix-free: fixed in size, or ended by 0x00 0x00, which escaped bytes cannot
-// contain. So components may follow one another, and complementing every byte exactly reverses the
-// order.
+// Every encoding is prefix-free: fixed in size, with its length in front, or ended by what it
+// cannot contain (0x00 0x00 after escaped bytes, 0x00 where a mark would stand). So components may
+// follow one another, and complementing every byte exactly reverses the order.
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "data/types/comparable_parts.h"
 #include "data/types/data_type.h"
+#include "data/types/decimal.h"
+#include "data/types/type_info.h"
+#include "data/types/varint.h"
 
 namespace tholos::data {
 namespace {
 
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
+constexpr uint64_t kSignBits = 0x8080808080808080;  // of each byte
+constexpr uint32_t kFloatSignBit = uint32_t{1} << 31;
 constexpr uint64_t kCanonicalNan = 0x7FF8000000000000;
+constexpr uint32_t kCanonicalFloatNan = 0x7FC00000;
 
 void Complement(char* begin, char* end) {
   for (char* p = begin; p != end; ++p) *p = static_cast<char>(~*p);
@@ -29,6 +36,15 @@ uint64_t OrderedBits(double v) {
 
 double FromOrderedBits(uint64_t ordered) {
   return std::bit_cast<double>((ordered & kSignBit) != 0 ? ordered ^ kSignBit : ~ordered);
+}
+
+uint32_t OrderedBits(float v) {
+  const uint32_t bits = v != v ? kCanonicalFloatNan : std::bit_cast<uint32_t>(v);
+  return (bits & kFloatSignBit) != 0 ? ~bits : bits | kFloatSignBit;
+}
+
+float FromOrderedBits(uint32_t ordered) {
+  return std::bit_cast<float>((ordered & kFloatSignBit) != 0 ? ordered ^ kFloatSignBit : ~ordered);
 }
 
 // The first half of a UUID, bits in network order:
@@ -110,41 +126,121 @@ int CompareNumbers(T a, T b) {
   return Sign(a < b, b < a);
 }
 
-int CompareUuids(std::string_view a, std::string_view b) {
+uint64_t LowHalf(std::string_view uuid, bool signed_bytes) {
+  return base::LoadBigEndian64(uuid.data() + 8) ^ (signed_bytes ? kSignBits : 0);
+}
+
+// Of 16 bytes each. The second half of a timeuuid compares by signed bytes.
+int CompareUuids(std::string_view a, std::string_view b, bool time) {
   THOLOS_CHECK(a.size() == 16 && b.size() == 16);
   const uint64_t head_a = ComparableUuidHead(base::LoadBigEndian64(a.data()));
   const uint64_t head_b = ComparableUuidHead(base::LoadBigEndian64(b.data()));
   if (head_a != head_b) return CompareNumbers(head_a, head_b);
-  return CompareNumbers(base::LoadBigEndian64(a.data() + 8), base::LoadBigEndian64(b.data() + 8));
+  return CompareNumbers(LowHalf(a, time), LowHalf(b, time));
+}
+
+void AppendComparableUuid(std::string_view bytes, bool time, std::string* out) {
+  THOLOS_CHECK(bytes.size() == 16) << bytes.size();
+  base::PutBigEndian64(out, ComparableUuidHead(base::LoadBigEndian64(bytes.data())));
+  base::PutBigEndian64(out, LowHalf(bytes, time));
+}
+
+absl::StatusOr<std::string> TakeComparableUuid(std::string_view* in, bool time, char flip) {
+  absl::StatusOr<std::string> value = TakeFixed(in, 16, flip);
+  if (!value.ok()) return value;
+  std::string uuid;
+  base::PutBigEndian64(&uuid, UuidHeadFromComparable(base::LoadBigEndian64(value->data())));
+  base::PutBigEndian64(&uuid, LowHalf(*value, time));
+  return uuid;
+}
+
+// A number whose sign bit is flipped.
+absl::StatusOr<std::string> TakeSigned(std::string_view* in, size_t size, char flip) {
+  absl::StatusOr<std::string> value = TakeFixed(in, size, flip);
+  if (value.ok()) (*value)[0] ^= '\x80';
+  return value;
+}
+
+// A NaN that is not the canonical one has no encoding of its own.
+absl::StatusOr<std::string> TakeDouble(std::string_view* in, char flip) {
+  absl::StatusOr<std::string> value = TakeFixed(in, 8, flip);
+  if (!value.ok()) return value;
+  const uint64_t ordered = base::LoadBigEndian64(value->data());
+  const double number = FromOrderedBits(ordered);
+  if (OrderedBits(number) != ordered) return Malformed();
+  return EncodeDouble(number);
+}
+
+absl::StatusOr<std::string> TakeFloat(std::string_view* in, char flip) {
+  absl::StatusOr<std::string> value = TakeFixed(in, 4, flip);
+  if (!value.ok()) return value;
+  const uint32_t ordered = base::LoadBigEndian32(value->data());
+  const float number = FromOrderedBits(ordered);
+  if (OrderedBits(number) != ordered) return Malformed();
+  return EncodeFloat(number);
 }
 
 }  // namespace
 
 int DataType::Compare(std::string_view a, std::string_view b) const {
+  if (a.empty() || b.empty()) {
+    // Of a tuple, no bytes are fields that are all null.
+    if (id_ == TypeId::kTuple || id_ == TypeId::kUdt) return CompareParts(*this, a, b);
+    return CompareNumbers(a.size(), b.size());
+  }
   switch (id_) {
     case TypeId::kText:
     case TypeId::kBlob:
+    case TypeId::kAscii:
+    case TypeId::kInet:
+    case TypeId::kDate:
+    case TypeId::kDuration:
       return CompareNumbers(a, b);
     case TypeId::kInt:
       return CompareNumbers(DecodeInt(a), DecodeInt(b));
     case TypeId::kBigint:
     case TypeId::kTimestamp:
+    case TypeId::kTime:
+    case TypeId::kCounter:
       return CompareNumbers(DecodeBigint(a), DecodeBigint(b));
+    case TypeId::kSmallint:
+      return CompareNumbers(DecodeSmallint(a), DecodeSmallint(b));
+    case TypeId::kTinyint:
+      return CompareNumbers(DecodeTinyint(a), DecodeTinyint(b));
     case TypeId::kBoolean:
       return CompareNumbers(DecodeBoolean(a), DecodeBoolean(b));
+    case TypeId::kFloat:
+      return CompareNumbers(OrderedBits(DecodeFloat(a)), OrderedBits(DecodeFloat(b)));
     case TypeId::kDouble:
       return CompareNumbers(OrderedBits(DecodeDouble(a)), OrderedBits(DecodeDouble(b)));
     case TypeId::kUuid:
-      return CompareUuids(a, b);
+      return CompareUuids(a, b, false);
+    case TypeId::kTimeuuid:
+      return CompareUuids(a, b, true);
+    case TypeId::kVarint:
+      return CompareVarints(a, b);
+    case TypeId::kDecimal:
+      return CompareDecimals(a, b);
+    case TypeId::kList:
+    case TypeId::kSet:
+    case TypeId::kMap:
+    case TypeId::kTuple:
+    case TypeId::kUdt:
+    case TypeId::kVector:
+      return CompareParts(*this, a, b);
   }
   __builtin_unreachable();
 }
 
 void DataType::AppendComparable(std::string_view bytes, bool descending, std::string* out) const {
+  if (bytes.empty() && has_empty_value()) return;
   const size_t start = out->size();
   switch (id_) {
     case TypeId::kText:
     case TypeId::kBlob:
+    case TypeId::kAscii:
+    case TypeId::kInet:
+    case TypeId::kDuration:
       AppendEscaped(bytes, out);
       break;
     case TypeId::kInt:
@@ -152,62 +248,102 @@ void DataType::AppendComparable(std::string_view bytes, bool descending, std::st
       break;
     case TypeId::kBigint:
     case TypeId::kTimestamp:
+    case TypeId::kTime:
+    case TypeId::kCounter:
       base::PutBigEndian64(out, static_cast<uint64_t>(DecodeBigint(bytes)) ^ kSignBit);
+      break;
+    case TypeId::kSmallint:
+      base::PutBigEndian16(out, static_cast<uint16_t>(DecodeSmallint(bytes) ^ 0x8000));
+      break;
+    case TypeId::kTinyint:
+      out->push_back(static_cast<char>(DecodeTinyint(bytes) ^ 0x80));
+      break;
+    case TypeId::kDate:
+      out->append(bytes);
       break;
     case TypeId::kBoolean:
       out->push_back(DecodeBoolean(bytes) ? '\1' : '\0');
+      break;
+    case TypeId::kFloat:
+      base::PutBigEndian32(out, OrderedBits(DecodeFloat(bytes)));
       break;
     case TypeId::kDouble:
       base::PutBigEndian64(out, OrderedBits(DecodeDouble(bytes)));
       break;
     case TypeId::kUuid:
-      THOLOS_CHECK(bytes.size() == 16) << bytes.size();
-      base::PutBigEndian64(out, ComparableUuidHead(base::LoadBigEndian64(bytes.data())));
-      out->append(bytes.substr(8));
+      AppendComparableUuid(bytes, false, out);
+      break;
+    case TypeId::kTimeuuid:
+      AppendComparableUuid(bytes, true, out);
+      break;
+    case TypeId::kVarint:
+      AppendComparableVarint(bytes, out);
+      break;
+    case TypeId::kDecimal:
+      AppendComparableDecimal(bytes, out);
+      break;
+    case TypeId::kList:
+    case TypeId::kSet:
+    case TypeId::kMap:
+    case TypeId::kTuple:
+    case TypeId::kUdt:
+    case TypeId::kVector:
+      AppendComparableParts(*this, bytes, out);
       break;
   }
   if (descending) Complement(out->data() + start, out->data() + out->size());
 }
 
-absl::StatusOr<std::string> DataType::TakeComparable(std::string_view* in, bool descending) const {
-  const char flip = descending ? '\xFF' : '\0';
-  absl::StatusOr<std::string> value;
-  switch (id_) {
+namespace {
+
+// Of any type; not yet validated.
+absl::StatusOr<std::string> TakeUnchecked(const DataType& type, std::string_view* in, char flip) {
+  switch (type.id()) {
     case TypeId::kText:
     case TypeId::kBlob:
-      value = TakeEscaped(in, flip);
-      break;
+    case TypeId::kAscii:
+    case TypeId::kInet:
+    case TypeId::kDuration:
+      return TakeEscaped(in, flip);
     case TypeId::kInt:
-      value = TakeFixed(in, 4, flip);
-      if (value.ok()) (*value)[0] ^= '\x80';
-      break;
     case TypeId::kBigint:
     case TypeId::kTimestamp:
-      value = TakeFixed(in, 8, flip);
-      if (value.ok()) (*value)[0] ^= '\x80';
-      break;
+    case TypeId::kTime:
+    case TypeId::kCounter:
+    case TypeId::kSmallint:
+    case TypeId::kTinyint:
+      return TakeSigned(in, type.fixed_size(), flip);
+    case TypeId::kDate:
     case TypeId::kBoolean:
-      value = TakeFixed(in, 1, flip);
-      break;
-    case TypeId::kDouble: {
-      value = TakeFixed(in, 8, flip);
-      if (!value.ok()) break;
-      const uint64_t ordered = base::LoadBigEndian64(value->data());
-      const double number = FromOrderedBits(ordered);
-      // A NaN that is not the canonical one has no encoding of its own.
-      if (OrderedBits(number) != ordered) return Malformed();
-      value = EncodeDouble(number);
-      break;
-    }
-    case TypeId::kUuid: {
-      value = TakeFixed(in, 16, flip);
-      if (!value.ok()) break;
-      std::string uuid;
-      base::PutBigEndian64(&uuid, UuidHeadFromComparable(base::LoadBigEndian64(value->data())));
-      value->replace(0, 8, uuid);
-      break;
-    }
+      return TakeFixed(in, type.fixed_size(), flip);
+    case TypeId::kFloat:
+      return TakeFloat(in, flip);
+    case TypeId::kDouble:
+      return TakeDouble(in, flip);
+    case TypeId::kUuid:
+      return TakeComparableUuid(in, false, flip);
+    case TypeId::kTimeuuid:
+      return TakeComparableUuid(in, true, flip);
+    case TypeId::kVarint:
+      return TakeComparableVarint(in, flip);
+    case TypeId::kDecimal:
+      return TakeComparableDecimal(in, flip);
+    case TypeId::kList:
+    case TypeId::kSet:
+    case TypeId::kMap:
+    case TypeId::kTuple:
+    case TypeId::kUdt:
+    case TypeId::kVector:
+      return TakeComparableParts(type, in, flip);
   }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> DataType::TakeComparable(std::string_view* in, bool descending) const {
+  if (in->empty() && has_empty_value()) return std::string();
+  absl::StatusOr<std::string> value = TakeUnchecked(*this, in, descending ? '\xFF' : '\0');
   if (!value.ok()) return value;
   if (!Validate(*value).ok()) return Malformed();
   return value;

@@ -86,10 +86,12 @@ TEST(Comparable, RandomValuesKeepOrderAndRoundTrip) {
   SCOPED_TRACE(seed);
   base::RandomStream random(seed);
   for (int i = 0; i < 40000; ++i) {
-    const DataType type(kAllTypes[random.Below(std::size(kAllTypes))]);
+    const DataType type = RandomType(random, 4, true);
     const bool descending = random.Chance(0.5);
     const std::string a = RandomValue(random, type);
     const std::string b = RandomValue(random, type);
+    // The empty value has no bytes: a mark takes its place.
+    if (type.has_empty_value() && (a.empty() || b.empty())) continue;
     const std::string key_a = Comparable(type, a, descending);
     const std::string key_b = Comparable(type, b, descending);
     const int order = SignOf(type.Compare(a, b));
@@ -134,7 +136,6 @@ TEST(Comparable, MalformedComponentsAreDataLoss) {
       {TypeId::kInt, "\x80\0\0"s},
       {TypeId::kBigint, "1234567"},
       {TypeId::kBoolean, "\x02"},
-      {TypeId::kBoolean, ""},
       {TypeId::kUuid, "123456789012345"},
       {TypeId::kDouble, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"},  // a NaN beside the canonical one
   };

@@ -1,108 +1,203 @@
 #include "data/types/data_type.h"
 
+#include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "absl/strings/match.h"
 #include "base/check.h"
-#include "base/coding.h"
 #include "base/strings.h"
+#include "data/types/quote_name.h"
 #include "data/types/shown.h"
+#include "data/types/type_info.h"
 
 namespace tholos::data {
+
+struct DataType::Parameters {
+  std::vector<DataType> arguments;
+  uint32_t dimension = 0;
+  std::unique_ptr<const UserType> user_type;
+  std::string name;
+  uint32_t depth = 1;
+  uint32_t nodes = 1;
+};
+
 namespace {
 
-struct TypeInfo {
-  TypeId id;
-  std::string_view name;
-  size_t bytes;  // 0: any number
-};
-
-constexpr TypeInfo kTypes[] = {
-    {TypeId::kBigint, "bigint", 8},   {TypeId::kBlob, "blob", 0},
-    {TypeId::kBoolean, "boolean", 1}, {TypeId::kDouble, "double", 8},
-    {TypeId::kInt, "int", 4},         {TypeId::kTimestamp, "timestamp", 8},
-    {TypeId::kUuid, "uuid", 16},      {TypeId::kText, "text", 0},
-};
-
-const TypeInfo& InfoOf(TypeId id) {
-  for (const TypeInfo& info : kTypes) {
-    if (info.id == id) return info;
+std::string JoinedNames(const std::vector<DataType>& types) {
+  std::string out;
+  for (const DataType& type : types) {
+    base::StrAppend(&out, out.empty() ? "" : ", ", type.name());
   }
-  THOLOS_CHECK(false) << "type id " << static_cast<int>(id);
-  __builtin_unreachable();
+  return out;
+}
+
+std::string NameOf(TypeId id, const std::vector<DataType>& arguments, uint32_t dimension,
+                   const UserType* user_type) {
+  switch (id) {
+    case TypeId::kList:
+      return base::StrCat("list<", JoinedNames(arguments), ">");
+    case TypeId::kSet:
+      return base::StrCat("set<", JoinedNames(arguments), ">");
+    case TypeId::kMap:
+      return base::StrCat("map<", JoinedNames(arguments), ">");
+    case TypeId::kTuple:
+      return base::StrCat("tuple<", JoinedNames(arguments), ">");
+    case TypeId::kVector:
+      return base::StrCat("vector<", JoinedNames(arguments), ", ", dimension, ">");
+    default:
+      return QuoteName(user_type->name);
+  }
+}
+
+std::vector<DataType> FrozenAll(std::vector<DataType> types) {
+  for (DataType& type : types) type = type.Frozen();
+  return types;
+}
+
+uint32_t SaturatingAdd(uint32_t a, uint32_t b) {
+  return a > std::numeric_limits<uint32_t>::max() - b ? std::numeric_limits<uint32_t>::max()
+                                                      : a + b;
 }
 
 }  // namespace
 
+DataType::DataType(TypeId id) : id_(id) {
+  THOLOS_CHECK(FindSimple(id) != nullptr) << "type id " << static_cast<int>(id);
+}
+
+DataType::DataType(TypeId id, bool frozen, Parameters parameters) : id_(id), frozen_(frozen) {
+  for (const DataType& argument : parameters.arguments) {
+    parameters.depth = std::max(parameters.depth, SaturatingAdd(argument.depth(), 1));
+    parameters.nodes = SaturatingAdd(parameters.nodes, argument.nodes());
+  }
+  parameters.name =
+      NameOf(id, parameters.arguments, parameters.dimension, parameters.user_type.get());
+  if (frozen) parameters.name = base::StrCat("frozen<", parameters.name, ">");
+  parameters_ = std::make_shared<const Parameters>(std::move(parameters));
+}
+
+DataType DataType::List(DataType element, bool frozen) {
+  return DataType(TypeId::kList, frozen, {.arguments = {frozen ? element.Frozen() : element}});
+}
+
+DataType DataType::Set(DataType element, bool frozen) {
+  return DataType(TypeId::kSet, frozen, {.arguments = {frozen ? element.Frozen() : element}});
+}
+
+DataType DataType::Map(DataType key, DataType value, bool frozen) {
+  return DataType(TypeId::kMap, frozen,
+                  {.arguments = {frozen ? key.Frozen() : key, frozen ? value.Frozen() : value}});
+}
+
+DataType DataType::Tuple(std::vector<DataType> fields) {
+  return DataType(TypeId::kTuple, true, {.arguments = FrozenAll(std::move(fields))});
+}
+
+DataType DataType::Udt(UserType definition, bool frozen) {
+  THOLOS_CHECK(definition.field_names.size() == definition.field_types.size());
+  Parameters parameters;
+  parameters.arguments = frozen ? FrozenAll(definition.field_types) : definition.field_types;
+  parameters.user_type = std::make_unique<const UserType>(std::move(definition));
+  return DataType(TypeId::kUdt, frozen, std::move(parameters));
+}
+
+DataType DataType::Vector(DataType element, uint32_t dimension) {
+  return DataType(TypeId::kVector, false,
+                  {.arguments = {element.Frozen()}, .dimension = dimension});
+}
+
+DataType DataType::Frozen() const {
+  if (!multi_cell()) return *this;
+  switch (id_) {
+    case TypeId::kList:
+      return List(arguments()[0], true);
+    case TypeId::kSet:
+      return Set(arguments()[0], true);
+    case TypeId::kMap:
+      return Map(arguments()[0], arguments()[1], true);
+    default:
+      return Udt(user_type(), true);
+  }
+}
+
 absl::StatusOr<DataType> DataType::FromName(std::string_view name) {
   if (absl::EqualsIgnoreCase(base::ToAbsl(name), "varchar")) return DataType(TypeId::kText);
-  for (const TypeInfo& info : kTypes) {
-    if (absl::EqualsIgnoreCase(base::ToAbsl(name), base::ToAbsl(info.name))) {
-      return DataType(info.id);
+  for (const TypeId id : kSimpleTypes) {
+    if (absl::EqualsIgnoreCase(base::ToAbsl(name), base::ToAbsl(FindSimple(id)->name))) {
+      return DataType(id);
     }
   }
-  return absl::InvalidArgumentError(
-      base::StrCat("unknown type ", Shown(name),
-                   " (known: text, int, bigint, boolean, double, blob, uuid, timestamp)"));
+  return absl::InvalidArgumentError(base::StrCat("unknown type ", Shown(name)));
 }
 
 absl::StatusOr<DataType> DataType::FromId(uint16_t id) {
-  for (const TypeInfo& info : kTypes) {
-    if (static_cast<uint16_t>(info.id) == id) return DataType(info.id);
-  }
+  if (FindSimple(static_cast<TypeId>(id)) != nullptr) return DataType(static_cast<TypeId>(id));
   return absl::InvalidArgumentError(base::StrCat("unknown type id ", id));
 }
 
-std::string_view DataType::name() const { return InfoOf(id_).name; }
+std::string_view DataType::name() const {
+  return parameters_ == nullptr ? FindSimple(id_)->name : std::string_view(parameters_->name);
+}
 
-absl::Status DataType::Validate(std::string_view bytes) const {
-  const TypeInfo& info = InfoOf(id_);
-  if (info.bytes != 0 && bytes.size() != info.bytes) {
-    return absl::InvalidArgumentError(base::StrCat(info.name, " takes ", info.bytes,
-                                                   info.bytes == 1 ? " byte, not " : " bytes, not ",
-                                                   bytes.size()));
+const std::vector<DataType>& DataType::arguments() const {
+  static const std::vector<DataType> kNone;
+  return parameters_ == nullptr ? kNone : parameters_->arguments;
+}
+
+uint32_t DataType::dimension() const {
+  THOLOS_CHECK(id_ == TypeId::kVector) << name();
+  return parameters_->dimension;
+}
+
+const UserType& DataType::user_type() const {
+  THOLOS_CHECK(id_ == TypeId::kUdt) << name();
+  return *parameters_->user_type;
+}
+
+uint32_t DataType::depth() const { return parameters_ == nullptr ? 1 : parameters_->depth; }
+uint32_t DataType::nodes() const { return parameters_ == nullptr ? 1 : parameters_->nodes; }
+
+size_t DataType::fixed_size() const {
+  return parameters_ == nullptr ? FindSimple(id_)->bytes : packed_size();
+}
+
+size_t DataType::packed_size() const {
+  if (id_ == TypeId::kVector) return arguments()[0].packed_size() * parameters_->dimension;
+  if (parameters_ != nullptr) return 0;
+  const SimpleType& simple = *FindSimple(id_);
+  return simple.is_packed ? simple.bytes : 0;
+}
+
+bool DataType::has_empty_value() const {
+  return parameters_ == nullptr && FindSimple(id_)->has_empty_value;
+}
+
+bool DataType::References(TypeId id) const {
+  return id_ == id || std::any_of(arguments().begin(), arguments().end(),
+                                  [id](const DataType& type) { return type.References(id); });
+}
+
+bool DataType::ReferencesUserType(std::string_view keyspace, std::string_view name) const {
+  if (id_ == TypeId::kUdt && user_type().keyspace == keyspace && user_type().name == name) {
+    return true;
   }
-  if (id_ == TypeId::kText && !IsValidUtf8(bytes)) {
-    return absl::InvalidArgumentError("text is not valid UTF-8");
-  }
-  if (id_ == TypeId::kBoolean && static_cast<uint8_t>(bytes[0]) > 1) {
-    return absl::InvalidArgumentError(base::StrCat(
-        "boolean takes the byte 0 or 1, not ", static_cast<int>(static_cast<uint8_t>(bytes[0]))));
-  }
-  return absl::OkStatus();
+  return std::any_of(arguments().begin(), arguments().end(),
+                     [&](const DataType& type) { return type.ReferencesUserType(keyspace, name); });
 }
 
-std::string EncodeInt(int32_t v) {
-  std::string out;
-  base::PutBigEndian32(&out, static_cast<uint32_t>(v));
-  return out;
+bool DataType::SameParameters(const DataType& a, const DataType& b) {
+  if (a.parameters_ == nullptr || b.parameters_ == nullptr) return false;
+  const Parameters& x = *a.parameters_;
+  const Parameters& y = *b.parameters_;
+  if (x.dimension != y.dimension || x.nodes != y.nodes || x.arguments != y.arguments) return false;
+  return x.user_type == nullptr || *x.user_type == *y.user_type;
 }
 
-std::string EncodeBigint(int64_t v) {
-  std::string out;
-  base::PutBigEndian64(&out, static_cast<uint64_t>(v));
-  return out;
+std::optional<size_t> UserType::FindField(std::string_view field) const {
+  const auto it = std::find(field_names.begin(), field_names.end(), field);
+  if (it == field_names.end()) return std::nullopt;
+  return static_cast<size_t>(it - field_names.begin());
 }
-
-std::string EncodeBoolean(bool v) { return std::string(1, v ? '\1' : '\0'); }
-
-std::string EncodeDouble(double v) { return EncodeBigint(std::bit_cast<int64_t>(v)); }
-
-int32_t DecodeInt(std::string_view bytes) {
-  THOLOS_CHECK(bytes.size() == 4) << bytes.size();
-  return static_cast<int32_t>(base::LoadBigEndian32(bytes.data()));
-}
-
-int64_t DecodeBigint(std::string_view bytes) {
-  THOLOS_CHECK(bytes.size() == 8) << bytes.size();
-  return static_cast<int64_t>(base::LoadBigEndian64(bytes.data()));
-}
-
-bool DecodeBoolean(std::string_view bytes) {
-  THOLOS_CHECK(bytes.size() == 1) << bytes.size();
-  return bytes[0] != 0;
-}
-
-double DecodeDouble(std::string_view bytes) { return std::bit_cast<double>(DecodeBigint(bytes)); }
 
 }  // namespace tholos::data

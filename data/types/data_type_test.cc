@@ -8,18 +8,16 @@ namespace {
 using namespace std::string_literals;
 
 TEST(DataType, NamesAndIds) {
-  for (const std::string_view name :
-       {"text", "int", "bigint", "boolean", "double", "blob", "uuid", "timestamp"}) {
-    const DataType type = DataType::FromName(name).value();
-    EXPECT_EQ(type.name(), name);
-    EXPECT_EQ(DataType::FromId(static_cast<uint16_t>(type.id())).value(), type);
+  for (const TypeId id : kSimpleTypes) {
+    const DataType type(id);
+    EXPECT_EQ(DataType::FromName(type.name()).value(), type);
+    EXPECT_EQ(DataType::FromId(static_cast<uint16_t>(id)).value(), type);
   }
   EXPECT_EQ(DataType::FromName("varchar").value(), DataType(TypeId::kText));
   EXPECT_EQ(DataType::FromName("BigInt").value(), DataType(TypeId::kBigint));
-  EXPECT_EQ(DataType::FromName("integer").status().message(),
-            "unknown type \"integer\" (known: text, int, bigint, boolean, double, blob, uuid, "
-            "timestamp)");
+  EXPECT_EQ(DataType::FromName("integer").status().message(), "unknown type \"integer\"");
   EXPECT_EQ(DataType::FromId(0x000A).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(DataType::FromId(0x0020).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(DataType, Validate) {
@@ -34,7 +32,7 @@ TEST(DataType, Validate) {
       {TypeId::kBlob, "", ""},
       {TypeId::kBlob, "\xFF\0"s, ""},
       {TypeId::kInt, "1234", ""},
-      {TypeId::kInt, "", "int takes 4 bytes, not 0"},
+      {TypeId::kInt, "", ""},
       {TypeId::kInt, "12345", "int takes 4 bytes, not 5"},
       {TypeId::kBigint, "12345678", ""},
       {TypeId::kBigint, "1234", "bigint takes 8 bytes, not 4"},
@@ -42,7 +40,7 @@ TEST(DataType, Validate) {
       {TypeId::kDouble, "1234", "double takes 8 bytes, not 4"},
       {TypeId::kUuid, "1234", "uuid takes 16 bytes, not 4"},
       {TypeId::kBoolean, "\x01", ""},
-      {TypeId::kBoolean, "", "boolean takes 1 byte, not 0"},
+      {TypeId::kBoolean, "", ""},
       {TypeId::kBoolean, "\x02", "boolean takes the byte 0 or 1, not 2"},
   };
   for (const auto& c : cases) {

@@ -10,8 +10,15 @@
 #include "base/strings.h"
 #include "base/uuid.h"
 #include "data/types/data_type.h"
+#include "data/types/date.h"
+#include "data/types/decimal.h"
+#include "data/types/duration.h"
+#include "data/types/inet.h"
+#include "data/types/literal.h"
+#include "data/types/quote_name.h"
 #include "data/types/shown.h"
 #include "data/types/timestamp.h"
+#include "data/types/varint.h"
 
 namespace tholos::data {
 namespace {
@@ -39,20 +46,22 @@ absl::StatusOr<Int> ParseInteger(std::string_view text) {
   return v;
 }
 
-absl::StatusOr<double> ParseDouble(std::string_view text) {
+// double or float
+template <typename T>
+absl::StatusOr<T> ParseFloating(std::string_view text, std::string_view type) {
   const bool negative = text.starts_with('-');
   const absl::string_view word = base::ToAbsl(text.substr(negative ? 1 : 0));
   if (!negative && absl::EqualsIgnoreCase(word, "nan")) {
-    return std::numeric_limits<double>::quiet_NaN();
+    return std::numeric_limits<T>::quiet_NaN();
   }
   if (absl::EqualsIgnoreCase(word, "infinity")) {
-    const double infinity = std::numeric_limits<double>::infinity();
+    const T infinity = std::numeric_limits<T>::infinity();
     return negative ? -infinity : infinity;
   }
-  double v = 0;
+  T v = 0;
   const std::errc error = ParseNumber(text, &v);
   if (error == std::errc::result_out_of_range) {
-    return absl::InvalidArgumentError(base::StrCat(Shown(text), " is out of the range of double"));
+    return absl::InvalidArgumentError(base::StrCat(Shown(text), " is out of the range of ", type));
   }
   // Not "inf" and the like, which from_chars takes.
   if (error != std::errc() || !std::isfinite(v)) {
@@ -61,7 +70,8 @@ absl::StatusOr<double> ParseDouble(std::string_view text) {
   return v;
 }
 
-std::string DoubleText(double v) {
+template <typename T>
+std::string FloatingText(T v) {
   if (std::isnan(v)) return "NaN";
   if (std::isinf(v)) return v < 0 ? "-Infinity" : "Infinity";
   char buffer[32];
@@ -92,75 +102,139 @@ absl::StatusOr<bool> ParseBoolean(std::string_view text) {
   return Expected("true or false", text);
 }
 
-std::string QuoteString(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'') out.push_back(c);
-    out.push_back(c);
+absl::StatusOr<base::Uuid> ParseUuid(std::string_view text) {
+  absl::StatusOr<base::Uuid> uuid = base::Uuid::Parse(text);
+  if (!uuid.ok()) return Expected("a UUID as 8-4-4-4-12 hexadecimal digits", text);
+  return uuid;
+}
+
+absl::StatusOr<std::string> ParseString(std::string_view text) {
+  if (!IsValidUtf8(text)) return Expected("valid UTF-8", text);
+  return std::string(text);
+}
+
+std::string UuidBytes(const base::Uuid& uuid) { return std::string(uuid.AsBytes()); }
+
+template <typename Parsed, typename Encode>
+absl::StatusOr<std::string> Encoded(const Parsed& parsed, Encode encode) {
+  if (!parsed.ok()) return parsed.status();
+  return encode(*parsed);
+}
+
+// Not yet validated.
+absl::StatusOr<std::string> BytesOf(const DataType& type, std::string_view text) {
+  switch (type.id()) {
+    case TypeId::kText:
+    case TypeId::kAscii:
+      return ParseString(text);
+    case TypeId::kBlob:
+      return ParseBlob(text);
+    case TypeId::kTinyint:
+      return Encoded(ParseInteger<int8_t>(text), EncodeTinyint);
+    case TypeId::kSmallint:
+      return Encoded(ParseInteger<int16_t>(text), EncodeSmallint);
+    case TypeId::kInt:
+      return Encoded(ParseInteger<int32_t>(text), EncodeInt);
+    case TypeId::kBigint:
+    case TypeId::kCounter:
+      return Encoded(ParseInteger<int64_t>(text), EncodeBigint);
+    case TypeId::kVarint:
+      return ParseVarint(text);
+    case TypeId::kDecimal:
+      return Encoded(ParseDecimal(text), [](const Decimal& v) { return v.ToBytes(); });
+    case TypeId::kBoolean:
+      return Encoded(ParseBoolean(text), EncodeBoolean);
+    case TypeId::kFloat:
+      return Encoded(ParseFloating<float>(text, "float"), EncodeFloat);
+    case TypeId::kDouble:
+      return Encoded(ParseFloating<double>(text, "double"), EncodeDouble);
+    case TypeId::kTimestamp:
+      return Encoded(ParseTimestampMillis(text), EncodeBigint);
+    case TypeId::kDate:
+      return Encoded(ParseDate(text), EncodeDate);
+    case TypeId::kTime:
+      return Encoded(ParseTime(text), EncodeBigint);
+    case TypeId::kDuration:
+      return Encoded(ParseDuration(text), EncodeDuration);
+    case TypeId::kInet:
+      return ParseInet(text);
+    case TypeId::kUuid:
+    case TypeId::kTimeuuid:
+      return Encoded(ParseUuid(text), UuidBytes);
+    case TypeId::kList:
+    case TypeId::kSet:
+    case TypeId::kMap:
+    case TypeId::kTuple:
+    case TypeId::kUdt:
+    case TypeId::kVector:
+      return ParseLiteral(type, text);
   }
-  return out + "'";
+  __builtin_unreachable();
 }
 
 }  // namespace
 
 std::string DataType::ToDisplay(std::string_view bytes) const {
+  if (bytes.empty() && id_ != TypeId::kBlob && is_simple()) return "";
   switch (id_) {
     case TypeId::kText:
+    case TypeId::kAscii:
       return std::string(bytes);
     case TypeId::kBlob:
       return base::StrCat("0x", absl::BytesToHexString(base::ToAbsl(bytes)));
+    case TypeId::kTinyint:
+      return base::StrCat(int{DecodeTinyint(bytes)});
+    case TypeId::kSmallint:
+      return base::StrCat(DecodeSmallint(bytes));
     case TypeId::kInt:
       return base::StrCat(DecodeInt(bytes));
     case TypeId::kBigint:
+    case TypeId::kCounter:
       return base::StrCat(DecodeBigint(bytes));
+    case TypeId::kVarint:
+      return FormatVarint(bytes);
+    case TypeId::kDecimal:
+      return FormatDecimal(Decimal::FromBytes(bytes));
     case TypeId::kBoolean:
       return DecodeBoolean(bytes) ? "true" : "false";
+    case TypeId::kFloat:
+      return FloatingText(DecodeFloat(bytes));
     case TypeId::kDouble:
-      return DoubleText(DecodeDouble(bytes));
+      return FloatingText(DecodeDouble(bytes));
     case TypeId::kTimestamp:
       return FormatTimestampMillis(DecodeBigint(bytes));
+    case TypeId::kDate:
+      return FormatDate(DecodeDate(bytes));
+    case TypeId::kTime:
+      return FormatTime(DecodeBigint(bytes));
+    case TypeId::kDuration:
+      return FormatDuration(DecodeDuration(bytes).value());
+    case TypeId::kInet:
+      return FormatInet(bytes);
     case TypeId::kUuid:
+    case TypeId::kTimeuuid:
       return base::Uuid::FromBytes(bytes).value().ToString();
+    case TypeId::kList:
+    case TypeId::kSet:
+    case TypeId::kMap:
+    case TypeId::kTuple:
+    case TypeId::kUdt:
+    case TypeId::kVector:
+      return FormatLiteral(*this, bytes);
   }
   __builtin_unreachable();
 }
 
 std::string DataType::ToCqlLiteral(std::string_view bytes) const {
   std::string text = ToDisplay(bytes);
-  if (id_ == TypeId::kText || id_ == TypeId::kTimestamp) return QuoteString(text);
-  return text;
+  return IsQuoted(*this) || text.empty() ? QuoteString(text) : text;
 }
 
 absl::StatusOr<std::string> DataType::FromText(std::string_view text) const {
-  const auto encoded = [](const auto& parsed, auto encode) -> absl::StatusOr<std::string> {
-    if (!parsed.ok()) return parsed.status();
-    return encode(*parsed);
-  };
-  switch (id_) {
-    case TypeId::kText:
-      if (!IsValidUtf8(text)) return Expected("valid UTF-8", text);
-      return std::string(text);
-    case TypeId::kBlob:
-      return ParseBlob(text);
-    case TypeId::kInt:
-      return encoded(ParseInteger<int32_t>(text), EncodeInt);
-    case TypeId::kBigint:
-      return encoded(ParseInteger<int64_t>(text), EncodeBigint);
-    case TypeId::kBoolean:
-      return encoded(ParseBoolean(text), EncodeBoolean);
-    case TypeId::kDouble:
-      return encoded(ParseDouble(text), EncodeDouble);
-    case TypeId::kTimestamp:
-      return encoded(ParseTimestampMillis(text), EncodeBigint);
-    case TypeId::kUuid: {
-      const absl::StatusOr<base::Uuid> uuid = base::Uuid::Parse(text);
-      if (!uuid.ok()) {
-        return Expected("a UUID as 8-4-4-4-12 hexadecimal digits", text);
-      }
-      return std::string(uuid->AsBytes());
-    }
-  }
-  __builtin_unreachable();
+  absl::StatusOr<std::string> bytes = BytesOf(*this, text);
+  if (!bytes.ok()) return bytes;
+  if (absl::Status valid = Validate(*bytes); !valid.ok()) return valid;
+  return bytes;
 }
 
 }  // namespace tholos::data

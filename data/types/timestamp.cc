@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/civil_time.h"
 #include "base/strings.h"
+#include "data/types/calendar.h"
 #include "data/types/data_type.h"
 #include "data/types/shown.h"
 
@@ -14,107 +15,39 @@ namespace {
 
 constexpr int64_t kMillisPerSecond = 1000;
 constexpr int64_t kSecondsPerMinute = 60;
+constexpr int64_t kSecondsPerDay = 86400;
 constexpr int64_t kYearMin = 1;
 constexpr int64_t kYearMax = 9999;
-// CQL allows offsets as far as time zones go: UTC-12 to UTC+14, and some more.
-constexpr int kOffsetHoursMax = 18;
 
 const absl::CivilSecond kEpoch(1970, 1, 1);
 
-// Takes what a timestamp consists of from the front of a text.
-class Scanner {
- public:
-  explicit Scanner(std::string_view text) : rest_(text) {}
-
-  bool AtEnd() const { return rest_.empty(); }
-
-  bool Take(char c) {
-    if (!rest_.starts_with(c)) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-
-  // Exactly `digits` digits.
-  std::optional<int> Number(size_t digits) {
-    if (rest_.size() < digits) return std::nullopt;
-    int value = 0;
-    for (const char c : rest_.substr(0, digits)) {
-      if (c < '0' || c > '9') return std::nullopt;
-      value = 10 * value + (c - '0');
-    }
-    rest_.remove_prefix(digits);
-    return value;
-  }
-
-  size_t CountDigits() const {
-    const size_t end = rest_.find_first_not_of("0123456789");
-    return end == std::string_view::npos ? rest_.size() : end;
-  }
-
- private:
-  std::string_view rest_;
-};
-
 struct Fields {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millis = 0;
-  int offset_minutes = 0;
+  int64_t year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, millis = 0;
+  int64_t offset_minutes = 0;
 };
 
-bool Take(std::optional<int> number, int* field) {
-  if (number.has_value()) *field = *number;
-  return number.has_value();
-}
-
-// ".5", ".50" and ".500" are half a second.
-bool TakeFraction(Scanner* in, int* millis) {
-  const size_t digits = in->CountDigits();
-  if (digits < 1 || digits > 3 || !Take(in->Number(digits), millis)) return false;
-  for (size_t i = digits; i < 3; ++i) *millis *= 10;
-  return true;
-}
-
-// "Z", "+01", "+0100" or "+01:00".
-bool TakeZone(Scanner* in, int* offset_minutes) {
-  if (in->Take('Z')) return true;
-  const bool west = in->Take('-');
-  if (!west && !in->Take('+')) return false;
-  int hours = 0;
-  int minutes = 0;
-  if (!Take(in->Number(2), &hours)) return false;
-  const bool colon = in->Take(':');
-  if ((colon || !in->AtEnd()) && !Take(in->Number(2), &minutes)) return false;
-  if (hours > kOffsetHoursMax || minutes > 59) return false;
-  *offset_minutes = (west ? -1 : 1) * (60 * hours + minutes);
-  return true;
-}
-
-bool TakeTime(Scanner* in, Fields* out) {
-  if (!Take(in->Number(2), &out->hour) || !in->Take(':') || !Take(in->Number(2), &out->minute)) {
-    return false;
-  }
+bool TakeTime(TimeScanner* in, Fields* out) {
+  if (!in->Number(2, &out->hour) || !in->Take(':') || !in->Number(2, &out->minute)) return false;
   if (!in->Take(':')) return true;
-  if (!Take(in->Number(2), &out->second)) return false;
-  return !in->Take('.') || TakeFraction(in, &out->millis);
+  if (!in->Number(2, &out->second)) return false;
+  return !in->Take('.') || in->TakeFraction(3, &out->millis);
 }
 
 std::optional<Fields> ParseFields(std::string_view text) {
-  Scanner in(text);
+  TimeScanner in(text);
   Fields out;
-  if (!Take(in.Number(4), &out.year) || !in.Take('-') || !Take(in.Number(2), &out.month) ||
-      !in.Take('-') || !Take(in.Number(2), &out.day)) {
+  if (!in.Number(4, &out.year) || !in.Take('-') || !in.Number(2, &out.month) || !in.Take('-') ||
+      !in.Number(2, &out.day)) {
     return std::nullopt;
   }
-  if ((in.Take(' ') || in.Take('T')) && !TakeTime(&in, &out)) return std::nullopt;
-  if (!in.AtEnd() && !TakeZone(&in, &out.offset_minutes)) return std::nullopt;
-  if (!in.AtEnd()) return std::nullopt;
+  // A blank stands before the time or before the zone.
+  const bool blank = in.Take(' ');
+  const bool time = (blank && in.CountDigits() > 0) || (!blank && in.Take('T'));
+  if (time && !TakeTime(&in, &out)) return std::nullopt;
+  if (in.AtEnd()) return blank && !time ? std::nullopt : std::optional<Fields>(out);
+  if (time) in.Take(' ');
+  if (!in.TakeZone(&out.offset_minutes) || !in.AtEnd()) return std::nullopt;
   return out;
-}
-
-// The 30th of February and 24:00 are nothing: CivilSecond would carry them over.
-bool IsMoment(const Fields& f, const absl::CivilSecond& civil) {
-  return f.year >= kYearMin && civil.year() == f.year && civil.month() == f.month &&
-         civil.day() == f.day && civil.hour() == f.hour && civil.minute() == f.minute &&
-         civil.second() == f.second;
 }
 
 }  // namespace
@@ -131,12 +64,13 @@ absl::StatusOr<int64_t> ParseTimestampMillis(std::string_view text) {
                      "milliseconds since 1970, not ",
                      Shown(text)));
   }
-  const absl::CivilSecond civil(fields->year, fields->month, fields->day, fields->hour,
-                                fields->minute, fields->second);
-  if (!IsMoment(*fields, civil)) {
+  const std::optional<int64_t> days = DaysFromCivil(fields->year, fields->month, fields->day);
+  if (!days.has_value() || fields->year < kYearMin || fields->hour > 23 || fields->minute > 59 ||
+      fields->second > 59) {
     return absl::InvalidArgumentError(base::StrCat("there is no such date or time: ", Shown(text)));
   }
-  const int64_t seconds = (civil - kEpoch) - fields->offset_minutes * kSecondsPerMinute;
+  const int64_t minutes = fields->hour * 60 + fields->minute - fields->offset_minutes;
+  const int64_t seconds = *days * kSecondsPerDay + minutes * kSecondsPerMinute + fields->second;
   return seconds * kMillisPerSecond + fields->millis;
 }
 

@@ -22,7 +22,12 @@ absl::StatusOr<coordinator::ConsistencyLevel> ToConsistency(pb::Consistency cons
 }
 
 // One value of a result as the kind of its type.
+// Of the others, and for the empty value of a type that has one, the bytes as they are.
 void ToTypedValue(const data::DataType& type, std::string bytes, pb::Value* out) {
+  if (bytes.empty() && type.has_empty_value()) {
+    out->set_cql(std::move(bytes));
+    return;
+  }
   switch (type.id()) {
     case data::TypeId::kText:
       out->set_text(std::move(bytes));
@@ -48,8 +53,10 @@ void ToTypedValue(const data::DataType& type, std::string bytes, pb::Value* out)
     case data::TypeId::kUuid:
       out->set_uuid(std::move(bytes));
       return;
+    default:
+      out->set_cql(std::move(bytes));
+      return;
   }
-  out->set_cql(std::move(bytes));
 }
 
 void ToRowsPage(cql::RowsResult rows, pb::RowFormat format, bool skip_columns, pb::RowsPage* out) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "base/strings.h"
 #include "cql/testing/memory_node.h"
+#include "data/types/type_parser.h"
 
 namespace tholos::cql {
 namespace {
@@ -22,7 +23,7 @@ BoundValue ParseBound(std::string text) {
   bound.unset = text == "unset";
   if (bound.unset || text == "null") return bound;
   const size_t colon = text.find(':');
-  const absl::StatusOr<data::DataType> type = data::DataType::FromName(text.substr(0, colon));
+  const absl::StatusOr<data::DataType> type = data::ParseType(text.substr(0, colon));
   if (!type.ok()) throw std::runtime_error(text + ": " + type.status().ToString());
   absl::StatusOr<std::string> value = type->FromText(text.substr(colon + 1));
   if (!value.ok()) throw std::runtime_error(text + ": " + value.status().ToString());
