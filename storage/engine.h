@@ -8,7 +8,8 @@
 //     tables/<keyspace>.<table>-<id>/<shard>/manifest  which SSTables are live (manifest.h)
 //     tables/<keyspace>.<table>-<id>/<shard>/<generation>.sst
 //
-// Promise: when Apply returned OK the mutation is on disk and survives a power loss. Writes that
+// Promise: when Apply returned OK the mutation is on disk and survives a power loss (in the default
+// mode of the commit log; engine_options.h says what `periodic` promises instead). Writes that
 // arrive while a sync is in flight form the next group. After a failed sync no write is
 // acknowledged any more: every later Apply returns kFailedPrecondition until the node is restarted.
 // On a full disk Apply returns kResourceExhausted (nothing applied), and recovers when space
@@ -33,24 +34,9 @@
 #include "data/codec.h"
 #include "data/read.h"
 #include "data/schema/schema.h"
+#include "storage/engine_options.h"
 
 namespace tholos::storage {
-
-struct EngineOptions {
-  std::string directory;
-  // All shards' memtables together; the largest is flushed when it is passed. Twice of it stops
-  // writes (they wait for the flush).
-  uint64_t memtable_bytes_max = 256 << 20;
-  uint64_t commitlog_segment_bytes = 32 << 20;
-  // All segments of a shard; passing it forces flushes of the oldest data.
-  uint64_t commitlog_bytes_max = 512 << 20;
-  // Decoded SSTable blocks of all shards.
-  uint64_t cache_bytes_max = 256 << 20;
-  // Mutations larger than this are refused (kInvalidArgument): they must fit a segment.
-  uint64_t mutation_bytes_max = 16 << 20;
-  // Tests only: acknowledge before the sync (a mutant that the simulator must find).
-  bool mutant_skip_sync = false;
-};
 
 struct EngineDeps {
   const base::Clock& clock;

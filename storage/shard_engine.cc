@@ -78,6 +78,11 @@ base::Task<absl::Status> ShardEngine::OpenLog() {
   options.segment_bytes = options_.commitlog_segment_bytes;
   options.bytes_max =
       std::max(2 * options_.commitlog_bytes_max, 4 * options_.commitlog_segment_bytes);
+  options.sync = options_.commitlog_sync;
+  options.sync_period = options_.commitlog_sync_period;
+  if (!options_.commitlog_archive_directory.empty()) {
+    options.archive_directory = base::StrCat(options_.commitlog_archive_directory, "/", shard_);
+  }
   options.mutant_skip_sync = options_.mutant_skip_sync;
   for (const auto& [id, table] : tables_) {
     options.last_segment_known =
@@ -85,27 +90,29 @@ base::Task<absl::Status> ShardEngine::OpenLog() {
   }
   THOLOS_CO_RETURN_IF_ERROR(co_await MakeDirectoriesDurably(deps_.fs, options.directory));
   THOLOS_CO_ASSIGN_OR_RETURN(
-      log_, co_await CommitLog::Open(options, {deps_.fs, deps_.metrics, deps_.log}, *this));
+      log_,
+      co_await CommitLog::Open(options, {deps_.clock, deps_.fs, deps_.metrics, deps_.log}, *this));
   co_return absl::OkStatus();
 }
 
-base::Task<absl::Status> ShardEngine::Replay(LogPosition position, std::string record) {
+absl::StatusOr<bool> ShardEngine::Replay(LogPosition position, std::string_view record) {
   auto mutation = data::DecodeMutation(record);
   if (!mutation.ok()) {
-    co_return absl::DataLossError(base::StrCat("commit log: shard ", shard_, ", segment ",
-                                               position.segment, ", offset ", position.offset, ": ",
-                                               base::ToStd(mutation.status().message())));
+    return absl::DataLossError(base::StrCat("commit log: shard ", shard_, ", segment ",
+                                            position.segment, ", offset ", position.offset, ": ",
+                                            base::ToStd(mutation.status().message())));
   }
   auto found = tables_.find(mutation->table);
   // Dropped tables, and what SSTables already have.
-  if (found == tables_.end()) co_return absl::OkStatus();
-  const TablePtr table = found->second;
-  if (position < table->flushed_before()) co_return absl::OkStatus();
-  AddMemtableBytes(table->Apply(std::move(mutation->update), position));
+  if (found == tables_.end() || position < found->second->flushed_before()) return false;
+  AddMemtableBytes(found->second->Apply(std::move(mutation->update), position));
+  return true;
+}
+
+base::Task<absl::Status> ShardEngine::AfterGroup(LogPosition end) {
   while (memtable_bytes_ > MemtableBytesMax() && flush_status_.ok()) {
     const TablePtr largest = PickForFlush();
-    // Records of this position may still follow: the flush leaves them to the log.
-    flush_status_ = co_await largest->Flush([position] { return position; });
+    flush_status_ = co_await largest->Flush([end] { return end; });
     NoteFlushed();
   }
   // A full disk must not keep the node from serving reads: what the log has is held in memory.
@@ -151,11 +158,10 @@ base::Task<absl::Status> ShardEngine::Apply(std::string encoded_mutation, base::
   if (memtable_bytes_ >= 2 * MemtableBytesMax()) {
     THOLOS_CO_RETURN_IF_ERROR(co_await WaitForMemory(deadline, encoded_mutation.size()));
   }
-  co_return co_await log_->Append(
-      std::move(encoded_mutation),
-      [this, mutation = std::move(mutation)](LogPosition position) mutable {
-        ApplyDurable(std::move(mutation), position);
-      });
+  const auto apply = [&](LogPosition position, std::string_view) {
+    ApplyDurable(std::move(mutation), position);
+  };
+  co_return co_await log_->Append(encoded_mutation, apply);
 }
 
 base::Task<absl::Status> ShardEngine::WaitForMemory(base::Deadline deadline, uint64_t bytes) {
@@ -183,7 +189,7 @@ void ShardEngine::ApplyDurable(data::Mutation mutation, LogPosition position) {
   auto found = tables_.find(mutation.table);
   if (found == tables_.end()) return;  // dropped meanwhile
   AddMemtableBytes(found->second->Apply(std::move(mutation.update), position));
-  if (memtable_bytes_ > MemtableBytesMax() || log_->bytes() > options_.commitlog_bytes_max) {
+  if (memtable_bytes_ > MemtableBytesMax() || log_->used_bytes() > options_.commitlog_bytes_max) {
     flush_wanted_.Set();
   }
 }
@@ -285,7 +291,7 @@ ShardEngine::TablePtr ShardEngine::PickForFlush() const {
     }
     return pick;
   }
-  const bool log_too_long = log_->bytes() > options_.commitlog_bytes_max;
+  const bool log_too_long = log_->used_bytes() > options_.commitlog_bytes_max;
   for (const auto& [id, table] : tables_) {
     const auto first = table->first_unflushed();
     if (!first.has_value()) continue;

@@ -59,7 +59,8 @@ class ShardEngine final : public ReplaySink {
   base::Task<absl::Status> OpenTables(const data::Schema& schema);
   base::Task<absl::Status> OpenTable(std::shared_ptr<const data::TableSchema> schema);
   base::Task<absl::Status> OpenLog();
-  base::Task<absl::Status> Replay(LogPosition position, std::string record) override;
+  absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) override;
+  base::Task<absl::Status> AfterGroup(LogPosition end) override;
 
   absl::StatusOr<TablePtr> Find(const data::TableId& id) const;
   absl::Status CheckDeadline(base::Deadline deadline) const;

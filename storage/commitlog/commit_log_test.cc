@@ -21,11 +21,12 @@ constexpr char kDirectory[] = "/data/commitlog/0";
 constexpr uint64_t kSegmentBytes = 16 << 10;
 
 struct Collected final : ReplaySink {
-  Task<absl::Status> Replay(LogPosition position, std::string record) override {
+  absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) override {
     positions.push_back(position);
-    records.push_back(std::move(record));
-    co_return absl::OkStatus();
+    records.emplace_back(record);
+    return true;
   }
+  Task<absl::Status> AfterGroup(LogPosition) override { co_return absl::OkStatus(); }
   std::set<std::string> Set() const { return {records.begin(), records.end()}; }
   std::vector<LogPosition> positions;
   std::vector<std::string> records;
@@ -42,7 +43,8 @@ class Harness {
   Task<absl::StatusOr<std::unique_ptr<CommitLog>>> Open(ReplaySink* sink) {
     absl::Status made = co_await MakeDirectoriesDurably(world.files(), kDirectory);
     if (!made.ok()) co_return made;
-    co_return co_await CommitLog::Open(options, {world.files(), metrics, world.log()}, *sink);
+    co_return co_await CommitLog::Open(options,
+                                       {world.clock(), world.files(), metrics, world.log()}, *sink);
   }
 
   // Reopens, replays, and stops again.
@@ -61,6 +63,15 @@ class Harness {
   CommitLogOptions options;
 };
 
+Task<absl::Status> Append(CommitLog* log, std::string record,
+                          absl::AnyInvocable<void(LogPosition)> on_durable = nullptr) {
+  const auto durable = [&](LogPosition position, std::string_view seen) {
+    EXPECT_EQ(seen, record);
+    if (on_durable != nullptr) on_durable(position);
+  };
+  co_return co_await log->Append(record, durable);
+}
+
 std::string Record(int writer, int i) {
   return base::StrCat("writer ", writer, " record ", i, std::string(200, 'x'));
 }
@@ -68,7 +79,7 @@ std::string Record(int writer, int i) {
 // Appends one after the other until one fails.
 Task<void> Write(CommitLog* log, int writer, int count, std::vector<std::string>* acknowledged) {
   for (int i = 0; i < count; ++i) {
-    const absl::Status status = co_await log->Append(Record(writer, i), [](LogPosition) {});
+    const absl::Status status = co_await Append(log, Record(writer, i));
     if (!status.ok()) co_return;
     acknowledged->push_back(Record(writer, i));
   }
@@ -91,7 +102,7 @@ TEST(CommitLog, GroupsWritesAndReplaysThemInOrder) {
     std::vector<Task<absl::Status>> appends;
     LogPosition last;
     for (int i = 0; i < 200; ++i) {
-      appends.push_back((*log)->Append(Record(0, i), [&, i](LogPosition position) {
+      appends.push_back(Append(log->get(), Record(0, i), [&, i](LogPosition position) {
         EXPECT_GE(position, last);
         last = position;
         durable_order.push_back(Record(0, i));
@@ -151,10 +162,11 @@ TEST(CommitLog, WithoutDiscardItEndsAtItsBoundAndGoesOnAfterIt) {
     std::vector<std::string> acknowledged;
     co_await Write(log->get(), 0, 10000, &acknowledged);
     EXPECT_LT(acknowledged.size(), 1000u);
-    const absl::Status refused = co_await (*log)->Append(Record(7, 0), [](LogPosition) { FAIL(); });
+    const absl::Status refused =
+        co_await Append(log->get(), Record(7, 0), [](LogPosition) { FAIL(); });
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
     co_await (*log)->Discard((*log)->next_position());
-    const absl::Status accepted = co_await (*log)->Append("x", [](LogPosition) {});
+    const absl::Status accepted = co_await Append(log->get(), "x", [](LogPosition) {});
     EXPECT_TRUE(accepted.ok()) << accepted;
     co_await (*log)->Stop();
   });
@@ -171,7 +183,7 @@ TEST(CommitLog, AFullDiskRefusesAndRecovers) {
     co_await Write(log->get(), 0, 10000, &acknowledged);
     bool applied = false;
     const absl::Status refused =
-        co_await (*log)->Append(Record(7, 0), [&](LogPosition) { applied = true; });
+        co_await Append(log->get(), Record(7, 0), [&](LogPosition) { applied = true; });
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
     EXPECT_FALSE(applied);
     h.world.files().SetCapacity(1 << 30);
@@ -200,7 +212,7 @@ TEST(CommitLog, OpensAndReplaysOnAFullDisk) {
     auto log = co_await h.Open(&sink);
     EXPECT_TRUE(log.ok()) << log.status();
     EXPECT_TRUE(sink.records == acknowledged);
-    const absl::Status refused = co_await (*log)->Append("x", [](LogPosition) {});
+    const absl::Status refused = co_await Append(log->get(), "x", [](LogPosition) {});
     EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
     h.world.files().SetCapacity(1 << 30);
     co_await Write(log->get(), 1, 3, &acknowledged);
@@ -225,7 +237,7 @@ TEST(CommitLog, AFailedWriteOrSyncPoisonsTheLog) {
         co_await WriteConcurrently(log->get(), 3, 20, &acknowledged);
         bool applied = false;
         const absl::Status refused =
-            co_await (*log)->Append("refused", [&](LogPosition) { applied = true; });
+            co_await Append(log->get(), "refused", [&](LogPosition) { applied = true; });
         EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
         EXPECT_THAT(std::string(refused.message()), HasSubstr("00000000000000000001.log"));
         EXPECT_FALSE(applied);
@@ -250,7 +262,7 @@ TEST(CommitLog, PendingBytesAreBounded) {
     auto log = co_await h.Open(&sink);
     std::vector<Task<absl::Status>> appends;
     for (int i = 0; i < 100; ++i) {
-      appends.push_back((*log)->Append(std::string(1000, 'p'), [](LogPosition) {}));
+      appends.push_back(Append(log->get(), std::string(1000, 'p'), [](LogPosition) {}));
     }
     int accepted = 0, refused = 0;
     for (const absl::Status& status : co_await base::WhenAll(std::move(appends))) {
@@ -260,10 +272,10 @@ TEST(CommitLog, PendingBytesAreBounded) {
     EXPECT_EQ(accepted, 5);
     EXPECT_EQ(refused, 95);
     const absl::Status large =
-        co_await (*log)->Append(std::string(kSegmentBytes, 'p'), [](LogPosition) {});
+        co_await Append(log->get(), std::string(kSegmentBytes, 'p'), [](LogPosition) {});
     EXPECT_EQ(large.code(), absl::StatusCode::kInvalidArgument);
-    const absl::Status largest = co_await (*log)->Append(
-        std::string(CommitLog::RecordBytesMax(kSegmentBytes), 'p'), [](LogPosition) {});
+    const absl::Status largest = co_await Append(
+        log->get(), std::string(CommitLog::RecordBytesMax(kSegmentBytes), 'p'), [](LogPosition) {});
     EXPECT_TRUE(largest.ok()) << largest;
     co_await (*log)->Stop();
   });
@@ -277,7 +289,7 @@ TEST(CommitLog, SegmentIdsNeverComeAgain) {
     auto log = co_await h.Open(&sink);
     LogPosition at;
     const absl::Status status =
-        co_await (*log)->Append("x", [&](LogPosition position) { at = position; });
+        co_await Append(log->get(), "x", [&](LogPosition position) { at = position; });
     EXPECT_TRUE(status.ok());
     EXPECT_GT(at.segment, 41u);
     co_await (*log)->Stop();

@@ -66,20 +66,31 @@ base::Task<absl::StatusOr<std::vector<uint64_t>>> ListSegments(base::FileSystem&
   co_return ids;
 }
 
+// Segments are synced whole before the next one is written to, so what is not known to be durable
+// lies in the last one.
+LogPosition ProvenBy(uint64_t segment, const ScannedGroup& last) {
+  if (last.synced.segment == segment) return last.synced;
+  return {segment, kSegmentHeaderBytes};
+}
+
 base::Task<absl::Status> ReplayScan(std::string path, uint64_t segment, const SegmentScan& scan,
                                     ReplaySink& sink, RecoveredLog* out) {
+  out->proven = ProvenBy(segment, scan.groups.back());
+  out->unproven_records.clear();
   for (const ScannedGroup& group : scan.groups) {
+    const LogPosition place = {segment, group.offset};
     auto records = SplitRecords(group.body);
     if (!records.ok()) {
       co_return absl::DataLossError(base::StrCat("commit log: ", path, " at offset ", group.offset,
                                                  ": ", base::ToStd(records.status().message())));
     }
     for (std::string_view record : *records) {
-      THOLOS_CO_RETURN_IF_ERROR(co_await sink.Replay({segment, group.offset}, std::string(record)));
+      const absl::StatusOr<bool> needed = sink.Replay(place, record);
+      if (!needed.ok()) co_return needed.status();
+      if (*needed && place >= out->proven) out->unproven_records.emplace_back(record);
     }
     out->records += records->size();
-    out->proven = {segment, group.offset};
-    out->unproven_records.assign(records->begin(), records->end());
+    THOLOS_CO_RETURN_IF_ERROR(co_await sink.AfterGroup({segment, group.end}));
   }
   co_return absl::OkStatus();
 }
@@ -105,7 +116,7 @@ base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::
     THOLOS_CO_ASSIGN_OR_RETURN(ChainJudge::Verdict verdict, judge.Next(id, scan));
     out.last_segment = id;
     if (verdict == ChainJudge::Verdict::kUnused) {
-      out.unused.push_back(id);
+      out.unused[id] = bytes.size();
       continue;
     }
     THOLOS_CO_RETURN_IF_ERROR(co_await ReplayScan(path, id, scan, sink, &out));

@@ -23,7 +23,10 @@ namespace tholos::storage {
 class ReplaySink {
  public:
   virtual ~ReplaySink() = default;
-  virtual base::Task<absl::Status> Replay(LogPosition position, std::string record) = 0;
+  // False: nobody needs the record any more (its table is gone, or SSTables have it).
+  virtual absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) = 0;
+  // Everything before `end` was given to Replay: the time to make room.
+  virtual base::Task<absl::Status> AfterGroup(LogPosition end) = 0;
 };
 
 // Follows the chain of segments in ascending order of id and says what each means. Pure; see
@@ -54,11 +57,12 @@ class ChainJudge {
 
 struct RecoveredLog {
   std::map<uint64_t, uint64_t> segments;  // in use: id -> file size
-  std::vector<uint64_t> unused;           // files that hold nothing
+  std::map<uint64_t, uint64_t> unused;    // files that hold nothing: id -> file size
   uint64_t last_segment = 0;              // highest id of any file
-  // The start of the last valid group: everything before it is known to be durable. The group
-  // itself may be in the page cache alone; its records must be written again before anyone relies
-  // on them.
+  // Everything before it is known to be durable: the last valid group says so. What follows may be
+  // in the page cache alone; those of its records that are needed must be written again before
+  // anyone relies on them. In mode batch that is the last group, in mode periodic what was written
+  // since the last sync.
   LogPosition proven;
   std::vector<std::string> unproven_records;
   uint64_t records = 0;

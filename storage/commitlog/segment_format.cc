@@ -88,7 +88,7 @@ std::optional<uint64_t> ParseSegmentFileName(std::string_view name) {
   return id;
 }
 
-std::string StartGroup() { return std::string(kGroupHeaderBytes, '\0'); }
+void StartGroup(std::string* group) { group->assign(kGroupHeaderBytes, '\0'); }
 
 void AppendRecord(std::string_view record, std::string* group) { base::PutBytes(group, record); }
 
@@ -117,7 +117,8 @@ SegmentScan ScanSegment(std::string_view bytes, uint64_t segment) {
     scan.groups.push_back(*group);
   }
   for (uint64_t at = scan.end + 8; at + kGroupHeaderBytes <= bytes.size(); at += 8) {
-    if (ReadGroupHeader(bytes, {segment, at}).has_value()) {
+    const auto header = ReadGroupHeader(bytes, {segment, at});
+    if (header.has_value() && header->synced > LogPosition{segment, scan.end}) {
       scan.evidence_beyond = at;
       break;
     }

@@ -10,7 +10,7 @@
 //    16  8  segment id (also the file's name, in decimal, 20 digits)
 //    24  8  checksum of bytes 0..23
 //
-//   group, at offset o, a multiple of 8: what one write and one sync made durable
+//   group, at offset o, a multiple of 8: what was written at once
 //     0  8  checksum of bytes 8..31
 //     8  8  checksum of the body
 //    16  8  synced: segment id   \ the place up to which the log was known
@@ -23,17 +23,23 @@
 // what an earlier life of a recycled file left behind, and a group written to the wrong place, do
 // not verify.
 //
-// What a group that does not verify means. Group k+1 is written only after the sync of group k
-// returned OK. So at a crash the only bytes that may be lost, torn or reordered are those of the
-// last group written:
+// What a group that does not verify means. `synced` never lies: what is before it was durable when
+// the group was written. Behind it a crash may lose, tear or reorder anything; nobody was told that
+// it survives a power loss. In mode batch that is the last group alone, since group k+1 is written
+// only after the sync of group k returned OK:
 //
 //   | group k-2 | group k-1 | group k: any part of it |  nothing valid behind it
-//     durable     durable     torn tail: nobody was told that it is durable
+//     durable     durable     torn tail
 //
-// and a bad place with evidence behind it, that is a valid group header later in the segment, or a
-// later segment whose `synced` lies beyond the bad place, is corruption: acknowledged records were
-// there. (A last group that rots after its acknowledgement looks like a torn tail: that one cannot
-// be told.)
+// and in mode periodic it is everything since the last sync; of valid groups behind a bad one those
+// are ignored that do not say that the bad place was durable:
+//
+//   | group 1 | group 2 | bad | group 4, synced: end of 1 |       torn tail: the log ends at 2
+//   | group 1 | group 2 | bad | group 5, synced: end of 4 |       corruption
+//
+// A bad place that a valid group, later in the segment or first in a later segment, says was
+// durable is corruption: acknowledged records were there. (A last group that rots after its
+// acknowledgement looks like a torn tail: that one cannot be told.)
 #pragma once
 
 #include <cstdint>
@@ -67,8 +73,9 @@ std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes);
 std::string SegmentFileName(uint64_t segment);
 std::optional<uint64_t> ParseSegmentFileName(std::string_view name);
 
-// Building a group in place: StartGroup, AppendRecord at least once, FinishGroup.
-std::string StartGroup();
+// Building a group in place: StartGroup, AppendRecord at least once, FinishGroup. `*group` may hold
+// an old one, whose memory is used again.
+void StartGroup(std::string* group);
 // Bytes that a record of `n` bytes takes, at most.
 inline size_t RecordBytesBound(size_t n) { return n + 5; }
 void AppendRecord(std::string_view record, std::string* group);
@@ -89,7 +96,7 @@ struct SegmentScan {
   std::vector<ScannedGroup> groups;  // valid ones, without a gap, from the front
   uint64_t end =
       kSegmentHeaderBytes;  // of the last of them: where the first bad place or the free space is
-  // A group header that verifies beyond `end`: what is at `end` was durable and is damaged.
+  // A group header that verifies beyond `end` and says that what is at `end` was durable: damage.
   std::optional<uint64_t> evidence_beyond;
 };
 SegmentScan ScanSegment(std::string_view bytes, uint64_t segment);

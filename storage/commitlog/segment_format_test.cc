@@ -23,7 +23,8 @@ class Image {
   LogPosition end() const { return {segment_, end_}; }
 
   uint64_t Add(LogPosition synced, const std::vector<std::string>& records) {
-    std::string group = StartGroup();
+    std::string group;
+    StartGroup(&group);
     for (const auto& record : records) AppendRecord(record, &group);
     FinishGroup({segment_, end_}, synced, &group);
     bytes_.replace(end_, group.size(), group);

@@ -30,7 +30,8 @@ void DamageAWrittenSegment(std::string_view input) {
   std::string bytes = EncodeSegmentHeader({kSegmentVersion, 0, kSegment});
   std::vector<std::string> written;
   for (int i = 0; i < 12; ++i) {
-    std::string group = StartGroup();
+    std::string group;
+    StartGroup(&group);
     for (int j = 0; j <= i % 3; ++j) {
       written.push_back(std::string(static_cast<size_t>(i * 7 + j), static_cast<char>('a' + i)));
       AppendRecord(written.back(), &group);

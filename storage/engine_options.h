@@ -1,0 +1,42 @@
+// What an engine is opened with.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace tholos::storage {
+
+// What an acknowledged write has behind it.
+enum class CommitLogSync {
+  // A sync: it survives a power loss. Writes that arrive while a sync is in flight form the next
+  // group.
+  kBatch,
+  // The operating system: it survives the end of the process. A power loss takes what was written
+  // after the last sync, which is at most commitlog_sync_period ago.
+  kPeriodic,
+};
+
+struct EngineOptions {
+  std::string directory;
+  // All shards' memtables together; the largest is flushed when it is passed. Twice of it stops
+  // writes (they wait for the flush).
+  uint64_t memtable_bytes_max = 256 << 20;
+  CommitLogSync commitlog_sync = CommitLogSync::kBatch;
+  absl::Duration commitlog_sync_period = absl::Milliseconds(500);
+  // Segments that are full are linked (or copied) into <here>/<shard>/ for restores to a point in
+  // time; nothing removes them from there. Empty: they are not kept.
+  std::string commitlog_archive_directory;
+  uint64_t commitlog_segment_bytes = 32 << 20;
+  // All segments of a shard that hold records; passing it forces flushes of the oldest data.
+  uint64_t commitlog_bytes_max = 512 << 20;
+  // Decoded SSTable blocks of all shards.
+  uint64_t cache_bytes_max = 256 << 20;
+  // Mutations larger than this are refused (kInvalidArgument): they must fit a segment.
+  uint64_t mutation_bytes_max = 16 << 20;
+  // Tests only: acknowledge before the sync (a mutant that the simulator must find).
+  bool mutant_skip_sync = false;
+};
+
+}  // namespace tholos::storage
