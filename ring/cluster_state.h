@@ -9,9 +9,18 @@
 //   ─────┼────x───┼─────┼───────y───┼─────   x -> B, C
 //       -40      -10    5          60        y -> A, B     (B follows A around the end)
 //
-// Make works the replicas of every token range out once per replication factor in the schema, so
-// that a request pays one binary search. With 16 tokens a node and three replicas that is 1 KiB a
-// node and factor.
+// (SimpleStrategy; for datacenters and racks see placement.h.)
+//
+// While nodes join or leave, some ranges have *pending* replicas: the nodes that will keep them
+// once the change is complete, and do not yet. A node that joins owns nothing until it is kNormal;
+// a node that leaves owns its ranges until it is gone. Writes go to pending replicas as well, and
+// count them on top of what the level requires; reads do not ask them.
+//
+//   pending(token) = replicas(ring with the joining, without the leaving) - replicas(ring as it is)
+//
+// Make works the replicas of every token range out once per strategy in the schema, so that a
+// request pays one binary search. With 16 tokens a node and three replicas that is 1 KiB a node and
+// strategy.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +35,13 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/endpoint.h"
-#include "base/uuid.h"
 #include "data/key.h"
 #include "data/read.h"
 #include "data/schema/schema.h"
+#include "ring/placement.h"
 #include "ring/strategy.h"
 
 namespace tholos::ring {
-
-using NodeId = base::Uuid;
 
 enum class NodeStatus : uint8_t { kJoining = 1, kNormal = 2, kLeaving = 3 };
 std::string_view NodeStatusName(NodeStatus status);  // "JOINING", ...
@@ -50,14 +57,26 @@ struct NodeInfo {
   friend bool operator==(const NodeInfo&, const NodeInfo&) = default;
 };
 
-// The nodes that keep a token's data, in ring order from the token on: the first is the primary.
-using ReplicaSet = std::vector<NodeId>;
+// Datacenters are numbered in a ClusterState, by name; kNoDatacenter is of a node that is not
+// known.
+using DatacenterId = uint16_t;
+inline constexpr DatacenterId kNoDatacenter = 0xFFFF;
+
+// Who keeps a token's data, and where they stand.
+struct TokenReplicas {
+  ReplicaSet natural;  // may be fewer than the factor: the cluster is small
+  ReplicaSet pending;
+  // Of the natural and then the pending ones.
+  std::vector<DatacenterId> datacenters;
+  friend bool operator==(const TokenReplicas&, const TokenReplicas&) = default;
+};
 
 // A part of the token space that the same nodes keep. Their order is that of the range's first
 // token: within the range the primary may change.
 struct RangeReplicas {
   data::TokenRange range;
   ReplicaSet replicas;
+  ReplicaSet pending = {};
 };
 
 class ClusterState {
@@ -84,8 +103,17 @@ class ClusterState {
   // The same without a copy; valid as long as this snapshot.
   absl::StatusOr<const ReplicaSet*> FindReplicas(std::string_view keyspace,
                                                  data::Token token) const;
+  // With those that are pending.
+  absl::StatusOr<const TokenReplicas*> FindTokenReplicas(std::string_view keyspace,
+                                                         data::Token token) const;
   // The replication factor that consistency levels count with.
   absl::StatusOr<uint32_t> ReplicationFactor(std::string_view keyspace) const;
+  // Valid as long as this snapshot.
+  absl::StatusOr<const ReplicationStrategy*> StrategyOf(std::string_view keyspace) const;
+
+  // The names of all nodes' datacenters, sorted: a DatacenterId is an index into them.
+  const std::vector<std::string>& datacenters() const { return datacenters_; }
+  DatacenterId DatacenterOf(const NodeId& id) const;
   // The whole ring in token order, cut where the set of replicas changes. Ranges do not wrap
   // around: the first begins and the last ends at kMinToken.
   absl::StatusOr<std::vector<RangeReplicas>> Ranges(std::string_view keyspace) const;
@@ -93,29 +121,33 @@ class ClusterState {
   absl::StatusOr<double> Ownership(std::string_view keyspace, const NodeId& id) const;
 
  private:
-  struct Place {
-    data::Token token;
-    NodeId node;
+  // A strategy, and the replicas under it.
+  struct StrategyReplicas {
+    ReplicationStrategy strategy;
+    // Of the range that ends at tokens_[i]; one empty entry if there are no tokens.
+    std::vector<TokenReplicas> by_token;
   };
-  // The replicas under one replication factor.
-  struct Placement {
-    uint32_t factor = 0;
-    std::vector<ReplicaSet>
-        by_place;  // of the range that ends at ring_[i]; one empty set if the ring is empty
-  };
-  using PlacementPtr = std::shared_ptr<const Placement>;
+  using StrategyReplicasPtr = std::shared_ptr<const StrategyReplicas>;
 
-  std::vector<Place> MakeRing() const;
-  PlacementPtr MakePlacement(uint32_t factor) const;
-  absl::btree_map<std::string, absl::StatusOr<PlacementPtr>> MakePlacements() const;
-  absl::StatusOr<const Placement*> PlacementOf(std::string_view keyspace) const;
+  enum class Ring { kPresent, kFuture };
+  void NumberDatacenters();
+  std::vector<RingToken> MakeRing(Ring which) const;
+  void MakeTokens();
+  StrategyReplicasPtr MakeReplicas(const ReplicationStrategy& strategy) const;
+  void MakeStrategies();
+  size_t IndexOf(data::Token token) const;
+  absl::StatusOr<const StrategyReplicas*> Find(std::string_view keyspace) const;
 
   uint64_t epoch_ = 0;
   data::Schema::Ptr schema_;
   absl::btree_map<NodeId, NodeInfo> nodes_;
   absl::btree_map<base::Endpoint, NodeId> by_internode_;
-  std::vector<Place> ring_;  // by token; kNormal and kLeaving nodes
-  absl::btree_map<std::string, absl::StatusOr<PlacementPtr>> placements_;  // by keyspace
+  std::vector<std::string> datacenters_;
+  absl::btree_map<NodeId, DatacenterId> datacenter_of_;
+  std::vector<RingToken> present_;   // kNormal and kLeaving nodes
+  std::vector<RingToken> future_;    // kNormal and kJoining nodes
+  std::vector<data::Token> tokens_;  // of both
+  absl::btree_map<std::string, absl::StatusOr<StrategyReplicasPtr>> strategies_;  // by keyspace
 };
 
 // Where the current snapshot is found. Thread-safe.

@@ -102,7 +102,9 @@ void ExpectTiles(const std::vector<RangeReplicas>& ranges) {
   }
   EXPECT_EQ(expected_start, data::kMinToken);
   for (size_t i = 1; i < ranges.size(); ++i) {
-    EXPECT_NE(Sorted(ranges[i - 1].replicas), Sorted(ranges[i].replicas)) << "not merged";
+    EXPECT_FALSE(Sorted(ranges[i - 1].replicas) == Sorted(ranges[i].replicas) &&
+                 Sorted(ranges[i - 1].pending) == Sorted(ranges[i].pending))
+        << "not merged";
   }
 }
 
@@ -168,6 +170,49 @@ TEST(ClusterState, AJoiningNodeHasNoReplicas) {
       ClusterState::Make(1, {Node(1, {10}), Node(2, {20}, NodeStatus::kJoining)}, SchemaWith({3}));
   EXPECT_EQ(*state->ReplicasOf("rf3", 15), ReplicaSet{Id(1)});
   EXPECT_NE(state->Find(Id(2)), nullptr);
+}
+
+TEST(ClusterState, PendingReplicasAreThoseOfTheFuture) {
+  const auto pending = [](const ClusterState::Ptr& state, data::Token token) {
+    return (*state->FindTokenReplicas("rf2", token))->pending;
+  };
+  const auto natural = [](const ClusterState::Ptr& state, data::Token token) {
+    return (*state->FindTokenReplicas("rf2", token))->natural;
+  };
+  // 3 joins between 1 and 2: it will be the first replica of (10, 20] and the second of (.., 10].
+  const auto joining = ClusterState::Make(
+      1, {Node(1, {10}), Node(2, {30}), Node(3, {20}, NodeStatus::kJoining)}, SchemaWith({2}));
+  EXPECT_EQ(natural(joining, 15), (ReplicaSet{Id(2), Id(1)}));
+  EXPECT_EQ(pending(joining, 15), ReplicaSet{Id(3)});
+  EXPECT_EQ(pending(joining, 5), ReplicaSet{Id(3)});
+  EXPECT_EQ(pending(joining, 25), ReplicaSet{});
+  EXPECT_EQ((*joining->FindTokenReplicas("rf2", 15))->datacenters.size(), 3u);
+  ASSERT_EQ(joining->Ranges("rf2")->size(), 3u);
+
+  // 3 leaves: it serves until it is gone, and who follows takes over.
+  const auto leaving = ClusterState::Make(
+      1, {Node(1, {10}), Node(2, {30}), Node(3, {20}, NodeStatus::kLeaving)}, SchemaWith({2}));
+  EXPECT_EQ(natural(leaving, 15), (ReplicaSet{Id(3), Id(2)}));
+  EXPECT_EQ(pending(leaving, 15), ReplicaSet{Id(1)});
+  EXPECT_EQ(natural(leaving, 25), (ReplicaSet{Id(2), Id(1)}));
+  EXPECT_EQ(pending(leaving, 25), ReplicaSet{});
+}
+
+TEST(ClusterState, DatacentersAreNumberedByName) {
+  std::vector<NodeInfo> nodes = {Node(1, {10}), Node(2, {20}), Node(3, {30})};
+  nodes[0].datacenter = "west";
+  nodes[1].datacenter = nodes[2].datacenter = "east";
+  data::KeyspaceSchema keyspace{.name = "ks"};
+  keyspace.replication = {{"class", "NetworkTopologyStrategy"}, {"east", "1"}, {"west", "1"}};
+  const auto schema = data::Schema().WithKeyspace(keyspace, 1);
+  const auto state = ClusterState::Make(1, nodes, std::make_shared<const data::Schema>(*schema));
+  EXPECT_EQ(state->datacenters(), (std::vector<std::string>{"east", "west"}));
+  EXPECT_EQ(state->DatacenterOf(Id(1)), 1);
+  EXPECT_EQ(state->DatacenterOf(Id(3)), 0);
+  EXPECT_EQ(state->DatacenterOf(Id(9)), kNoDatacenter);
+  const TokenReplicas expected{{Id(2), Id(1)}, {}, {0, 1}};
+  EXPECT_EQ(**state->FindTokenReplicas("ks", 15), expected);
+  EXPECT_EQ((*state->StrategyOf("ks"))->FactorIn("west"), 1u);
 }
 
 TEST(ClusterState, AKeyspaceWithAnUnknownStrategyIsRefusedByName) {
