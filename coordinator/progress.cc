@@ -1,45 +1,108 @@
 #include "coordinator/progress.h"
 
+#include <algorithm>
+
 #include "base/check.h"
-#include "base/errors.h"
 #include "base/strings.h"
 
 namespace tholos::coordinator {
 
-void Progress::Answered() {
-  THOLOS_CHECK(pending_ > 0) << "an answer that nobody was asked for";
-  --pending_;
-  ++answered_;
+Progress::Progress(const Needs& needs) {
+  for (const uint32_t need : needs) groups_.push_back({.required = need});
 }
 
-void Progress::Failed(const absl::Status& why) {
-  THOLOS_CHECK(pending_ > 0) << "a failure that nobody was asked for";
-  --pending_;
+Progress::Group* Progress::Find(int group) {
+  if (group < 0) return nullptr;
+  THOLOS_CHECK(static_cast<size_t>(group) < groups_.size()) << "no group " << group;
+  return &groups_[static_cast<size_t>(group)];
+}
+
+void Progress::Asked(int group) {
+  if (Group* of = Find(group)) ++of->pending;
+}
+
+void Progress::Already(int group) {
+  if (Group* of = Find(group)) ++of->answered;
+}
+
+void Progress::Answered(int group) {
+  Group* of = Find(group);
+  if (of == nullptr) return;
+  THOLOS_CHECK(of->pending > 0) << "an answer that nobody was asked for";
+  --of->pending;
+  ++of->answered;
+}
+
+void Progress::Failed(const absl::Status& why, int group) {
+  Group* of = Find(group);
+  if (of == nullptr) return;
+  THOLOS_CHECK(of->pending > 0) << "a failure that nobody was asked for";
+  --of->pending;
   if (absl::IsDeadlineExceeded(why)) {
-    ++timeouts_;
+    ++of->timeouts;
     return;
   }
-  if (failures_++ == 0) first_failure_ = why;
+  if (first_failure_.ok()) first_failure_ = why;
+  ++of->failures;
 }
 
 Verdict Progress::verdict() const {
-  if (answered_ >= required_) return Verdict::kEnough;
-  return answered_ + pending_ >= required_ ? Verdict::kPending : Verdict::kImpossible;
+  bool enough = true;
+  for (const Group& group : groups_) {
+    if (group.answered >= group.required) continue;
+    if (group.answered + group.pending < group.required) return Verdict::kImpossible;
+    enough = false;
+  }
+  return enough ? Verdict::kEnough : Verdict::kPending;
+}
+
+uint32_t Progress::required() const {
+  uint32_t sum = 0;
+  for (const Group& group : groups_) sum += group.required;
+  return sum;
+}
+
+// More than a group needs make up for nothing in another one.
+uint32_t Progress::answered() const {
+  if (groups_.size() == 1) return groups_[0].answered;
+  uint32_t sum = 0;
+  for (const Group& group : groups_) sum += std::min(group.answered, group.required);
+  return sum;
+}
+
+uint32_t Progress::failures() const {
+  uint32_t sum = 0;
+  for (const Group& group : groups_) sum += group.failures;
+  return sum;
+}
+
+uint32_t Progress::pending() const {
+  uint32_t sum = 0;
+  for (const Group& group : groups_) sum += group.pending;
+  return sum;
+}
+
+uint32_t Progress::lacking(int group) const {
+  const Group& of = groups_[static_cast<size_t>(group)];
+  const uint32_t have = of.answered + of.pending;
+  return have >= of.required ? 0 : of.required - have;
 }
 
 absl::Status Progress::Error(ConsistencyLevel level, base::RequestError error) const {
-  const bool failed = failures_ > 0 && answered_ + pending_ + timeouts_ < required_;
+  const bool failed = std::any_of(groups_.begin(), groups_.end(), [](const Group& group) {
+    return group.failures > 0 && group.answered + group.pending + group.timeouts < group.required;
+  });
   error.kind = failed ? base::RequestErrorKind::kFailure : base::RequestErrorKind::kTimeout;
   error.consistency = std::string(ConsistencyName(level));
-  error.required = required_;
-  error.received = answered_;
-  error.failures = failures_;
+  error.required = required();
+  error.received = answered();
+  error.failures = failures();
   std::string message = base::StrCat(error.write ? "write" : "read", " at ", error.consistency,
-                                     failed ? " failed: " : " timed out: ", answered_, " of ",
-                                     required_, " required replicas answered");
-  if (failures_ > 0) {
-    base::StrAppend(&message, ", ", failures_, " failed (", base::ToStd(first_failure_.message()),
-                    ")");
+                                     failed ? " failed: " : " timed out: ", error.received, " of ",
+                                     error.required, " required replicas answered");
+  if (error.failures > 0) {
+    base::StrAppend(&message, ", ", error.failures, " failed (",
+                    base::ToStd(first_failure_.message()), ")");
   }
   return base::MakeRequestError(error, message);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "base/errors.h"
 #include "coordinator/consistency.h"
@@ -13,34 +14,54 @@ namespace tholos::coordinator {
 
 enum class Verdict { kPending, kEnough, kImpossible };
 
+// Counts each group of replicas for itself (replica_plan.h): every one must have its answers. A
+// group below 0 counts for nothing.
 class Progress {
  public:
-  // Answers of `required` replicas are needed; `asked` were asked; `already` more have answered
-  // before.
-  Progress(uint32_t required, uint32_t asked, uint32_t already = 0)
-      : required_(required), pending_(asked), answered_(already) {}
+  using Needs = absl::InlinedVector<uint32_t, 2>;
 
-  void Asked() { ++pending_; }
-  void Answered();
-  // The replica will not answer. A replica that was too slow is no failure: what it did is unknown.
-  void Failed(const absl::Status& why);
+  // `needs`: the answers for each group. Nobody was asked yet.
+  explicit Progress(const Needs& needs);
+
+  // One replica of the group was asked.
+  void Asked(int group = 0);
+  // It answered.
+  void Answered(int group = 0);
+  // It will not answer. A replica that was too slow is no failure: what it did is unknown.
+  void Failed(const absl::Status& why, int group = 0);
+  // It answered before this began.
+  void Already(int group = 0);
 
   Verdict verdict() const;
-  uint32_t required() const { return required_; }
-  uint32_t answered() const { return answered_; }
-  uint32_t failures() const { return failures_; }
-  uint32_t pending() const { return pending_; }
+  // Of all groups.
+  uint32_t required() const;
+  uint32_t answered() const;
+  uint32_t failures() const;
+  uint32_t pending() const;
+  // Answers that the group lacks, beyond those that are awaited.
+  uint32_t lacking(int group) const;
+  // The group has all its answers.
+  bool satisfied(int group) const {
+    const Group& of = groups_[static_cast<size_t>(group)];
+    return of.answered >= of.required;
+  }
+  size_t groups() const { return groups_.size(); }
 
   // The typed error of a request that did not get its answers: kFailure if errors made success
   // impossible, else kTimeout. `about` says which side it was on, and what else the error carries.
   absl::Status Error(ConsistencyLevel level, base::RequestError about) const;
 
  private:
-  const uint32_t required_;
-  uint32_t pending_;
-  uint32_t answered_;
-  uint32_t failures_ = 0;
-  uint32_t timeouts_ = 0;
+  struct Group {
+    uint32_t required = 0;
+    uint32_t pending = 0;
+    uint32_t answered = 0;
+    uint32_t failures = 0;
+    uint32_t timeouts = 0;
+  };
+  Group* Find(int group);
+
+  absl::InlinedVector<Group, 2> groups_;
   absl::Status first_failure_;
 };
 

@@ -55,7 +55,10 @@ constexpr WriteRow kWrites[] = {
 TEST(WriteProgressTest, Table) {
   for (const WriteRow& row : kWrites) {
     SCOPED_TRACE(row.name);
-    WriteProgress progress(row.level, row.required, row.sent, row.hinting);
+    ReplicaPlan plan{.targets = std::vector<ReplicaPlan::Target>(row.sent),
+                     .dead = std::vector<ring::NodeId>(row.hinting),
+                     .needs = {row.required}};
+    WriteProgress progress(row.level, plan);
     for (const char* event = row.events; *event != 0; ++event) {
       if (*event == 'a') progress.Acknowledged();
       if (*event == 'f') progress.Failed(kBroken);
@@ -75,7 +78,8 @@ TEST(WriteProgressTest, Table) {
 }
 
 TEST(ProgressTest, TheErrorSaysWhoDidWhat) {
-  Progress progress(3, 3);
+  Progress progress({3});
+  for (int i = 0; i < 3; ++i) progress.Asked();
   progress.Answered();
   progress.Failed(kBroken);
   const absl::Status status = progress.Error(kAll, {.write = false});
@@ -85,6 +89,26 @@ TEST(ProgressTest, TheErrorSaysWhoDidWhat) {
   EXPECT_FALSE(error->write);
   EXPECT_EQ(status.message(),
             "read at ALL failed: 1 of 3 required replicas answered, 1 failed (block 7 is corrupt)");
+}
+
+TEST(ProgressTest, EveryGroupNeedsItsOwn) {
+  Progress progress({2, 1});
+  for (const int group : {0, 0, 0, 1, 1, -1}) progress.Asked(group);
+  for (int i = 0; i < 3; ++i) progress.Answered(0);
+  progress.Answered(-1);
+  EXPECT_EQ(progress.verdict(), kPending) << "the first group's third makes up for nothing";
+  EXPECT_EQ(progress.answered(), 2u);
+  progress.Failed(kBroken, 1);
+  EXPECT_EQ(progress.verdict(), kPending);
+  Progress failing = progress;
+  progress.Answered(1);
+  EXPECT_EQ(progress.verdict(), kEnough);
+  failing.Failed(kBroken, 1);
+  EXPECT_EQ(failing.verdict(), kImpossible);
+  const auto error = base::GetRequestError(failing.Error(kEachQuorum, {.write = true}));
+  EXPECT_EQ(error->kind, kFailure);
+  EXPECT_EQ(error->required, 3u);
+  EXPECT_EQ(error->received, 2u);
 }
 
 std::string Describe(const std::vector<ReadProgress::Ask>& asks) {
@@ -99,7 +123,7 @@ std::string Describe(const std::optional<ReadProgress::Ask>& ask) {
 }
 
 TEST(ReadProgressTest, DataFromOneDigestsFromTheOthers) {
-  ReadProgress progress({.required = 3}, 5);
+  ReadProgress progress({.needs = {3}}, std::vector<int>(5, 0));
   const auto asks = progress.Start();
   EXPECT_EQ(Describe(asks), "D0 d1 d2 ");
   progress.Answered(asks[1]);
@@ -110,7 +134,7 @@ TEST(ReadProgressTest, DataFromOneDigestsFromTheOthers) {
 }
 
 TEST(ReadProgressTest, WhoFailsIsReplacedByWhatIsMissing) {
-  ReadProgress progress({.required = 2}, 4);
+  ReadProgress progress({.needs = {2}}, std::vector<int>(4, 0));
   const auto asks = progress.Start();
   EXPECT_EQ(Describe(progress.Failed(asks[1], kBroken)), "d2 ");
   const auto data = progress.Failed(asks[0], kBroken);
@@ -121,14 +145,14 @@ TEST(ReadProgressTest, WhoFailsIsReplacedByWhatIsMissing) {
 }
 
 TEST(ReadProgressTest, WithoutSparesAFailureEndsIt) {
-  ReadProgress progress({.required = 2}, 2);
+  ReadProgress progress({.needs = {2}}, std::vector<int>(2, 0));
   const auto asks = progress.Start();
   EXPECT_EQ(Describe(progress.Failed(asks[0], kBroken)), "-");
   EXPECT_EQ(progress.verdict(), kImpossible);
 }
 
 TEST(ReadProgressTest, SpeculationAsksForWhatLacks) {
-  ReadProgress no_data({.required = 2}, 3);
+  ReadProgress no_data({.needs = {2}}, std::vector<int>(3, 0));
   const auto asks = no_data.Start();
   no_data.Answered(asks[1]);
   EXPECT_EQ(Describe(no_data.AskOneMore()), "D2 ");
@@ -136,13 +160,13 @@ TEST(ReadProgressTest, SpeculationAsksForWhatLacks) {
   no_data.Answered({2, true});
   EXPECT_EQ(no_data.verdict(), kEnough);
 
-  ReadProgress no_digest({.required = 2}, 3);
+  ReadProgress no_digest({.needs = {2}}, std::vector<int>(3, 0));
   no_digest.Answered(no_digest.Start()[0]);
   EXPECT_EQ(Describe(no_digest.AskOneMore()), "d2 ");
 }
 
 TEST(ReadProgressTest, OnlyDataWithAnswersFromBefore) {
-  ReadProgress progress({.required = 3, .already = 1, .only_data = true}, 3);
+  ReadProgress progress({.needs = {3}, .already = {0}, .only_data = true}, {0, 0, 0});
   const auto asks = progress.Start();
   EXPECT_EQ(Describe(asks), "D0 D1 ");
   EXPECT_EQ(Describe(progress.Failed(asks[0], kBroken)), "D2 ");
@@ -155,13 +179,29 @@ TEST(ReadProgressTest, OnlyDataWithAnswersFromBefore) {
   EXPECT_EQ(error->required, 3u);
 }
 
+TEST(ReadProgressTest, EachGroupHasItsOwnSpares) {
+  ReadProgress progress({.needs = {2, 1}}, {0, 1, 0, 1, 0});
+  const auto asks = progress.Start();
+  EXPECT_EQ(Describe(asks), "D0 d1 d2 ");
+  EXPECT_EQ(Describe(progress.Failed(asks[1], kBroken)), "d3 ");
+  EXPECT_EQ(Describe(progress.Failed({3, false}, kBroken)), "-") << "4 is of the other group";
+  EXPECT_EQ(progress.verdict(), kImpossible);
+}
+
+TEST(ReadProgressTest, SomeMayBeAskedBeyondThoseNeeded) {
+  ReadProgress progress({.needs = {1}, .extra = 1}, {0, 0, 0});
+  EXPECT_EQ(Describe(progress.Start()), "D0 D1 ");
+  progress.Answered({1, true});
+  EXPECT_EQ(progress.verdict(), kEnough);
+}
+
 // Whatever fails in whatever order: enough answers include data.
 TEST(ReadProgressTest, EnoughAnswersIncludeData) {
   base::RandomStream random(1);
   for (int run = 0; run < 5000; ++run) {
     const auto required = static_cast<uint32_t>(1 + random.Below(4));
     const size_t candidates = required + random.Below(3);
-    ReadProgress progress({.required = required}, candidates);
+    ReadProgress progress({.needs = {required}}, std::vector<int>(candidates, 0));
     auto open = progress.Start();
     bool data = false;
     uint32_t answers = 0;

@@ -17,10 +17,32 @@ ring::NodeId Node(char name) {
   return id;
 }
 
-std::vector<ring::NodeId> Nodes(const std::string& names) {
-  std::vector<ring::NodeId> ids;
-  for (char name : names) ids.push_back(Node(name));
-  return ids;
+// Nodes are letters: capitals stand in the datacenter dc2, the others in dc1.
+ring::DatacenterId DatacenterOf(char name) { return name >= 'A' && name <= 'Z' ? 1 : 0; }
+
+const std::vector<std::string> kDatacenters = {"dc1", "dc2"};
+
+ring::ReplicationStrategy Simple(uint32_t factor) { return {.factor = factor}; }
+ring::ReplicationStrategy Topology(uint32_t first, uint32_t second) {
+  ring::ReplicationStrategy strategy{.kind = ring::ReplicationStrategy::Kind::kNetworkTopology,
+                                     .factor = first + second};
+  if (first > 0) strategy.by_datacenter["dc1"] = first;
+  if (second > 0) strategy.by_datacenter["dc2"] = second;
+  return strategy;
+}
+
+struct Situation {
+  ring::ReplicationStrategy strategy;
+  const char* natural;
+  const char* pending;
+  const char* alive;
+  char self;
+};
+
+std::string Names(const std::vector<ReplicaPlan::Target>& targets) {
+  std::string names;
+  for (const auto& target : targets) names.push_back(static_cast<char>(target.node.bytes[15]));
+  return names;
 }
 
 std::string Names(const std::vector<ring::NodeId>& ids) {
@@ -29,97 +51,281 @@ std::string Names(const std::vector<ring::NodeId>& ids) {
   return names;
 }
 
-// Nodes are letters. `write` and `read` are the expected targets, or "-" if unavailable.
-struct Row {
-  ConsistencyLevel level;
-  uint32_t factor;
-  const char* replicas;
-  const char* alive;
-  char self;
-  uint32_t required;
-  const char* write;
-  const char* read;
-  const char* dead;
-};
-
-constexpr Row kRows[] = {
-    // All alive.
-    {kOne, 3, "abc", "abc", 'a', 1, "abc", "abc", ""},
-    {kTwo, 3, "abc", "abc", 'a', 2, "abc", "abc", ""},
-    {kThree, 3, "abc", "abc", 'a', 3, "abc", "abc", ""},
-    {kQuorum, 3, "abc", "abc", 'a', 2, "abc", "abc", ""},
-    {kLocalQuorum, 3, "abc", "abc", 'a', 2, "abc", "abc", ""},
-    {kEachQuorum, 3, "abc", "abc", 'a', 2, "abc", "abc", ""},
-    {kLocalOne, 3, "abc", "abc", 'a', 1, "abc", "abc", ""},
-    {kAll, 3, "abc", "abc", 'a', 3, "abc", "abc", ""},
-    {kAny, 3, "abc", "abc", 'a', 1, "abc", "-", ""},
-    // This node first, the others in ring order; not a replica itself; not in the published set of
-    // the living.
-    {kQuorum, 3, "abc", "abc", 'c', 2, "cab", "cab", ""},
-    {kQuorum, 3, "abc", "abcd", 'd', 2, "abc", "abc", ""},
-    {kQuorum, 3, "abc", "ab", 'c', 2, "cab", "cab", ""},
-    // One dead.
-    {kOne, 3, "abc", "ac", 'a', 1, "ac", "ac", "b"},
-    {kQuorum, 3, "abc", "ac", 'a', 2, "ac", "ac", "b"},
-    {kAll, 3, "abc", "ac", 'a', 3, "-", "-", "b"},
-    {kThree, 3, "abc", "ac", 'a', 3, "-", "-", "b"},
-    // Two dead.
-    {kOne, 3, "abc", "a", 'a', 1, "a", "a", "bc"},
-    {kTwo, 3, "abc", "a", 'a', 2, "-", "-", "bc"},
-    {kQuorum, 3, "abc", "a", 'a', 2, "-", "-", "bc"},
-    // All dead, the coordinator is no replica.
-    {kOne, 3, "abc", "d", 'd', 1, "-", "-", "abc"},
-    {kAny, 3, "abc", "d", 'd', 1, "", "-", "abc"},
-    // Fewer nodes than copies: levels count with the factor.
-    {kQuorum, 3, "ab", "ab", 'a', 2, "ab", "ab", ""},
-    {kAll, 3, "ab", "ab", 'a', 3, "-", "-", ""},
-    {kThree, 2, "ab", "ab", 'a', 3, "-", "-", ""},
-    {kQuorum, 1, "b", "ab", 'a', 1, "b", "b", ""},
-    {kAny, 3, "", "a", 'a', 1, "-", "-", ""},
-    // Larger factors.
-    {kQuorum, 5, "abcde", "abc", 'a', 3, "abc", "abc", "de"},
-    {kQuorum, 4, "abcd", "ab", 'a', 3, "-", "-", "cd"},
-};
-
-void ExpectPlan(const absl::StatusOr<ReplicaPlan>& plan, const Row& row, const char* targets,
-                bool write) {
-  if (std::string(targets) != "-") {
-    ASSERT_TRUE(plan.ok()) << plan.status();
-    EXPECT_EQ(Names(plan->targets), targets);
-    EXPECT_EQ(Names(plan->dead), row.dead);
-    EXPECT_EQ(plan->required, row.required);
-    return;
+// "2 of abc": the answers needed of each group; "; c" further targets; "!2/1" unavailable, required
+// and alive; "invalid".
+std::string Describe(const absl::StatusOr<ReplicaPlan>& plan) {
+  if (!plan.ok()) {
+    const auto error = base::GetRequestError(plan.status());
+    if (!error.has_value()) return plan.status().ToString();
+    if (error->kind == base::RequestErrorKind::kInvalid) return "invalid";
+    EXPECT_EQ(error->kind, base::RequestErrorKind::kUnavailable);
+    return absl::StrCat("!", error->required, "/", error->alive);
   }
-  const std::optional<base::RequestError> error = base::GetRequestError(plan.status());
-  ASSERT_TRUE(error.has_value()) << plan.status();
-  if (row.level == kAny && !write) {
-    EXPECT_EQ(error->kind, base::RequestErrorKind::kInvalid);
-    return;
+  std::string text;
+  for (int group = 0; group < static_cast<int>(plan->needs.size()); ++group) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", plan->needs[group], " of ");
+    for (const auto& target : plan->targets) {
+      if (target.group == group) text.push_back(static_cast<char>(target.node.bytes[15]));
+    }
   }
-  EXPECT_EQ(error->kind, base::RequestErrorKind::kUnavailable);
-  EXPECT_EQ(error->consistency, ConsistencyName(row.level));
-  EXPECT_EQ(error->required, row.required);
-  EXPECT_EQ(error->alive, std::string(row.replicas).size() - std::string(row.dead).size());
-  EXPECT_EQ(error->write, write);
+  std::string others;
+  for (const auto& target : plan->targets) {
+    if (target.group < 0) others.push_back(static_cast<char>(target.node.bytes[15]));
+  }
+  return others.empty() ? text : text + "; " + others;
 }
 
-TEST(ReplicaPlanTest, Table) {
-  for (const Row& row : kRows) {
-    SCOPED_TRACE(std::string(ConsistencyName(row.level)) + " of " + row.replicas + " alive " +
-                 row.alive);
-    const auto replicas = Nodes(row.replicas);
-    const auto ids = Nodes(row.alive);
-    const gossip::LivenessView::Set alive(ids.begin(), ids.end());
-    const PlanInput input{row.level, row.factor, replicas, alive, Node(row.self)};
-    ExpectPlan(PlanWrite(input), row, row.write, true);
-    ExpectPlan(PlanRead(input), row, row.read, false);
+struct Plans {
+  absl::StatusOr<ReplicaPlan> write;
+  absl::StatusOr<ReplicaPlan> read;
+};
+
+Plans PlansOf(ConsistencyLevel level, const Situation& in, const LatencyMap* latencies = nullptr) {
+  ring::TokenReplicas replicas;
+  for (const char* name = in.natural; *name != 0; ++name) {
+    replicas.natural.push_back(Node(*name));
+    replicas.datacenters.push_back(DatacenterOf(*name));
   }
+  for (const char* name = in.pending; *name != 0; ++name) {
+    replicas.pending.push_back(Node(*name));
+    replicas.datacenters.push_back(DatacenterOf(*name));
+  }
+  gossip::LivenessView::Set alive;
+  for (const char* name = in.alive; *name != 0; ++name) alive.insert(Node(*name));
+  const PlanInput input{.level = level,
+                        .strategy = in.strategy,
+                        .replicas = replicas,
+                        .datacenters = kDatacenters,
+                        .alive = alive,
+                        .self = Node(in.self),
+                        .own_datacenter = DatacenterOf(in.self),
+                        .latencies = latencies};
+  return {PlanWrite(input), PlanRead(input)};
+}
+
+struct Expected {
+  ConsistencyLevel level;
+  const char* write;
+  const char* read;
+};
+
+struct Block {
+  const char* name;
+  Situation situation;
+  std::vector<Expected> levels;
+};
+
+// The rules are Cassandra's: ConsistencyLevel's blockFor and blockForWrite, and what it demands to
+// be alive.
+const Block kMatrix[] = {
+    {"one datacenter, three copies, all alive",
+     {Simple(3), "abc", "", "abc", 'a'},
+     {{kAny, "1 of abc", "invalid"},
+      {kOne, "1 of abc", "1 of abc"},
+      {kTwo, "2 of abc", "2 of abc"},
+      {kThree, "3 of abc", "3 of abc"},
+      {kQuorum, "2 of abc", "2 of abc"},
+      {kAll, "3 of abc", "3 of abc"},
+      {kLocalQuorum, "2 of abc", "2 of abc"},
+      {kEachQuorum, "2 of abc", "2 of abc"},
+      {kSerial, "invalid", "2 of abc"},
+      {kLocalSerial, "invalid", "2 of abc"},
+      {kLocalOne, "1 of abc", "1 of abc"}}},
+    {"this node first, the others in ring order",
+     {Simple(3), "abc", "", "abc", 'c'},
+     {{kQuorum, "2 of cab", "2 of cab"}}},
+    {"a coordinator that is no replica",
+     {Simple(3), "abc", "", "abcd", 'd'},
+     {{kQuorum, "2 of abc", "2 of abc"}}},
+    {"this node counts as alive",
+     {Simple(3), "abc", "", "ab", 'c'},
+     {{kQuorum, "2 of cab", "2 of cab"}}},
+    {"one dead",
+     {Simple(3), "abc", "", "ac", 'a'},
+     {{kAny, "1 of ac", "invalid"},
+      {kOne, "1 of ac", "1 of ac"},
+      {kTwo, "2 of ac", "2 of ac"},
+      {kThree, "!3/2", "!3/2"},
+      {kQuorum, "2 of ac", "2 of ac"},
+      {kEachQuorum, "2 of ac", "2 of ac"},
+      {kAll, "!3/2", "!3/2"}}},
+    {"two dead",
+     {Simple(3), "abc", "", "a", 'a'},
+     {{kAny, "1 of a", "invalid"},
+      {kOne, "1 of a", "1 of a"},
+      {kTwo, "!2/1", "!2/1"},
+      {kQuorum, "!2/1", "!2/1"},
+      {kLocalQuorum, "!2/1", "!2/1"},
+      {kAll, "!3/1", "!3/1"}}},
+    {"all dead, the coordinator is no replica",
+     {Simple(3), "abc", "", "d", 'd'},
+     {{kAny, "1 of ", "invalid"}, {kOne, "!1/0", "!1/0"}, {kLocalOne, "!1/0", "!1/0"}}},
+    {"fewer nodes than copies: levels count with the factor",
+     {Simple(3), "ab", "", "ab", 'a'},
+     {{kQuorum, "2 of ab", "2 of ab"}, {kAll, "!3/2", "!3/2"}, {kThree, "!3/2", "!3/2"}}},
+    {"no replicas at all",
+     {Simple(3), "", "", "a", 'a'},
+     {{kAny, "!1/0", "invalid"}, {kOne, "!1/0", "!1/0"}}},
+    {"five copies",
+     {Simple(5), "abcde", "", "abc", 'a'},
+     {{kQuorum, "3 of abc", "3 of abc"}, {kAll, "!5/3", "!5/3"}}},
+    {"four copies", {Simple(4), "abcd", "", "ab", 'a'}, {{kQuorum, "!3/2", "!3/2"}}},
+
+    // Pending replicas add to what a write needs, and count. Reads do not see them.
+    {"one pending",
+     {Simple(3), "abc", "p", "abcp", 'a'},
+     {{kAny, "1 of abcp", "invalid"},
+      {kOne, "2 of abcp", "1 of abc"},
+      {kTwo, "3 of abcp", "2 of abc"},
+      {kThree, "4 of abcp", "3 of abc"},
+      {kQuorum, "3 of abcp", "2 of abc"},
+      {kEachQuorum, "3 of abcp", "2 of abc"},
+      {kLocalQuorum, "3 of abcp", "2 of abc"},
+      {kLocalOne, "2 of abcp", "1 of abc"},
+      {kAll, "4 of abcp", "3 of abc"}}},
+    {"one pending, one natural dead",
+     {Simple(3), "abc", "p", "abp", 'a'},
+     {{kQuorum, "3 of abp", "2 of ab"}, {kAll, "!4/3", "!3/2"}, {kOne, "2 of abp", "1 of ab"}}},
+    {"the pending one dead",
+     {Simple(3), "abc", "p", "abc", 'a'},
+     {{kQuorum, "3 of abc", "2 of abc"}, {kAll, "!4/3", "3 of abc"}}},
+    {"the pending one and a natural one dead",
+     {Simple(3), "abc", "p", "ab", 'a'},
+     {{kQuorum, "!3/2", "2 of ab"}, {kOne, "2 of ab", "1 of ab"}, {kAny, "1 of ab", "invalid"}}},
+    {"two pending",
+     {Simple(3), "abc", "pq", "abcpq", 'a'},
+     {{kOne, "3 of abcpq", "1 of abc"}, {kQuorum, "4 of abcpq", "2 of abc"}}},
+
+    // Two datacenters.
+    {"two datacenters, three copies each",
+     {Topology(3, 3), "aAbBcC", "", "abcABC", 'b'},
+     {{kOne, "1 of bacABC", "1 of bacABC"},
+      {kQuorum, "4 of bacABC", "4 of bacABC"},
+      {kAll, "6 of bacABC", "6 of bacABC"},
+      {kSerial, "invalid", "4 of bacABC"},
+      {kLocalOne, "1 of bac; ABC", "1 of bac"},
+      {kLocalQuorum, "2 of bac; ABC", "2 of bac"},
+      {kLocalSerial, "invalid", "2 of bac"},
+      {kEachQuorum, "2 of bac, 2 of ABC", "2 of bac, 2 of ABC"}}},
+    {"the other datacenter is cut off",
+     {Topology(3, 3), "aAbBcC", "", "abc", 'b'},
+     {{kQuorum, "!4/3", "!4/3"},
+      {kThree, "3 of bac", "3 of bac"},
+      {kLocalQuorum, "2 of bac", "2 of bac"},
+      {kEachQuorum, "!2/0", "!2/0"}}},
+    {"this datacenter has lost two",
+     {Topology(3, 3), "aAbBcC", "", "aABC", 'a'},
+     {{kQuorum, "4 of aABC", "4 of aABC"},
+      {kLocalOne, "1 of a; ABC", "1 of a"},
+      {kLocalQuorum, "!2/1", "!2/1"},
+      {kEachQuorum, "!2/1", "!2/1"}}},
+    {"this datacenter has no copies",
+     {Topology(0, 3), "ABC", "", "abcABC", 'a'},
+     {{kQuorum, "2 of ABC", "2 of ABC"},
+      {kLocalOne, "!1/0", "!1/0"},
+      {kLocalQuorum, "!1/0", "!1/0"},
+      {kEachQuorum, "2 of ABC", "2 of ABC"}}},
+    {"different factors",
+     {Topology(1, 5), "aABCDE", "", "aABCDE", 'a'},
+     {{kQuorum, "4 of aABCDE", "4 of aABCDE"},
+      {kLocalQuorum, "1 of a; ABCDE", "1 of a"},
+      {kEachQuorum, "1 of a, 3 of ABCDE", "1 of a, 3 of ABCDE"}}},
+    {"a datacenter with copies and without nodes",
+     {Topology(1, 0), "a", "", "a", 'a'},
+     {{kEachQuorum, "1 of a", "1 of a"}}},
+    {"pending ones count in their own datacenter",
+     {Topology(3, 3), "aAbBcC", "pP", "abcABCpP", 'a'},
+     {{kOne, "3 of abcpABCP", "1 of abcABC"},
+      {kQuorum, "6 of abcpABCP", "4 of abcABC"},
+      {kAll, "8 of abcpABCP", "6 of abcABC"},
+      {kLocalOne, "2 of abcp; ABCP", "1 of abc"},
+      {kLocalQuorum, "3 of abcp; ABCP", "2 of abc"},
+      {kEachQuorum, "3 of abcp, 3 of ABCP", "2 of abc, 2 of ABC"}}},
+    {"pending elsewhere does not count here",
+     {Topology(3, 3), "aAbBcC", "P", "abcABC", 'a'},
+     {{kLocalQuorum, "2 of abc; ABC", "2 of abc"},
+      {kEachQuorum, "2 of abc, 3 of ABC", "2 of abc, 2 of ABC"},
+      {kQuorum, "5 of abcABC", "4 of abcABC"}}},
+    {"SimpleStrategy knows no datacenters, but local levels count local answers",
+     {Simple(3), "aAB", "", "aAB", 'a'},
+     {{kQuorum, "2 of aAB", "2 of aAB"},
+      {kEachQuorum, "2 of aAB", "2 of aAB"},
+      {kLocalOne, "1 of a; AB", "1 of a"},
+      {kLocalQuorum, "!2/1", "!2/1"}}},
+};
+
+TEST(ReplicaPlanTest, Matrix) {
+  for (const Block& block : kMatrix) {
+    for (const Expected& expected : block.levels) {
+      SCOPED_TRACE(std::string(block.name) + " at " + std::string(ConsistencyName(expected.level)));
+      const Plans plans = PlansOf(expected.level, block.situation);
+      EXPECT_EQ(Describe(plans.write), expected.write);
+      EXPECT_EQ(Describe(plans.read), expected.read);
+    }
+  }
+}
+
+// Whatever answers: a read quorum shares a replica with every write quorum, also while ranges move,
+// with the owners before the move and with those after it.
+TEST(ReplicaPlanTest, QuorumsOverlapThroughAMove) {
+  for (uint32_t factor = 1; factor <= 7; ++factor) {
+    for (uint32_t moving = 0; moving <= factor; ++moving) {
+      std::string natural, pending;
+      for (uint32_t i = 0; i < factor; ++i) natural.push_back(static_cast<char>('a' + i));
+      for (uint32_t i = 0; i < moving; ++i) pending.push_back(static_cast<char>('p' + i));
+      const std::string all = natural + pending;
+      const auto plans =
+          PlansOf(kQuorum, {Simple(factor), natural.c_str(), pending.c_str(), all.c_str(), 'a'});
+      ASSERT_TRUE(plans.write.ok());
+      // Of those that a write may have missed at most this many are owners, before or after.
+      const uint32_t missed = factor + moving - plans.write->required();
+      EXPECT_LT(missed, plans.read->required());
+    }
+  }
+}
+
+TEST(ReplicaPlanTest, TheDeadAreListedNaturalOnesFirst) {
+  const auto plans = PlansOf(kOne, {Simple(3), "abc", "pq", "aq", 'a'});
+  EXPECT_EQ(Describe(plans.write), "!3/2");
+  EXPECT_EQ(Names(PlansOf(kAny, {Simple(3), "abc", "pq", "aq", 'a'}).write->dead), "bcp");
+}
+
+TEST(ReplicaPlanTest, TheFasterOnesFirstWithinADatacenter) {
+  const Situation in{Topology(3, 2), "abcAB", "", "abcABd", 'd'};
+  LatencyMap latencies = {{Node('a'), absl::Milliseconds(9)},
+                          {Node('b'), absl::Milliseconds(2)},
+                          {Node('A'), absl::Microseconds(100)}};
+  EXPECT_EQ(Names(PlansOf(kOne, in, &latencies).read->targets), "cbaAB")
+      << "unknown ones are tried";
+  latencies[Node('c')] = absl::Milliseconds(3);
+  EXPECT_EQ(Names(PlansOf(kOne, in, &latencies).read->targets), "bcaAB") << "no clear difference";
+  latencies[Node('b')] = absl::Milliseconds(5);
+  EXPECT_EQ(Names(PlansOf(kOne, in, &latencies).read->targets), "cabAB")
+      << "a and b are alike: ring order";
+  latencies[Node('c')] = absl::Seconds(1);
+  Situation mine = in;
+  mine.self = 'c';
+  EXPECT_EQ(Names(PlansOf(kOne, mine, &latencies).read->targets), "cabAB") << "this node first";
+}
+
+TEST(ReplicaPlanTest, LatencyClasses) {
+  EXPECT_EQ(LatencyClass(absl::ZeroDuration()), 0);
+  EXPECT_EQ(LatencyClass(absl::Milliseconds(1)), 0);
+  EXPECT_EQ(LatencyClass(absl::Milliseconds(2)), 1);
+  EXPECT_EQ(LatencyClass(absl::Milliseconds(4)), 2);
+  EXPECT_EQ(LatencyClass(absl::InfiniteDuration()), 10);
+}
+
+TEST(ReplicaPlanTest, IsPrintable) {
+  const auto plan = PlansOf(kLocalQuorum, {Topology(2, 1), "abA", "p", "abA", 'a'}).write;
+  EXPECT_EQ(Describe(plan), "!3/2");
+  const auto any = PlansOf(kLocalOne, {Topology(2, 1), "abA", "p", "abA", 'a'}).write;
+  ASSERT_TRUE(any.ok());
+  EXPECT_EQ(any->ToString(), "2 of 00000000 00000000; also to 00000000; dead 00000000");
 }
 
 TEST(ReplicaPlanTest, TheMessageSaysRequiredAndAlive) {
-  const auto replicas = Nodes("abc");
-  const gossip::LivenessView::Set alive = {Node('a'), Node('b')};
-  EXPECT_EQ(PlanWrite({kAll, 3, replicas, alive, Node('a')}).status().message(),
+  EXPECT_EQ(PlansOf(kAll, {Simple(3), "abc", "", "ab", 'a'}).write.status().message(),
             "consistency level ALL requires 3 replicas, 2 are alive");
 }
 

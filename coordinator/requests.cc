@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/status_macros.h"
 
 namespace tholos::coordinator {
 
@@ -13,6 +14,23 @@ absl::StatusOr<std::string> KeyspaceOf(const ring::ClusterState& state,
     return base::InvalidRequest(absl::StrCat("there is no table with id ", table.ToString()));
   }
   return schema->keyspace;
+}
+
+absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterState& state,
+                                    std::string_view keyspace, data::Token token,
+                                    ConsistencyLevel level, Planner planner) {
+  THOLOS_ASSIGN_OR_RETURN(const ring::ReplicationStrategy* strategy, state.StrategyOf(keyspace));
+  THOLOS_ASSIGN_OR_RETURN(const ring::TokenReplicas* replicas,
+                          state.FindTokenReplicas(keyspace, token));
+  const auto alive = shard.liveness.Snapshot();
+  return planner({.level = level,
+                  .strategy = *strategy,
+                  .replicas = *replicas,
+                  .datacenters = state.datacenters(),
+                  .alive = *alive,
+                  .self = shard.options.self,
+                  .own_datacenter = state.DatacenterOf(shard.options.self),
+                  .latencies = &shard.latencies.Now(shard.clock.Now())});
 }
 
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {

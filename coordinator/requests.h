@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coordinator/replica_plan.h"
 #include "coordinator/shard_context.h"
 #include "data/schema/schema.h"
 #include "ring/cluster_state.h"
@@ -13,6 +14,12 @@ namespace tholos::coordinator {
 
 // kInvalid if there is no such table (it was dropped).
 absl::StatusOr<std::string> KeyspaceOf(const ring::ClusterState& state, const data::TableId& table);
+
+// PlanWrite or PlanRead of a key, as the shard knows the cluster and its latencies.
+using Planner = absl::StatusOr<ReplicaPlan> (*)(const PlanInput&);
+absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterState& state,
+                                    std::string_view keyspace, data::Token token,
+                                    ConsistencyLevel level, Planner planner);
 
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);

@@ -8,6 +8,7 @@
 #include "coordinator/options.h"
 #include "coordinator/read/latency_estimate.h"
 #include "coordinator/replica_client.h"
+#include "coordinator/replica_latencies.h"
 #include "coordinator/request_metrics.h"
 #include "coordinator/timestamp_source.h"
 #include "gossip/liveness.h"
@@ -30,6 +31,7 @@ struct ShardContext {
   base::Semaphore in_flight{options.in_flight_bytes_max};
   base::Semaphore repairs{kRepairsMax};
   LatencyEstimate read_latency;
+  ReplicaLatencies latencies;
   ExtraBudget speculation;
 
   // Requests that somebody awaits, and what goes on after they were answered.

@@ -39,12 +39,8 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadPartition(data::ReadCommand com
                                                            RequestOptions options) {
   const ring::ClusterState::Ptr state = shard_.cluster.Get();
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, command.table));
-  THOLOS_CO_ASSIGN_OR_RETURN(const uint32_t factor, state->ReplicationFactor(keyspace));
-  THOLOS_CO_ASSIGN_OR_RETURN(const ring::ReplicaSet* replicas,
-                             state->FindReplicas(keyspace, command.key->token));
-  const auto alive = shard_.liveness.Snapshot();
-  THOLOS_CO_ASSIGN_OR_RETURN(ReplicaPlan plan, PlanRead({options.consistency, factor, *replicas,
-                                                         *alive, shard_.options.self}));
+  THOLOS_CO_ASSIGN_OR_RETURN(ReplicaPlan plan, PlanKey(shard_, *state, keyspace, command.key->token,
+                                                       options.consistency, PlanRead));
   co_return co_await ReadReplicas(shard_, std::move(command), std::move(plan), options);
 }
 

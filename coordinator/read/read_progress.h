@@ -2,8 +2,8 @@
 // data and whom for a digest, who replaces a replica that failed or is slow, and when the round is
 // over. Pure.
 //
-// One is asked for data and required - 1 for digests. Whoever fails is replaced by the next spare,
-// asked for what is missing.
+// One is asked for data and the others that are needed for digests. Whoever fails is replaced by
+// the next spare of its group, asked for what is missing.
 #pragma once
 
 #include <optional>
@@ -23,14 +23,16 @@ class ReadProgress {
   };
 
   struct Options {
-    uint32_t required = 1;
-    // Answers, with data, from an earlier round: so many fewer are needed. Then `only_data` is set.
-    uint32_t already = 0;
+    Progress::Needs needs = {1};  // answers, for each group
+    // The groups of answers, with data, from an earlier round. Then `only_data` is set.
+    std::vector<int> already = {};
     // Nobody is asked for digests.
     bool only_data = false;
+    // This many are asked at first beyond those that are needed.
+    uint32_t extra = 0;
   };
-  // `candidates` are enough for what is required.
-  ReadProgress(Options options, size_t candidates);
+  // `groups`: of the candidates in their order. They are enough for what is required.
+  ReadProgress(Options options, std::vector<int> groups);
 
   // The first asks.
   std::vector<Ask> Start();
@@ -40,7 +42,7 @@ class ReadProgress {
   // Somebody is slow: asks one more, if there is a spare.
   std::optional<Ask> AskOneMore();
 
-  bool has_spare() const { return next_ < candidates_; }
+  bool has_spare() const;
   const Progress& progress() const { return progress_; }
   absl::Status Error(ConsistencyLevel level) const {
     return progress_.Error(level, {.data_present = data_answered_});
@@ -48,11 +50,13 @@ class ReadProgress {
   Verdict verdict() const;
 
  private:
-  std::optional<Ask> Next(bool data);
+  // The first candidate of `group` that was not asked yet.
+  std::optional<size_t> Spare(int group) const;
+  std::optional<Ask> Next(int group, bool data);
 
   const Options options_;
-  const size_t candidates_;
-  size_t next_ = 0;
+  const std::vector<int> groups_;
+  std::vector<bool> asked_;
   bool data_answered_ = false;
   uint32_t data_pending_ = 0;
   uint32_t digests_ = 0;  // asked for, and not failed

@@ -29,7 +29,8 @@ class RangeRead {
   base::Task<absl::StatusOr<ReadPage>> Run() {
     const ring::ClusterState::Ptr state = shard_.cluster.Get();
     THOLOS_CO_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, command_.table));
-    THOLOS_CO_ASSIGN_OR_RETURN(factor_, state->ReplicationFactor(keyspace));
+    state_ = state;
+    THOLOS_CO_ASSIGN_OR_RETURN(strategy_, state->StrategyOf(keyspace));
     THOLOS_CO_ASSIGN_OR_RETURN(const auto ranges, state->Ranges(keyspace));
     pieces_ = RangePieces(ranges, command_.range, command_.after);
 
@@ -51,8 +52,7 @@ class RangeRead {
     std::vector<base::Task<absl::StatusOr<ReadPage>>> reads;
     const auto alive = shard_.liveness.Snapshot();
     for (size_t i = done_; i < done_ + count; ++i) {
-      auto plan = PlanRead(
-          {options_.consistency, factor_, pieces_[i].replicas, *alive, shard_.options.self});
+      auto plan = PlanPiece(pieces_[i].replicas, *alive);
       if (!plan.ok()) {
         if (reads.empty() && page_.partitions.empty()) co_return plan.status();
         if (reads.empty()) EndPage();  // The next page will say so.
@@ -68,6 +68,21 @@ class RangeRead {
       Append(*std::move(piece));
     }
     co_return absl::OkStatus();
+  }
+
+  absl::StatusOr<ReplicaPlan> PlanPiece(const ring::ReplicaSet& nodes,
+                                        const gossip::LivenessView::Set& alive) const {
+    ring::TokenReplicas replicas{.natural = nodes};
+    for (const ring::NodeId& node : nodes)
+      replicas.datacenters.push_back(state_->DatacenterOf(node));
+    return PlanRead({.level = options_.consistency,
+                     .strategy = *strategy_,
+                     .replicas = replicas,
+                     .datacenters = state_->datacenters(),
+                     .alive = alive,
+                     .self = shard_.options.self,
+                     .own_datacenter = state_->DatacenterOf(shard_.options.self),
+                     .latencies = &shard_.latencies.Now(shard_.clock.Now())});
   }
 
   void Append(ReadPage piece) {
@@ -118,7 +133,8 @@ class RangeRead {
   ShardContext& shard_;
   const data::ReadCommand command_;
   const RequestOptions options_;
-  uint32_t factor_ = 1;
+  ring::ClusterState::Ptr state_;
+  const ring::ReplicationStrategy* strategy_ = nullptr;  // of state_
   std::vector<ring::RangeReplicas> pieces_;
   size_t done_ = 0;  // pieces that were read to their end
   ReadPage page_;

@@ -1,9 +1,9 @@
 #include "coordinator/read/read_repair.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "base/async/when_all.h"
-#include "coordinator/progress.h"
 #include "coordinator/write_message.h"
 
 namespace tholos::coordinator {
@@ -13,10 +13,10 @@ namespace {
 class Repairing {
  public:
   Repairing(ShardContext& shard, ReadRepair repair)
-      : shard_(shard),
-        repair_(std::move(repair)),
-        progress_(repair_.required, static_cast<uint32_t>(repair_.lacking.size()),
-                  repair_.up_to_date) {}
+      : shard_(shard), repair_(std::move(repair)), progress_(repair_.needs) {
+    for (const int group : repair_.up_to_date) progress_.Already(group);
+    for (const auto& [replica, updates] : repair_.lacking) progress_.Asked(replica.group);
+  }
 
   static base::Task<absl::Status> Run(std::shared_ptr<Repairing> self) {
     ShardContext& shard = self->shard_;
@@ -24,26 +24,28 @@ class Repairing {
       shard.metrics.repaired_partitions.Add(updates.size());
       shard.background.Spawn(BringUpToDate(self, replica, std::move(updates)));
     }
+    if (self->progress_.verdict() == Verdict::kEnough) co_return absl::OkStatus();
     co_await self->decided_.WaitUntil(self->repair_.deadline);
     if (self->progress_.verdict() == Verdict::kEnough) co_return absl::OkStatus();
     co_return self->progress_.Error(self->repair_.level, {.data_present = true});
   }
 
  private:
-  static base::Task<void> BringUpToDate(std::shared_ptr<Repairing> self, ring::NodeId replica,
+  static base::Task<void> BringUpToDate(std::shared_ptr<Repairing> self,
+                                        ReplicaPlan::Target replica,
                                         std::vector<data::Partition> updates) {
     std::vector<base::Task<absl::Status>> writes;
     for (data::Partition& update : updates) {
-      writes.push_back(self->WriteOne(replica, {self->repair_.table, std::move(update)}));
+      writes.push_back(self->WriteOne(replica.node, {self->repair_.table, std::move(update)}));
     }
     absl::Status outcome;
     for (const absl::Status& status : co_await base::WhenAll(std::move(writes)))
       outcome.Update(status);
     if (outcome.ok()) {
-      self->progress_.Answered();
+      self->progress_.Answered(replica.group);
     } else {
-      TrySpare(self);
-      self->progress_.Failed(outcome);
+      TrySpare(self, replica.group);
+      self->progress_.Failed(outcome, replica.group);
     }
     if (self->progress_.verdict() != Verdict::kPending) self->decided_.Set();
   }
@@ -54,12 +56,15 @@ class Repairing {
                                              WriteMessage::Of(mutation), repair_.deadline);
   }
 
-  static void TrySpare(const std::shared_ptr<Repairing>& self) {
-    if (self->decided_.is_set() || self->repair_.spares.empty()) return;
-    const ring::NodeId spare = self->repair_.spares.front();
-    self->repair_.spares.erase(self->repair_.spares.begin());
-    self->progress_.Asked();
-    self->shard_.background.Spawn(BringUpToDate(self, spare, self->repair_.found));
+  static void TrySpare(const std::shared_ptr<Repairing>& self, int group) {
+    std::vector<ReplicaPlan::Target>& spares = self->repair_.spares;
+    const auto spare = std::find_if(spares.begin(), spares.end(),
+                                    [group](const auto& target) { return target.group == group; });
+    if (self->decided_.is_set() || spare == spares.end()) return;
+    const ReplicaPlan::Target replica = *spare;
+    spares.erase(spare);
+    self->progress_.Asked(group);
+    self->shard_.background.Spawn(BringUpToDate(self, replica, self->repair_.found));
   }
 
   ShardContext& shard_;

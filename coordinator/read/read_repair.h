@@ -7,7 +7,8 @@
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
-#include "coordinator/consistency.h"
+#include "coordinator/progress.h"
+#include "coordinator/replica_plan.h"
 #include "coordinator/shard_context.h"
 #include "data/partition.h"
 
@@ -16,14 +17,14 @@ namespace tholos::coordinator {
 struct ReadRepair {
   data::TableId table;
   // What each replica lacks; replicas that lack nothing are not here.
-  std::vector<std::pair<ring::NodeId, std::vector<data::Partition>>> lacking;
+  std::vector<std::pair<ReplicaPlan::Target, std::vector<data::Partition>>> lacking;
   // Everything that was found: for a replica that was not read and stands in for one that cannot be
   // repaired.
   std::vector<data::Partition> found;
-  std::vector<ring::NodeId> spares;
-  // How many replicas must have it, and how many had it.
-  uint32_t required = 1;
-  uint32_t up_to_date = 0;
+  std::vector<ReplicaPlan::Target> spares;
+  // How many replicas of each group must have it, and the groups of those that had it.
+  Progress::Needs needs;
+  std::vector<int> up_to_date;
   ConsistencyLevel level = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
 };

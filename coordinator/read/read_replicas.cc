@@ -18,10 +18,10 @@ bool Agree(const std::vector<ReplicaAnswer>& answers) {
 }
 
 // Those of `all` that are not in `without`.
-std::vector<ring::NodeId> Others(const std::vector<ring::NodeId>& all,
-                                 const std::vector<ReplicaAnswer>& without) {
-  std::vector<ring::NodeId> others;
-  for (const ring::NodeId& node : all) {
+std::vector<ReplicaPlan::Target> Others(const std::vector<ReplicaPlan::Target>& all,
+                                        const std::vector<ReplicaAnswer>& without) {
+  std::vector<ReplicaPlan::Target> others;
+  for (const ReplicaPlan::Target& node : all) {
     const bool in = std::any_of(without.begin(), without.end(),
                                 [&](const ReplicaAnswer& answer) { return answer.from == node; });
     if (!in) others.push_back(node);
@@ -61,13 +61,12 @@ class ReplicaSetRead {
   // 1. Data from one, digests from the others; agreement is the rule.
   base::Task<absl::StatusOr<Resolution>> ResolvedRound() {
     const auto message = ReadMessage::Of(AskedOfReplicas());
-    THOLOS_CO_ASSIGN_OR_RETURN(
-        std::vector<ReplicaAnswer> answers,
-        co_await ReadRound::Run(shard_, {.message = message,
-                                         .candidates = plan_.targets,
-                                         .answers = {.required = plan_.required},
-                                         .level = options_.consistency,
-                                         .deadline = options_.deadline}));
+    THOLOS_CO_ASSIGN_OR_RETURN(std::vector<ReplicaAnswer> answers,
+                               co_await ReadRound::Run(shard_, {.message = message,
+                                                                .candidates = plan_.targets,
+                                                                .answers = {.needs = plan_.needs},
+                                                                .level = options_.consistency,
+                                                                .deadline = options_.deadline}));
     if (Agree(answers)) {
       const auto with_data =
           std::find_if(answers.begin(), answers.end(),
@@ -85,7 +84,7 @@ class ReplicaSetRead {
   base::Task<absl::Status> FetchAllData(std::shared_ptr<const ReadMessage> message,
                                         std::vector<ReplicaAnswer>* answers) {
     std::vector<ReplicaAnswer> with_data;
-    std::vector<ring::NodeId> candidates;
+    std::vector<ReplicaPlan::Target> candidates;
     for (ReplicaAnswer& answer : *answers) {
       if (answer.data.has_value()) {
         with_data.push_back(std::move(answer));
@@ -93,13 +92,19 @@ class ReplicaSetRead {
         candidates.push_back(answer.from);
       }
     }
-    const auto already = static_cast<uint32_t>(with_data.size());
-    for (const ring::NodeId& spare : Others(plan_.targets, *answers)) candidates.push_back(spare);
+    Progress needed(plan_.needs);
+    std::vector<int> already;
+    for (const ReplicaAnswer& answer : with_data) {
+      already.push_back(answer.from.group);
+      needed.Already(answer.from.group);
+    }
+    for (const ReplicaPlan::Target& spare : Others(plan_.targets, *answers))
+      candidates.push_back(spare);
     *answers = std::move(with_data);
-    if (already >= plan_.required) co_return absl::OkStatus();
+    if (needed.verdict() == Verdict::kEnough) co_return absl::OkStatus();
     auto more = co_await ReadRound::Run(shard_, {.message = std::move(message),
                                                  .candidates = std::move(candidates),
-                                                 .answers = {plan_.required, already, true},
+                                                 .answers = {plan_.needs, std::move(already), true},
                                                  .level = options_.consistency,
                                                  .deadline = options_.deadline});
     if (!more.ok()) co_return more.status();
@@ -117,13 +122,16 @@ class ReplicaSetRead {
         .table = command_.table, .level = options_.consistency, .deadline = options_.deadline};
     for (const ReplicaAnswer& answer : answers) {
       auto lacking = Lacking(command_, resolution.merged, *answer.data);
-      if (!lacking.empty()) repair.lacking.emplace_back(answer.from, std::move(lacking));
+      if (lacking.empty()) {
+        repair.up_to_date.push_back(answer.from.group);
+      } else {
+        repair.lacking.emplace_back(answer.from, std::move(lacking));
+      }
     }
     if (repair.lacking.empty()) co_return resolution;
     repair.found = AsUpdates(command_, resolution.merged);
     repair.spares = Others(plan_.targets, answers);
-    repair.required = plan_.required;
-    repair.up_to_date = static_cast<uint32_t>(answers.size() - repair.lacking.size());
+    repair.needs = plan_.needs;
     THOLOS_CO_RETURN_IF_ERROR(co_await Repair(shard_, std::move(repair)));
     co_return resolution;
   }
@@ -132,7 +140,7 @@ class ReplicaSetRead {
   // others' rows of it could then not be trusted.
   data::ReadCommand AskedOfReplicas() const {
     data::ReadCommand asked = command_;
-    if (plan_.required > 1) asked.per_partition_limit = data::ReadCommand().per_partition_limit;
+    if (plan_.required() > 1) asked.per_partition_limit = data::ReadCommand().per_partition_limit;
     return asked;
   }
 

@@ -7,10 +7,21 @@
 
 namespace tholos::coordinator {
 
+namespace {
+
+std::vector<int> GroupsOf(const std::vector<ReplicaPlan::Target>& targets) {
+  std::vector<int> groups;
+  groups.reserve(targets.size());
+  for (const ReplicaPlan::Target& target : targets) groups.push_back(target.group);
+  return groups;
+}
+
+}  // namespace
+
 ReadRound::ReadRound(ShardContext& shard, Input input)
     : shard_(shard),
       input_(std::move(input)),
-      progress_(input_.answers, input_.candidates.size()) {}
+      progress_(input_.answers, GroupsOf(input_.candidates)) {}
 
 base::Task<absl::StatusOr<std::vector<ReplicaAnswer>>> ReadRound::Run(ShardContext& shard,
                                                                       Input input) {
@@ -56,9 +67,12 @@ void ReadRound::Send(std::shared_ptr<ReadRound> round, ReadProgress::Ask ask) {
 base::Task<void> ReadRound::AskReplica(std::shared_ptr<ReadRound> round, ReadProgress::Ask ask) {
   const base::MonotonicTime start = round->shard_.clock.Now();
   absl::StatusOr<ReplicaAnswer> answer = co_await round->Fetch(ask);
+  const base::MonotonicTime now = round->shard_.clock.Now();
+  if (answer.ok() || absl::IsDeadlineExceeded(answer.status()))
+    round->shard_.latencies.Observe(round->input_.candidates[ask.candidate].node, now - start, now);
   if (round->decided_.is_set()) co_return;
   if (answer.ok()) {
-    round->shard_.read_latency.Observe(round->shard_.clock.Now() - start);
+    round->shard_.read_latency.Observe(now - start);
     round->answers_.push_back(*std::move(answer));
     round->progress_.Answered(ask);
   } else if (auto replacement = round->progress_.Failed(ask, answer.status())) {
@@ -71,14 +85,15 @@ base::Task<void> ReadRound::AskReplica(std::shared_ptr<ReadRound> round, ReadPro
 base::Task<absl::StatusOr<ReplicaAnswer>> ReadRound::Fetch(ReadProgress::Ask ask) {
   ReplicaAnswer answer{.from = input_.candidates[ask.candidate]};
   if (!ask.data) {
-    THOLOS_CO_ASSIGN_OR_RETURN(answer.digest, co_await shard_.replicas.ReadDigest(
-                                                  answer.from, input_.message, input_.deadline));
+    THOLOS_CO_ASSIGN_OR_RETURN(
+        answer.digest,
+        co_await shard_.replicas.ReadDigest(answer.from.node, input_.message, input_.deadline));
     co_return answer;
   }
-  THOLOS_CO_ASSIGN_OR_RETURN(
-      answer.data, co_await shard_.replicas.ReadData(answer.from, input_.message, input_.deadline));
+  THOLOS_CO_ASSIGN_OR_RETURN(answer.data, co_await shard_.replicas.ReadData(
+                                              answer.from.node, input_.message, input_.deadline));
   // Alone, it is compared with nothing.
-  if (input_.answers.required > 1 && !input_.answers.only_data)
+  if (progress_.progress().required() > 1 && !input_.answers.only_data)
     answer.digest = shard_.replicas.DigestOf(*answer.data);
   co_return answer;
 }

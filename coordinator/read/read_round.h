@@ -15,7 +15,7 @@
 namespace tholos::coordinator {
 
 struct ReplicaAnswer {
-  ring::NodeId from;
+  ReplicaPlan::Target from;
   base::Hash128 digest;
   std::optional<data::ReadResult> data;
 };
@@ -25,7 +25,7 @@ class ReadRound {
  public:
   struct Input {
     std::shared_ptr<const ReadMessage> message;
-    std::vector<ring::NodeId> candidates;  // in order of preference
+    std::vector<ReplicaPlan::Target> candidates;  // in order of preference
     ReadProgress::Options answers;
     ConsistencyLevel level = ConsistencyLevel::kQuorum;
     base::Deadline deadline;

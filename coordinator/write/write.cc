@@ -37,9 +37,7 @@ absl::Status CheckMutationSize(size_t encoded_bytes, uint64_t bytes_max) {
 }
 
 struct Writer::Request {
-  Request(ConsistencyLevel level, const ReplicaPlan& plan)
-      : progress(level, plan.required, static_cast<uint32_t>(plan.targets.size()),
-                 static_cast<uint32_t>(plan.dead.size())) {}
+  Request(ConsistencyLevel level, const ReplicaPlan& plan) : progress(level, plan) {}
 
   std::shared_ptr<const WriteMessage> message;
   base::Deadline deadline;
@@ -92,7 +90,7 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   request->room = std::move(write.room);
   request->deadline = options.deadline;
   request->created_micros = shard_.clock.WallMicros();
-  for (const ring::NodeId& replica : write.plan.targets)
+  for (const ReplicaPlan::Target& replica : write.plan.targets)
     shard_.background.Spawn(SendTo(replica, request));
   for (const ring::NodeId& replica : write.plan.dead)
     shard_.background.Spawn(HintFor(replica, request));
@@ -107,24 +105,20 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
                                          ConsistencyLevel level) const {
   const ring::ClusterState::Ptr state = shard_.cluster.Get();
   THOLOS_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, mutation.table));
-  THOLOS_ASSIGN_OR_RETURN(const uint32_t factor, state->ReplicationFactor(keyspace));
-  THOLOS_ASSIGN_OR_RETURN(const ring::ReplicaSet* replicas,
-                          state->FindReplicas(keyspace, mutation.update.key.token));
-  const auto alive = shard_.liveness.Snapshot();
-  return PlanWrite({level, factor, *replicas, *alive, shard_.options.self});
+  return PlanKey(shard_, *state, keyspace, mutation.update.key.token, level, PlanWrite);
 }
 
-base::Task<void> Writer::SendTo(ring::NodeId replica, std::shared_ptr<Request> request) {
-  const absl::Status applied = co_await shard_.replicas.Apply(replica, rpc::Verb::kWrite,
+base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
+  const absl::Status applied = co_await shard_.replicas.Apply(replica.node, rpc::Verb::kWrite,
                                                               request->message, request->deadline);
   if (applied.ok()) {
-    request->progress.Acknowledged();
+    request->progress.Acknowledged(replica.group);
     request->Changed();
     co_return;
   }
-  request->progress.Failed(applied);
+  request->progress.Failed(applied, replica.group);
   request->Changed();
-  co_await HintFor(replica, std::move(request));
+  co_await HintFor(replica.node, std::move(request));
 }
 
 base::Task<void> Writer::HintFor(ring::NodeId replica, std::shared_ptr<Request> request) {

@@ -45,7 +45,7 @@ class Writer {
 
   base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options);
   absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
-  base::Task<void> SendTo(ring::NodeId replica, std::shared_ptr<Request> request);
+  base::Task<void> SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request);
   base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);
 
   ShardContext& shard_;

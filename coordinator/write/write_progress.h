@@ -2,20 +2,25 @@
 #pragma once
 
 #include "coordinator/progress.h"
+#include "coordinator/replica_plan.h"
 #include "coordinator/write_type.h"
 
 namespace tholos::coordinator {
 
 class WriteProgress {
  public:
-  // `sent` replicas were sent the write; hints for `hinting` dead ones are on their way to disk.
-  WriteProgress(ConsistencyLevel level, uint32_t required, uint32_t sent, uint32_t hinting)
-      : level_(level), answers_(required, sent), hints_pending_(hinting) {}
+  // All targets of `plan` are sent the write; hints for its dead are on their way to disk.
+  WriteProgress(ConsistencyLevel level, const ReplicaPlan& plan)
+      : level_(level),
+        answers_(plan.needs),
+        hints_pending_(static_cast<uint32_t>(plan.dead.size())) {
+    for (const ReplicaPlan::Target& target : plan.targets) answers_.Asked(target.group);
+  }
 
-  void Acknowledged() { answers_.Answered(); }
+  void Acknowledged(int group = 0) { answers_.Answered(group); }
   // The hint for this replica is on its way to disk.
-  void Failed(const absl::Status& why) {
-    answers_.Failed(why);
+  void Failed(const absl::Status& why, int group = 0) {
+    answers_.Failed(why, group);
     ++hints_pending_;
   }
   void Hinted(bool durable) {
