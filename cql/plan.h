@@ -16,6 +16,7 @@
 #include "coordinator/coordinator.h"
 #include "cql/limits.h"
 #include "cql/query_processor.h"
+#include "cql/time_uuid.h"
 #include "ring/cluster_state.h"
 
 namespace tholos::cql {
@@ -29,6 +30,7 @@ struct Services {
   ring::NodeId local_node;
   std::string cluster_name;
   base::RandomStream random;  // of the shard
+  TimeUuidSource time_uuids{random};
 };
 
 // One execution of a plan. A marker's value is taken once, so it may be moved from.

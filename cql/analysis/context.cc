@@ -1,18 +1,9 @@
 #include "cql/analysis/context.h"
 
-#include <algorithm>
-
 #include "cql/system_tables.h"
 #include "cql/text.h"
 
 namespace tholos::cql {
-namespace {
-
-// Types of CQL that a column cannot have yet.
-constexpr std::string_view kTypesToCome[] = {"counter", "duration", "frozen", "list",
-                                             "map",     "set",      "tuple",  "vector"};
-
-}  // namespace
 
 absl::Status NotSupportedAt(Position position, std::string_view feature) {
   return ErrorAt(position, feature, " is not supported yet");
@@ -53,19 +44,6 @@ absl::StatusOr<const data::ColumnSchema*> ResolveColumn(const data::TableSchema&
   if (column != nullptr) return column;
   return ErrorAt(name.position, "unknown column '", Abbreviate(name.name), "' in table ",
                  table.QualifiedName());
-}
-
-absl::StatusOr<data::DataType> ResolveType(const TypeName& type) {
-  const bool native = !type.quoted && type.keyspace.empty();
-  if (native && std::ranges::find(kTypesToCome, type.name) != std::end(kTypesToCome)) {
-    return NotSupportedAt(type.position, base::StrCat("the type ", ToCql(type)));
-  }
-  if (!native || !type.params.empty()) {
-    return ErrorAt(type.position, "unknown type ", Abbreviate(ToCql(type)));
-  }
-  absl::StatusOr<data::DataType> known = data::DataType::FromName(type.name);
-  if (!known.ok()) return ErrorAt(type.position, base::ToStd(known.status().message()));
-  return known;
 }
 
 }  // namespace tholos::cql

@@ -49,7 +49,9 @@ absl::StatusOr<TablePtr> ResolveWritableTable(const QualifiedName& name,
 absl::StatusOr<const data::ColumnSchema*> ResolveColumn(const data::TableSchema& table,
                                                         const Identifier& name);
 
-// The type that a column is declared with; the error says whether CQL knows it.
-absl::StatusOr<data::DataType> ResolveType(const TypeName& type);
+// The type that a statement names; user types of no keyspace are looked up in `keyspace`. The error
+// names the place.
+absl::StatusOr<data::DataType> ResolveType(const TypeName& type, std::string_view keyspace,
+                                           const AnalysisContext& context);
 
 }  // namespace tholos::cql

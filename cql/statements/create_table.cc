@@ -19,8 +19,8 @@ constexpr size_t kColumnNameBytesMax = 1024;
 // From the statement to a TableSchema whose id is still to be given.
 class TableBuilder {
  public:
-  TableBuilder(const CreateTableStatement& statement, const QueryLimits& limits)
-      : statement_(statement), limits_(limits) {}
+  TableBuilder(const CreateTableStatement& statement, const AnalysisContext& context)
+      : statement_(statement), context_(context), limits_(context.limits) {}
 
   absl::StatusOr<data::TableSchema> Build(std::string keyspace) {
     table_.keyspace = std::move(keyspace);
@@ -51,7 +51,8 @@ class TableBuilder {
                      " columns, the limit is ", limits_.table_columns_max);
     }
     for (const ColumnDefinition& definition : statement_.columns) {
-      THOLOS_ASSIGN_OR_RETURN(const data::DataType type, ResolveType(definition.type));
+      THOLOS_ASSIGN_OR_RETURN(const data::DataType type,
+                              ResolveType(definition.type, table_.keyspace, context_));
       const std::string& name = definition.name.name;
       if (name.size() > kColumnNameBytesMax) {
         return ErrorAt(definition.position, "the name '", Abbreviate(name), "' has ", name.size(),
@@ -128,6 +129,7 @@ class TableBuilder {
   }
 
   const CreateTableStatement& statement_;
+  const AnalysisContext& context_;
   const QueryLimits& limits_;
   std::map<std::string, Definition> columns_;
   data::TableSchema table_;
@@ -150,7 +152,7 @@ absl::StatusOr<PlanPtr> Analyze(const CreateTableStatement& statement, AnalysisC
   }
   THOLOS_RETURN_IF_ERROR(CheckEntityName(statement.table.name, "table", position));
   THOLOS_ASSIGN_OR_RETURN(data::TableSchema table,
-                          TableBuilder(statement, context->limits).Build(keyspace));
+                          TableBuilder(statement, *context).Build(keyspace));
   SchemaPlan::Spec spec;
   spec.kind = "create_table";
   spec.result = {"CREATED", "TABLE", keyspace, table.name};
