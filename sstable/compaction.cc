@@ -41,9 +41,10 @@ class Compaction {
  private:
   Task<absl::Status> OpenInputs() {
     std::vector<std::unique_ptr<data::PartitionSource>> sources;
-    for (const uint64_t generation : options_.inputs) {
+    for (const CompactionInput& wanted : options_.inputs) {
       OpenOptions open{.directory = options_.directory,
-                       .generation = generation,
+                       .generation = wanted.generation,
+                       .written_as = wanted.written_as,
                        .table = options_.table,
                        .load_filter = false};
       THOLOS_CO_ASSIGN_OR_RETURN(std::shared_ptr<SSTable> input,
@@ -51,7 +52,11 @@ class Compaction {
       const TableMetadata& metadata = input->metadata();
       result_.input_bytes += metadata.file_bytes;
       result_.input_rows += metadata.statistics.rows;
-      sources.push_back(input->NewSource({}, ReadPattern::kSequential));
+      for (const TokenInterval& held : wanted.held) {
+        sources.push_back(input->NewSource({.range = RangeOf(held)}, ReadPattern::kSequential));
+      }
+      if (wanted.held.empty()) sources.push_back(input->NewSource({}, ReadPattern::kSequential));
+      newest_input_ = std::max(newest_input_, wanted.generation);
       inputs_.push_back(std::move(input));
     }
     merged_ = data::MergeSources(std::move(sources), /*reversed=*/false);
@@ -63,12 +68,22 @@ class Compaction {
     while (true) {
       THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await merged_->NextPartition());
       if (!more) co_return absl::OkStatus();
-      if (writer_->bytes() >= options_.output_bytes_max && writer_->partitions() > 0) {
+      const bool split = PassesSplitPoint(merged_->partition().key.token);
+      if ((split || writer_->bytes() >= options_.output_bytes_max) && writer_->partitions() > 0) {
         THOLOS_CO_RETURN_IF_ERROR(co_await FinishOutput());
         THOLOS_CO_RETURN_IF_ERROR(co_await StartOutput());
       }
       THOLOS_CO_RETURN_IF_ERROR(co_await MergePartition());
     }
+  }
+
+  bool PassesSplitPoint(data::Token token) {
+    const size_t before = next_split_;
+    while (next_split_ < options_.split_points.size() &&
+           options_.split_points[next_split_] <= token) {
+      ++next_split_;
+    }
+    return next_split_ != before;
   }
 
   Task<absl::Status> MergePartition() {
@@ -111,9 +126,7 @@ class Compaction {
 
   Task<absl::Status> StartOutput() {
     const OutputId id = options_.next_output();
-    THOLOS_CHECK(options_.inputs.empty() ||
-                 id.generation > *std::max_element(options_.inputs.begin(), options_.inputs.end()))
-        << "generations grow";
+    THOLOS_CHECK(id.generation > newest_input_) << "generations grow";
     WriterOptions options{.directory = options_.directory,
                           .generation = id.generation,
                           .file_id = id.file_id,
@@ -157,6 +170,8 @@ class Compaction {
   std::unique_ptr<data::PartitionSource> merged_;
   std::unique_ptr<SSTableWriter> writer_;
   CompactionResult result_;
+  uint64_t newest_input_ = 0;
+  size_t next_split_ = 0;
   uint64_t steps_ = 0;
 };
 

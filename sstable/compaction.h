@@ -1,4 +1,4 @@
-// Compaction: many SSTables into few. Decide (PickSizeTiered: pure) and do (Compact: on a
+// Compaction: many SSTables into few. Decide (compaction/picker.h: pure) and do (Compact: on a
 // background loop); the owner of the tables installs the result.
 //
 // Installing: when Compact returns, all outputs are visible and durable, and the inputs are as
@@ -18,39 +18,11 @@
 #include "base/async/task.h"
 #include "base/file_system.h"
 #include "data/partition.h"
+#include "sstable/compaction/token_interval.h"
 #include "sstable/format.h"
 #include "sstable/statistics.h"
 
 namespace tholos::sstable {
-
-// ---- Picking
-// -----------------------------------------------------------------------------------------
-
-struct CompactionCandidate {
-  uint64_t generation = 0;
-  uint64_t bytes = 0;
-};
-
-struct SizeTieredOptions {
-  size_t tables_min = 4;   // in a bucket, for it to be compacted
-  size_t tables_max = 32;  // in one compaction
-  // A table belongs to a bucket if its size is within these factors of the bucket's average.
-  double bucket_low = 0.5;
-  double bucket_high = 1.5;
-  // Tables smaller than this are one bucket.
-  uint64_t small_bytes = 16 << 20;
-};
-
-struct CompactionPick {
-  std::vector<uint64_t> generations;  // ascending; empty: nothing to do
-  friend bool operator==(const CompactionPick&, const CompactionPick&) = default;
-};
-
-// Buckets tables of similar size; of the buckets with at least tables_min picks the one of the
-// smallest average size, and of that the tables_max smallest tables: each byte is then rewritten
-// about log4(data / flush size) times.
-CompactionPick PickSizeTiered(std::vector<CompactionCandidate> tables,
-                              const SizeTieredOptions& options = {});
 
 // ---- Purging
 // -----------------------------------------------------------------------------------------
@@ -79,14 +51,22 @@ struct OutputId {
   uint64_t file_id = 0;
 };
 
+struct CompactionInput {
+  uint64_t generation = 0;
+  uint64_t written_as = 0;  // OpenOptions::written_as
+  TokenIntervals held;      // only these tokens; empty: all
+};
+
 struct CompactionOptions {
   std::string directory;
   data::TableId table;
-  std::vector<uint64_t> inputs;  // generations
+  std::vector<CompactionInput> inputs;
   // Names a new table. Called on the background loop.
   std::function<OutputId()> next_output;
   // An output that passes this is closed at the next partition.
   uint64_t output_bytes_max = uint64_t{1} << 40;
+  // Ascending: an output also ends before the first partition at or beyond each of them.
+  std::vector<data::Token> split_points;
   // Tombstones with local_seconds < gc_before_seconds (now - gc_grace) go, where purgeable_before
   // allows.
   int64_t now_seconds = 0;

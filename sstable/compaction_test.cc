@@ -55,7 +55,7 @@ CompactionOptions OptionsFor(std::vector<uint64_t> inputs) {
   CompactionOptions options;
   options.directory = kTestDirectory;
   options.table = TestTable();
-  options.inputs = std::move(inputs);
+  for (const uint64_t input : inputs) options.inputs.push_back({.generation = input});
   options.next_output = [next = uint64_t{100}]() mutable {
     const uint64_t generation = next++;
     return OutputId{generation, generation * 77};
@@ -94,6 +94,39 @@ std::vector<uint64_t> GenerationsOf(const CompactionResult& result) {
   std::vector<uint64_t> generations;
   for (const TableMetadata& output : result.outputs) generations.push_back(output.generation);
   return generations;
+}
+
+TEST(Compaction, TakesOnlyWhatIsHeldAndSplitsAtTokens) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    TestWorld world(seed);
+    base::RandomStream random(seed);
+    const Inputs inputs = *world.Run(WriteInputs(world.files(), seed));
+    std::vector<data::Token> tokens;
+    for (const auto& [key, partition] : inputs.model) tokens.push_back(key.token);
+    const auto any = [&] {
+      return tokens.empty() ? data::Token{5} : tokens[random.Below(tokens.size())];
+    };
+    CompactionOptions options = OptionsFor(inputs.generations);
+    TokenInterval held{any(), any()};
+    if (held.first > held.last) std::swap(held.first, held.last);
+    for (CompactionInput& input : options.inputs) input.held = {held};
+    options.split_points = {any(), any(), any()};
+    std::sort(options.split_points.begin(), options.split_points.end());
+    const auto result = world.Run(Compact(world.files(), options));
+    ASSERT_TRUE(result.ok()) << result.status();
+
+    Model expected = inputs.model;
+    std::erase_if(expected, [&](const auto& entry) { return !held.Contains(entry.first.token); });
+    std::erase_if(expected, [](const auto& entry) { return entry.second.IsEmpty(); });
+    EXPECT_EQ(*world.Run(ReadModel(world.files(), GenerationsOf(*result))), expected);
+    for (const TableMetadata& output : result->outputs) {
+      for (const data::Token point : options.split_points) {
+        const TableStatistics& s = output.statistics;
+        EXPECT_FALSE(s.first_key.token < point && point <= s.last_key.token) << point;
+      }
+    }
+  }
 }
 
 TEST(Compaction, EqualsMergingInMemory) {

@@ -50,7 +50,7 @@ Task<absl::Status> SSTable::Load() {
   absl::StatusOr<TableStatistics> decoded = DecodeStatistics(statistics);
   if (!decoded.ok()) co_return Damaged("statistics", footer_.statistics, decoded.status());
   metadata_ = {.table = footer_.table,
-               .generation = footer_.generation,
+               .generation = options_.generation,
                .file_id = footer_.file_id,
                .file_bytes = file_bytes,
                .statistics = *std::move(decoded)};
@@ -81,11 +81,12 @@ Task<absl::Status> SSTable::LoadFooter(uint64_t file_bytes) {
                                                                 ": ", footer.status().message()));
   }
   footer_ = *footer;
-  if (footer_.generation != options_.generation || footer_.table != options_.table) {
+  const uint64_t written_as = options_.written_as != 0 ? options_.written_as : options_.generation;
+  if (footer_.generation != written_as || footer_.table != options_.table) {
     co_return Corrupt("footer", offset,
                       base::StrCat("this is generation ", footer_.generation, " of table ",
-                                   footer_.table.ToString(), ", expected ", options_.generation,
-                                   " of ", options_.table.ToString()));
+                                   footer_.table.ToString(), ", expected ", written_as, " of ",
+                                   options_.table.ToString()));
   }
   co_return absl::OkStatus();
 }

@@ -28,6 +28,8 @@ struct OpenOptions {
   std::string directory;
   uint64_t generation =
       0;  // must be the file's own: a file that was renamed or copied over is kDataLoss
+  // The generation that the file was written as, if it was linked under another one; 0: the same.
+  uint64_t written_as = 0;
   data::TableId table;          // the same
   BlockCache* cache = nullptr;  // must outlive the table; nullptr: none
   bool load_filter = true;      // false: MayContain lets every key in the key range pass

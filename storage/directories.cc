@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
@@ -14,8 +15,8 @@ namespace {
 constexpr std::string_view kDropped = "dropped-";
 constexpr size_t kUuidText = 36;
 constexpr std::string_view kMetaMagic = "THOLOSEM";
-constexpr uint32_t kMetaVersion = 1;
-constexpr size_t kMetaBytes = 24;
+constexpr uint32_t kMetaVersion = 2;
+constexpr size_t kMetaBytes = 32;
 
 std::string SafeName(std::string_view name) {
   std::string out(name.substr(0, 64));
@@ -31,34 +32,50 @@ std::string ParentOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-absl::StatusOr<EngineMeta> DecodeMeta(std::string_view bytes) {
+absl::StatusOr<Layout> DecodeLayout(std::string_view bytes) {
   if (bytes.size() != kMetaBytes || !bytes.starts_with(kMetaMagic)) {
     return absl::DataLossError("not an engine.meta");
   }
-  if (base::LoadFixed64(bytes.data() + 16) != base::Checksum64(bytes.substr(0, 16))) {
+  const std::string_view checked = bytes.substr(0, kMetaBytes - 8);
+  if (base::LoadFixed64(bytes.data() + checked.size()) != base::Checksum64(checked)) {
     return absl::DataLossError("checksum mismatch");
   }
   if (const uint32_t version = base::LoadFixed32(bytes.data() + 8); version != kMetaVersion) {
     return absl::FailedPreconditionError(
         base::StrCat("format version ", version, "; this build reads version ", kMetaVersion));
   }
-  const EngineMeta meta{base::LoadFixed32(bytes.data() + 12)};
-  if (meta.shards == 0) return absl::DataLossError("no shards");
-  return meta;
+  const Layout layout{base::LoadFixed64(bytes.data() + 16), base::LoadFixed32(bytes.data() + 12)};
+  if (layout.shards == 0) return absl::DataLossError("no shards");
+  return layout;
 }
 
-std::string EncodeMeta(const EngineMeta& meta) {
+std::string EncodeLayout(const Layout& layout) {
   std::string out(kMetaMagic);
   base::PutFixed32(&out, kMetaVersion);
-  base::PutFixed32(&out, meta.shards);
+  base::PutFixed32(&out, layout.shards);
+  base::PutFixed64(&out, layout.number);
   base::PutFixed64(&out, base::Checksum64(out));
   return out;
 }
 
+std::string MetaPath(const std::string& root) { return root + "/engine.meta"; }
+
 }  // namespace
 
-std::string CommitLogDirectory(std::string_view root, uint32_t shard) {
-  return base::StrCat(root, "/commitlog/", shard);
+std::string CommitLogsDirectory(std::string_view root) { return base::StrCat(root, "/commitlog"); }
+
+std::string CommitLogDirectory(std::string_view root, uint64_t layout, uint32_t shard) {
+  return base::StrCat(CommitLogsDirectory(root), "/", layout, "-", shard);
+}
+
+std::optional<uint64_t> ParseCommitLogDirectoryName(std::string_view name) {
+  const size_t dash = name.find('-');
+  uint64_t layout = 0;
+  if (dash == std::string_view::npos ||
+      !absl::SimpleAtoi(base::ToAbsl(name.substr(0, dash)), &layout)) {
+    return std::nullopt;
+  }
+  return layout;
 }
 
 std::string TablesDirectory(std::string_view root) { return base::StrCat(root, "/tables"); }
@@ -108,22 +125,26 @@ base::Task<absl::Status> RemoveTree(base::FileSystem& fs, std::string path, int 
   co_return co_await fs.Remove(path);
 }
 
-base::Task<absl::StatusOr<EngineMeta>> ReadOrWriteMeta(base::FileSystem& fs, std::string root,
-                                                       uint32_t shards_if_new) {
-  const std::string path = root + "/engine.meta";
-  auto bytes = co_await base::ReadFile(fs, path, 4096);
+base::Task<absl::Status> WriteLayout(base::FileSystem& fs, std::string root, Layout layout) {
+  return base::WriteFileAtomically(fs, MetaPath(root), EncodeLayout(layout));
+}
+
+base::Task<absl::StatusOr<Layout>> ReadOrWriteLayout(base::FileSystem& fs, std::string root,
+                                                     uint32_t shards_if_new) {
+  auto bytes = co_await base::ReadFile(fs, MetaPath(root), 4096);
   if (absl::IsNotFound(bytes.status())) {
-    const EngineMeta meta{shards_if_new};
-    THOLOS_CO_RETURN_IF_ERROR(co_await base::WriteFileAtomically(fs, path, EncodeMeta(meta)));
-    co_return meta;
+    const Layout layout{.shards = shards_if_new};
+    THOLOS_CO_RETURN_IF_ERROR(co_await WriteLayout(fs, root, layout));
+    co_return layout;
   }
   if (!bytes.ok()) co_return bytes.status();
-  auto meta = DecodeMeta(*bytes);
-  if (!meta.ok()) {
-    co_return absl::Status(meta.status().code(),
-                           base::StrCat(path, ": ", base::ToStd(meta.status().message())));
+  auto layout = DecodeLayout(*bytes);
+  if (!layout.ok()) {
+    co_return absl::Status(
+        layout.status().code(),
+        base::StrCat(MetaPath(root), ": ", base::ToStd(layout.status().message())));
   }
-  co_return meta;
+  co_return layout;
 }
 
 }  // namespace tholos::storage

@@ -3,10 +3,16 @@
 //
 //   directory/
 //     engine.lock
-//     engine.meta                                      shard count, fixed at the first start
-//     (directories.h) commitlog/<shard>/<segment>.log                  docs/format-commitlog.md
-//     tables/<keyspace>.<table>-<id>/<shard>/manifest  which SSTables are live (manifest.h)
-//     tables/<keyspace>.<table>-<id>/<shard>/<generation>.sst
+//     engine.meta                                         layout: shard count (directories.h)
+//     commitlog/<layout>-<shard>/<segment>.log            docs/format-commitlog.md
+//     tables/<keyspace>.<table>-<id>/manifest             which SSTables are live (manifest.h)
+//     tables/<keyspace>.<table>-<id>/<generation>.sst
+//     tables/<keyspace>.<table>-<id>/snapshots/<name>/    manifest and SSTables as above
+//     tables/<keyspace>.<table>-<id>/backups/             links of flushed SSTables, if asked for
+//
+// The number of shards is the executor's, at every start. When it has changed, what the old logs
+// hold is flushed first, and SSTables are read by every shard that has tokens in them until
+// compactions have split them.
 //
 // Promise: when Apply returned OK the mutation is on disk and survives a power loss (in the default
 // mode of the commit log; engine_options.h says what `periodic` promises instead). Writes that
@@ -35,6 +41,8 @@
 #include "data/read.h"
 #include "data/schema/schema.h"
 #include "storage/engine_options.h"
+#include "storage/reconciled.h"
+#include "storage/table_files.h"
 
 namespace tholos::storage {
 
@@ -45,6 +53,12 @@ struct EngineDeps {
   base::FileSystem& fs;
   base::Metrics& metrics;
   base::Log& log;
+  const ReconciledHorizon* reconciled = nullptr;  // none: gc_grace alone decides what is purged
+};
+
+struct SnapshotInfo {
+  data::TableId table;
+  TableSnapshot snapshot;
 };
 
 struct TableStats {
@@ -85,8 +99,24 @@ class Engine {
   // Merges all SSTables of a table into one a shard.
   virtual base::Task<absl::Status> CompactAll(data::TableId table) = 0;
 
+  // Removes everything that was applied before the call, on all shards at once: durable when it
+  // returns OK, and a crash before that leaves all or nothing. With a name, a snapshot of what is
+  // removed is taken first; without that, nothing is flushed, so it works on a full disk too.
+  virtual base::Task<absl::Status> Truncate(data::TableId table,
+                                            std::optional<std::string> snapshot) = 0;
+
+  // Flushes a table and keeps its SSTables, by hard links, under a name that it does not have yet.
+  // kAlreadyExists; kInvalidArgument for what is no name.
+  virtual base::Task<absl::StatusOr<TableSnapshot>> Snapshot(data::TableId table,
+                                                             std::string name) = 0;
+  virtual base::Task<absl::StatusOr<std::vector<SnapshotInfo>>> ListSnapshots() = 0;
+  virtual base::Task<absl::Status> RemoveSnapshot(data::TableId table, std::string name) = 0;
+  // Adds a snapshot's data to the table: what is newer there stays. All or nothing, durable when it
+  // returns OK. kNotFound; kDataLoss names a damaged file, and nothing has been added.
+  virtual base::Task<absl::Status> RestoreSnapshot(data::TableId table, std::string name) = 0;
+
   virtual base::Task<absl::StatusOr<TableStats>> Stats(data::TableId table) = 0;
-  // Bytes of all SSTables: the load a node tells its peers.
+  // Bytes of all SSTables and memtables: the load a node tells its peers.
   virtual uint64_t LiveBytes() const = 0;
 
   // Flushes nothing (the log has everything), ends background work, closes files.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "storage/compaction_throttle.h"
 
 namespace tholos::storage {
 
@@ -25,12 +26,17 @@ struct EngineOptions {
   uint64_t memtable_bytes_max = 256 << 20;
   CommitLogSync commitlog_sync = CommitLogSync::kBatch;
   absl::Duration commitlog_sync_period = absl::Milliseconds(500);
-  // Segments that are full are linked (or copied) into <here>/<shard>/ for restores to a point in
-  // time; nothing removes them from there. Empty: they are not kept.
+  // Segments that are full are linked (or copied) into <here>/<layout>-<shard>/ for restores to a
+  // point in time; nothing removes them from there. Empty: they are not kept.
   std::string commitlog_archive_directory;
   uint64_t commitlog_segment_bytes = 32 << 20;
   // All segments of a shard that hold records; passing it forces flushes of the oldest data.
   uint64_t commitlog_bytes_max = 512 << 20;
+  // Side by side on each shard; 0: none but those that are asked for.
+  uint32_t compactions_per_shard = 2;
+  CompactionRateOptions compaction_rate;
+  // Every flushed SSTable is linked into its table's backups/, for somebody to copy and remove.
+  bool incremental_backups = false;
   // Decoded SSTable blocks of all shards.
   uint64_t cache_bytes_max = 256 << 20;
   // Mutations larger than this are refused (kInvalidArgument): they must fit a segment.

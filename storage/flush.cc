@@ -22,20 +22,24 @@ base::Task<absl::Status> Copy(data::PartitionSource& from, sstable::SSTableWrite
 
 }  // namespace
 
-base::Task<absl::StatusOr<sstable::TableMetadata>> WriteMemtable(
+base::Task<absl::StatusOr<std::optional<sstable::TableMetadata>>> WriteMemtable(
     base::FileSystem& fs, sstable::WriterOptions options,
     std::shared_ptr<const Memtable> memtable) {
   THOLOS_CO_ASSIGN_OR_RETURN(auto writer,
                              co_await sstable::SSTableWriter::Create(fs, std::move(options)));
   auto source = MemtableSource(std::move(memtable), data::Selection::Everything());
   absl::Status copied = co_await Copy(*source, *writer);
-  if (!copied.ok()) {
+  if (!copied.ok() || writer->partitions() == 0) {
     co_await writer->Abandon();
-    co_return copied;
+    if (!copied.ok()) co_return copied;
+    co_return std::nullopt;
   }
   auto finished = co_await writer->Finish();
-  if (!finished.ok()) co_await writer->Abandon();
-  co_return finished;
+  if (!finished.ok()) {
+    co_await writer->Abandon();
+    co_return finished.status();
+  }
+  co_return *std::move(finished);
 }
 
 }  // namespace tholos::storage

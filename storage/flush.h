@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
@@ -12,9 +13,10 @@
 
 namespace tholos::storage {
 
-// Visible and durable when it returns OK; nothing is left otherwise. For a background loop:
-// `memtable` must not change any more.
-base::Task<absl::StatusOr<sstable::TableMetadata>> WriteMemtable(
+// Visible and durable when it returns OK; nothing is left otherwise, nor if the memtable holds
+// nothing that is worth a row (nullopt). For a background loop: `memtable` must not change any
+// more.
+base::Task<absl::StatusOr<std::optional<sstable::TableMetadata>>> WriteMemtable(
     base::FileSystem& fs, sstable::WriterOptions options, std::shared_ptr<const Memtable> memtable);
 
 }  // namespace tholos::storage

@@ -15,6 +15,7 @@ namespace tholos::storage {
 namespace {
 
 constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
+constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 // Writes that wait for memory: as much as the commit log may have pending.
 constexpr uint64_t kWaitingBytesMax = 32 << 20;
 
@@ -22,28 +23,24 @@ absl::Status Stopping() { return absl::UnavailableError("storage: the node is st
 
 }  // namespace
 
-ShardEngine::ShardEngine(EngineOptions options, EngineDeps deps, uint32_t shard,
-                         uint32_t shard_count)
-    : options_(std::move(options)),
-      deps_(deps),
+ShardEngine::ShardEngine(ShardEnvironment environment, uint32_t shard)
+    : options_(std::move(environment.options)),
+      deps_(environment.deps),
+      layout_(environment.layout),
+      throttle_(std::move(environment.throttle)),
       shard_(shard),
-      shard_count_(shard_count),
-      metrics_(deps.metrics, shard),
-      random_(deps.random.Stream("storage")),
-      cache_(options_.cache_bytes_max / shard_count) {}
+      metrics_(deps_.metrics, shard),
+      random_(deps_.random.Stream("storage")),
+      cache_(options_.cache_bytes_max / layout_.shards) {}
 
 ShardEngine::~ShardEngine() = default;
 
 // Opening ----------------------------------------------------------------------------------------
 
-base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(EngineOptions options,
-                                                                           EngineDeps deps,
-                                                                           data::Schema::Ptr schema,
-                                                                           uint32_t shard,
-                                                                           uint32_t shard_count) {
-  std::unique_ptr<ShardEngine> engine(
-      new ShardEngine(std::move(options), deps, shard, shard_count));
-  absl::Status opened = co_await engine->OpenTables(*schema);
+base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(
+    ShardEnvironment environment, uint32_t shard, data::Schema::Ptr schema, FilesOfTables files) {
+  std::unique_ptr<ShardEngine> engine(new ShardEngine(std::move(environment), shard));
+  absl::Status opened = co_await engine->OpenTables(*schema, files);
   if (opened.ok()) opened = co_await engine->OpenLog();
   if (!opened.ok()) {
     co_await engine->Stop();
@@ -56,24 +53,26 @@ base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(Engin
   co_return engine;
 }
 
-base::Task<absl::Status> ShardEngine::OpenTables(const data::Schema& schema) {
-  for (auto& table : schema.tables()) THOLOS_CO_RETURN_IF_ERROR(co_await OpenTable(table));
+base::Task<absl::Status> ShardEngine::OpenTables(const data::Schema& schema,
+                                                 const FilesOfTables& files) {
+  for (auto& table : schema.tables()) THOLOS_CO_RETURN_IF_ERROR(co_await OpenTable(table, files));
   co_return absl::OkStatus();
 }
 
-base::Task<absl::Status> ShardEngine::OpenTable(std::shared_ptr<const data::TableSchema> schema) {
-  const std::string directory = base::StrCat(TablesDirectory(options_.directory), "/",
-                                             TableDirectoryName(*schema), "/", shard_);
-  const TableDeps deps{deps_.clock, deps_.executor, deps_.fs, deps_.log, random_, cache_, metrics_};
+base::Task<absl::Status> ShardEngine::OpenTable(std::shared_ptr<const data::TableSchema> schema,
+                                                const FilesOfTables& files) {
+  const TableDeps deps{deps_.clock, deps_.executor, deps_.fs,   deps_.log,       random_,
+                       cache_,      metrics_,       *throttle_, deps_.reconciled};
+  const TableOptions options{.shard = shard_, .incremental_backups = options_.incremental_backups};
   THOLOS_CO_ASSIGN_OR_RETURN(TablePtr table,
-                             co_await Table::Open({directory, shard_}, deps, schema));
+                             co_await Table::Open(options, deps, files.at(schema->id), schema));
   tables_[schema->id] = std::move(table);
   co_return absl::OkStatus();
 }
 
 base::Task<absl::Status> ShardEngine::OpenLog() {
   CommitLogOptions options;
-  options.directory = CommitLogDirectory(options_.directory, shard_);
+  options.directory = CommitLogDirectory(options_.directory, layout_.number, shard_);
   options.shard = shard_;
   options.segment_bytes = options_.commitlog_segment_bytes;
   options.bytes_max =
@@ -81,7 +80,8 @@ base::Task<absl::Status> ShardEngine::OpenLog() {
   options.sync = options_.commitlog_sync;
   options.sync_period = options_.commitlog_sync_period;
   if (!options_.commitlog_archive_directory.empty()) {
-    options.archive_directory = base::StrCat(options_.commitlog_archive_directory, "/", shard_);
+    options.archive_directory =
+        base::StrCat(options_.commitlog_archive_directory, "/", layout_.number, "-", shard_);
   }
   options.mutant_skip_sync = options_.mutant_skip_sync;
   for (const auto& [id, table] : tables_) {
@@ -196,6 +196,7 @@ void ShardEngine::ApplyDurable(data::Mutation mutation, LogPosition position) {
 
 void ShardEngine::AddMemtableBytes(int64_t delta) {
   memtable_bytes_ += delta;
+  live_bytes_ = memtable_bytes_ + sstable_bytes_;
   metrics_.memtable_bytes.Set(static_cast<int64_t>(memtable_bytes_));
 }
 
@@ -206,6 +207,7 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand
   THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
   THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(command.table));
   metrics_.reads.Add();
+  const CompactionThrottle::Reading reading(*throttle_);
   absl::StatusOr<data::ReadResult> result = absl::UnknownError("");
   auto source = table->NewSource(data::Selection::Of(command));
   if (source.ok()) {
@@ -223,7 +225,7 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand
   co_return result;
 }
 
-base::Task<absl::Status> ShardEngine::SetSchema(data::Schema::Ptr schema) {
+base::Task<absl::Status> ShardEngine::SetSchema(data::Schema::Ptr schema, FilesOfTables files) {
   const base::Gate::Holder holder = gate_.Enter();
   if (!holder) co_return Stopping();
   auto lock = co_await schema_change_.Acquire(1);
@@ -232,7 +234,7 @@ base::Task<absl::Status> ShardEngine::SetSchema(data::Schema::Ptr schema) {
     if (found != tables_.end()) {
       found->second->SetSchema(table);
     } else {
-      THOLOS_CO_RETURN_IF_ERROR(co_await OpenTable(table));
+      THOLOS_CO_RETURN_IF_ERROR(co_await OpenTable(table, files));
     }
   }
   for (const TablePtr& table : AllTables()) {
@@ -266,6 +268,36 @@ base::Task<absl::Status> ShardEngine::CompactAll(data::TableId id) {
   absl::Status compacted = co_await table->CompactAll();
   NoteFlushed();
   co_return compacted;
+}
+
+base::Task<absl::StatusOr<TableFiles::Change>> ShardEngine::BeginTruncate(data::TableId id,
+                                                                          bool flush) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(id));
+  co_return co_await table->BeginTruncate([this] { return log_->next_position(); }, flush);
+}
+
+base::Task<void> ShardEngine::EndTruncate(data::TableId id, bool truncated) {
+  const auto table = Find(id);
+  if (!table.ok()) co_return;
+  (*table)->EndTruncate(truncated);
+  NoteFlushed();
+  if (truncated) co_await DiscardLog();
+}
+
+base::Task<absl::Status> ShardEngine::BeginAdopt(data::TableId id, std::vector<LiveTable> tables) {
+  const base::Gate::Holder holder = gate_.Enter();
+  if (!holder) co_return Stopping();
+  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(id));
+  co_return co_await table->BeginAdopt(std::move(tables));
+}
+
+base::Task<void> ShardEngine::EndAdopt(data::TableId id, bool adopted) {
+  const auto table = Find(id);
+  if (!table.ok()) co_return;
+  (*table)->EndAdopt(adopted);
+  NoteFlushed();
 }
 
 base::Task<absl::StatusOr<TableStats>> ShardEngine::Stats(data::TableId id) {
@@ -312,13 +344,22 @@ base::Task<void> ShardEngine::FlushLoop() {
       continue;
     }
     absl::Status flushed = co_await FlushTable(table);
-    if (flushed.ok()) continue;
-    metrics_.failed_flushes.Add();
-    deps_.log.Warning("storage",
-                      base::StrCat("flush of ", table->schema().QualifiedName(),
-                                   " failed and is retried: ", base::ToStd(flushed.message())));
+    if (flushed.ok()) {
+      failed_flushes_in_a_row_ = 0;
+      continue;
+    }
+    NoteFlushFailure(*table, flushed);
     (void)co_await stop_.WaitUntil(deps_.clock.Now() + kFlushRetryDelay);
   }
+}
+
+// A disk may stay full for hours: the 1st, 2nd, 4th, 8th, ... failure in a row leaves a line.
+void ShardEngine::NoteFlushFailure(const Table& table, const absl::Status& failure) {
+  metrics_.failed_flushes.Add();
+  if (!std::has_single_bit(++failed_flushes_in_a_row_)) return;
+  deps_.log.Warning("storage",
+                    base::StrCat("flush of ", table.schema().QualifiedName(),
+                                 " failed and is retried: ", base::ToStd(failure.message())));
 }
 
 base::Task<absl::Status> ShardEngine::FlushTable(TablePtr table) {
@@ -342,13 +383,13 @@ base::Task<void> ShardEngine::DiscardLog() {
 // Memory and disk usage have changed.
 void ShardEngine::NoteFlushed() {
   uint64_t memory = 0;
-  uint64_t live = 0;
+  uint64_t files = 0;
   for (const auto& [id, table] : tables_) {
     memory += table->memtable_bytes();
-    live += table->sstable_bytes();
+    files += table->sstable_bytes();
   }
   memtable_bytes_ = memory;
-  live_bytes_ = live;
+  sstable_bytes_ = files;
   AddMemtableBytes(0);
   memory_freed_.Set();
   compaction_wanted_.Set();
@@ -357,17 +398,43 @@ void ShardEngine::NoteFlushed() {
 base::Task<void> ShardEngine::CompactionLoop() {
   while (!stopping_) {
     compaction_wanted_.Reset();
-    for (const TablePtr& table : AllTables()) {
-      bool more = true;
-      while (more && !stopping_) {
-        const absl::StatusOr<bool> compacted = co_await table->CompactOnce();
-        if (compacted.ok() && *compacted) NoteFlushed();
-        more = compacted.ok() && *compacted;
-      }
-    }
-    if (stopping_) break;
+    StartCompactions();
     co_await compaction_wanted_.Wait();
   }
+}
+
+// Over all tables, the most urgent first.
+void ShardEngine::StartCompactions() {
+  using Reason = sstable::CompactionPick::Reason;
+  uint64_t backlog = 0;
+  std::vector<std::pair<TablePtr, sstable::CompactionPick>> due;
+  for (const auto& [id, table] : tables_) {
+    backlog += table->CompactionBacklog();
+    for (auto& pick : table->DueCompactions()) due.emplace_back(table, std::move(pick));
+  }
+  throttle_->SetBacklog(shard_, backlog);
+  const auto urgency = [](const auto& of) {
+    const sstable::CompactionPick& pick = of.second;
+    return std::tuple(pick.reason != Reason::kExpired, pick.reason == Reason::kSplit, pick.level,
+                      pick.bytes, of.first->schema().id, pick.generations.front());
+  };
+  std::sort(due.begin(), due.end(),
+            [&urgency](const auto& a, const auto& b) { return urgency(a) < urgency(b); });
+  for (auto& [table, pick] : due) {
+    if (compactions_running_ >= options_.compactions_per_shard) break;
+    ++compactions_running_;
+    table->Claim(pick);
+    scope_.Spawn(RunCompaction(table, std::move(pick)));
+  }
+}
+
+base::Task<void> ShardEngine::RunCompaction(TablePtr table, sstable::CompactionPick pick) {
+  const absl::Status compacted = co_await table->Compact(std::move(pick));
+  --compactions_running_;
+  if (!compacted.ok() && !absl::IsCancelled(compacted)) {
+    (void)co_await stop_.WaitUntil(deps_.clock.Now() + kCompactionRetryDelay);
+  }
+  NoteFlushed();
 }
 
 }  // namespace tholos::storage

@@ -28,26 +28,41 @@
 
 namespace tholos::storage {
 
+// The files of the tables of a schema.
+using FilesOfTables = std::map<data::TableId, std::shared_ptr<TableFiles>>;
+
+// What the shards of an engine share.
+struct ShardEnvironment {
+  EngineOptions options;
+  EngineDeps deps;
+  Layout layout;
+  std::shared_ptr<CompactionThrottle> throttle;
+};
+
 class ShardEngine final : public ReplaySink {
  public:
-  // `options` are the engine's; this shard takes its share of the memory. The directory of the
-  // engine exists.
-  static base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> Open(EngineOptions options,
-                                                                       EngineDeps deps,
-                                                                       data::Schema::Ptr schema,
+  // This shard takes its share of the memory. The directory of the engine exists; `files` has those
+  // of every table of the schema.
+  static base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> Open(ShardEnvironment environment,
                                                                        uint32_t shard,
-                                                                       uint32_t shard_count);
+                                                                       data::Schema::Ptr schema,
+                                                                       FilesOfTables files);
   ~ShardEngine() override;
 
   base::Task<absl::Status> Apply(std::string encoded_mutation, base::Deadline deadline);
   base::Task<absl::StatusOr<data::ReadResult>> Read(data::ReadCommand command,
                                                     base::Deadline deadline);
   // Opens what is new and lets go of what is gone; directories are left to the engine.
-  base::Task<absl::Status> SetSchema(data::Schema::Ptr schema);
+  base::Task<absl::Status> SetSchema(data::Schema::Ptr schema, FilesOfTables files);
   base::Task<absl::Status> Flush(std::optional<data::TableId> table);
   base::Task<absl::Status> CompactAll(data::TableId table);
+  // Table's calls of the same name (table.h).
+  base::Task<absl::StatusOr<TableFiles::Change>> BeginTruncate(data::TableId table, bool flush);
+  base::Task<void> EndTruncate(data::TableId table, bool truncated);
+  base::Task<absl::Status> BeginAdopt(data::TableId table, std::vector<LiveTable> tables);
+  base::Task<void> EndAdopt(data::TableId table, bool adopted);
   base::Task<absl::StatusOr<TableStats>> Stats(data::TableId table);
-  // From any thread.
+  // SSTables and memtables. From any thread.
   uint64_t live_bytes() const { return live_bytes_; }
 
   base::Task<void> Stop();
@@ -55,9 +70,10 @@ class ShardEngine final : public ReplaySink {
  private:
   using TablePtr = std::shared_ptr<Table>;
 
-  ShardEngine(EngineOptions options, EngineDeps deps, uint32_t shard, uint32_t shard_count);
-  base::Task<absl::Status> OpenTables(const data::Schema& schema);
-  base::Task<absl::Status> OpenTable(std::shared_ptr<const data::TableSchema> schema);
+  ShardEngine(ShardEnvironment environment, uint32_t shard);
+  base::Task<absl::Status> OpenTables(const data::Schema& schema, const FilesOfTables& files);
+  base::Task<absl::Status> OpenTable(std::shared_ptr<const data::TableSchema> schema,
+                                     const FilesOfTables& files);
   base::Task<absl::Status> OpenLog();
   absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) override;
   base::Task<absl::Status> AfterGroup(LogPosition end) override;
@@ -70,18 +86,22 @@ class ShardEngine final : public ReplaySink {
 
   // Background work.
   base::Task<void> FlushLoop();
+  void NoteFlushFailure(const Table& table, const absl::Status& failure);
   base::Task<void> CompactionLoop();
+  void StartCompactions();
+  base::Task<void> RunCompaction(TablePtr table, sstable::CompactionPick pick);
   TablePtr PickForFlush() const;
   base::Task<absl::Status> FlushTable(TablePtr table);
   base::Task<void> DiscardLog();
   void NoteFlushed();
   std::vector<TablePtr> AllTables() const;
-  uint64_t MemtableBytesMax() const { return options_.memtable_bytes_max / shard_count_; }
+  uint64_t MemtableBytesMax() const { return options_.memtable_bytes_max / layout_.shards; }
 
   const EngineOptions options_;
   const EngineDeps deps_;
+  const Layout layout_;
+  const std::shared_ptr<CompactionThrottle> throttle_;
   const uint32_t shard_;
-  const uint32_t shard_count_;
   StorageMetrics metrics_;
   base::RandomStream random_;
   sstable::LruBlockCache cache_;
@@ -89,9 +109,12 @@ class ShardEngine final : public ReplaySink {
   std::map<data::TableId, TablePtr> tables_;
   std::unique_ptr<CommitLog> log_;
   uint64_t memtable_bytes_ = 0;
+  uint64_t sstable_bytes_ = 0;
   uint64_t waiting_bytes_ = 0;  // of writes that wait for memory
   base::Event memory_freed_;
   absl::Status flush_status_;  // of the last attempt
+  uint64_t failed_flushes_in_a_row_ = 0;
+  uint32_t compactions_running_ = 0;
   std::atomic<uint64_t> live_bytes_ = 0;
 
   bool stopping_ = false;

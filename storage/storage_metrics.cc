@@ -29,6 +29,9 @@ StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
                                             LabelsOf(shard))),
       failed_compactions(m.AddCounter("tholos_failed_compactions_total", "Compactions that failed",
                                       LabelsOf(shard))),
+      expired_sstables(m.AddCounter("tholos_expired_sstables_total",
+                                    "SSTables that were dropped unread: all in them had expired",
+                                    LabelsOf(shard))),
       memtable_bytes(
           m.AddGauge("tholos_memtable_bytes", "Bytes of all memtables", LabelsOf(shard))),
       sstables(m.AddGauge("tholos_sstables", "Live SSTables", LabelsOf(shard))),

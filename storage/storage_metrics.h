@@ -20,6 +20,7 @@ struct StorageMetrics {
   base::Counter& compaction_read_bytes;
   base::Counter& compaction_written_bytes;
   base::Counter& failed_compactions;
+  base::Counter& expired_sstables;
   base::Gauge& memtable_bytes;
   base::Gauge& sstables;
   base::Gauge& sstable_bytes;

@@ -1,12 +1,14 @@
-// A table on one shard: its memtables and SSTables.
+// A table on one shard: its memtables and its part of the table's SSTables.
 //
 //   writes -> active memtable --freeze--> frozen memtables --flush--> SSTables --compaction-->
-//   fewer SSTables reads  -> the merge of all of them
+//   fewer SSTables; reads -> the merge of all of them
 //
-// Confined to its shard; flush and compaction write on a background loop, over immutable inputs,
-// and come back to install their result: first the manifest (manifest.h), then memory. One flush
-// and one compaction at a time. SSTables that a compaction replaced are removed when their last
-// reader has let go.
+// Confined to its shard; flush and compaction write on background loops, over immutable inputs, and
+// come back to install their result: first the manifest (table_files.h), then memory. One flush at
+// a time; compactions of disjoint sets of SSTables side by side.
+//
+// An SSTable may hold tokens of other shards too, after a start with another number of shards: each
+// shard sees its part, and compactions write parts of their own.
 //
 // Damage. A listed SSTable that is missing or whose footer, index or statistics are damaged makes
 // the table damaged: reads answer kDataLoss naming the file (other replicas must answer), writes
@@ -20,12 +22,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/async/scope.h"
 #include "base/async/semaphore.h"
 #include "base/async/task.h"
 #include "base/clock.h"
@@ -37,16 +39,19 @@
 #include "data/source.h"
 #include "sstable/block_cache.h"
 #include "sstable/compaction.h"
+#include "sstable/compaction/picker.h"
 #include "sstable/reader.h"
-#include "storage/manifest.h"
+#include "storage/compaction_throttle.h"
 #include "storage/memtable/memtable.h"
+#include "storage/reconciled.h"
 #include "storage/storage_metrics.h"
+#include "storage/table_files.h"
 
 namespace tholos::storage {
 
 struct TableOptions {
-  std::string directory;  // of this table and shard; made when the first SSTable is written
   uint32_t shard = 0;
+  bool incremental_backups = false;
 };
 
 // All outlive the table.
@@ -58,20 +63,22 @@ struct TableDeps {
   base::RandomStream& random;
   sstable::BlockCache& cache;
   StorageMetrics& metrics;
+  CompactionThrottle& throttle;
+  const ReconciledHorizon* reconciled;  // nullptr: gc_grace alone decides
 };
 
 class Table : public std::enable_shared_from_this<Table> {
  public:
-  // Removes leftovers and opens what the manifest lists. kDataLoss names a damaged manifest;
-  // damaged SSTables are no error here.
+  // Opens what the manifest lists for the shard. Damaged SSTables are no error here.
   static base::Task<absl::StatusOr<std::shared_ptr<Table>>> Open(
-      TableOptions options, TableDeps deps, std::shared_ptr<const data::TableSchema> schema);
+      TableOptions options, TableDeps deps, std::shared_ptr<TableFiles> files,
+      std::shared_ptr<const data::TableSchema> schema);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
   const data::TableSchema& schema() const { return *schema_; }
-  void SetSchema(std::shared_ptr<const data::TableSchema> schema) { schema_ = std::move(schema); }
+  void SetSchema(std::shared_ptr<const data::TableSchema> schema);
 
   // The change of memtable_bytes().
   int64_t Apply(data::Partition update, LogPosition position);
@@ -84,24 +91,43 @@ class Table : public std::enable_shared_from_this<Table> {
   // Writes all memtables to SSTables. `log_end` gives the place before which all records of this
   // table have been applied. On an error the memtables stay as they are; it can be tried again.
   base::Task<absl::Status> Flush(std::function<LogPosition()> log_end);
-  // One round of size-tiered compaction; false if there was nothing to do.
-  base::Task<absl::StatusOr<bool>> CompactOnce();
-  // All SSTables into one.
+
+  // Compactions that are due and share no SSTable with each other or with one that runs.
+  std::vector<sstable::CompactionPick> DueCompactions() const;
+  // What compactions have yet to read, roughly.
+  uint64_t CompactionBacklog() const;
+  // Runs one of them; Claim() keeps others from getting it before it has started. kCancelled if the
+  // table is stopping or a truncation or restore wants to go first.
+  void Claim(const sstable::CompactionPick& pick);
+  base::Task<absl::Status> Compact(sstable::CompactionPick pick);
+  // All SSTables into one (or as many as the strategy splits that into).
   base::Task<absl::Status> CompactAll();
+
+  // Truncation, over all shards at once: BeginTruncate freezes the memtable (what is written from
+  // then on stays), flushes it if `flush`, and gives what is to be removed; until EndTruncate there
+  // is no flush and no compaction. Reads see the old data until EndTruncate(true).
+  base::Task<absl::StatusOr<TableFiles::Change>> BeginTruncate(std::function<LogPosition()> log_end,
+                                                               bool flush);
+  void EndTruncate(bool truncated);
+  // SSTables that come from outside (a restored snapshot): until EndAdopt there is no compaction,
+  // which could purge a tombstone that covers their data. BeginAdopt opens them, but reads see them
+  // only after EndAdopt(true).
+  base::Task<absl::Status> BeginAdopt(std::vector<LiveTable> tables);
+  void EndAdopt(bool adopted);
 
   // The log is needed from there; nothing if all is flushed.
   std::optional<LogPosition> first_unflushed() const;
   // Records before it must not be replayed.
-  LogPosition flushed_before() const { return manifest_.flushed_before; }
+  LogPosition flushed_before() const { return flushed_before_; }
   uint64_t memtable_bytes() const;
   // A flush failed and nobody is at it.
   bool needs_retry() const { return !frozen_.empty() && flushing_.available() > 0; }
-  size_t sstables() const { return manifest_.generations.size(); }
+  size_t sstables() const { return parts_.size() + unopened_; }
   uint64_t sstable_bytes() const;
   const absl::Status& damage() const { return damage_; }
 
-  // Makes a compaction that runs end early; nothing new is begun.
-  void BeginStop() { stopping_ = true; }
+  // Makes compactions that run end early; nothing new is begun.
+  void BeginStop();
   // Waits for background work to end; afterwards nothing is written. Memtables are forgotten (the
   // log has them).
   base::Task<void> Stop();
@@ -112,53 +138,75 @@ class Table : public std::enable_shared_from_this<Table> {
     LogPosition end;
   };
   using SSTablePtr = std::shared_ptr<sstable::SSTable>;
-  // What a flush or a compaction changes.
-  struct Change {
-    std::vector<uint64_t> removed;
-    std::vector<SSTablePtr> added;
-    std::optional<LogPosition> flushed_before;
+  // The shard's part of an SSTable.
+  struct Part {
+    SSTablePtr table;
+    LiveTable live;
+    bool whole = true;   // everything in the file is held
+    uint64_t bytes = 0;  // of what is held, estimated
+    uint64_t generation() const { return live.generation; }
+  };
+  // Background work that is kept from beginning.
+  struct Pause {
+    base::Semaphore::Units flushing;
+    base::Semaphore::Units compacting;
   };
 
-  Table(TableOptions options, TableDeps deps, std::shared_ptr<const data::TableSchema> schema);
-  base::Task<absl::Status> Recover();
-  base::Task<void> RemoveLeftovers(std::vector<base::DirectoryEntry> entries);
-  void NoteLeft(const absl::Status& removed);
-  base::Task<absl::Status> EnsureDirectory();
-  base::Task<absl::StatusOr<SSTablePtr>> OpenSSTable(uint64_t generation);
-  void NoteDamage(const absl::Status& status);
+  Table(TableOptions options, TableDeps deps, std::shared_ptr<TableFiles> files,
+        std::shared_ptr<const data::TableSchema> schema);
 
+  // table_open.cc
+  base::Task<absl::Status> Recover();
+  base::Task<absl::StatusOr<Part>> OpenPart(LiveTable live);
+  void NoteDamage(const absl::Status& status);
+  void Adopt(Part part);
+  void Remove(const std::vector<uint64_t>& generations);
+  base::Task<void> PauseCompactions(Pause* pause);
+
+  // table_flush.cc
   void Freeze(LogPosition end);
   base::Task<absl::Status> FlushOldest();
-  base::Task<absl::Status> Install(Change change);
-  void Adopt(SSTablePtr table);
-  void Retire(const SSTablePtr& table);
-  base::Task<void> RemoveFile(uint64_t generation);
+  base::Task<void> BackUp(uint64_t generation);
 
-  base::Task<absl::Status> Compact(std::vector<uint64_t> inputs);
-  sstable::CompactionOptions CompactionOptionsFor(std::vector<uint64_t> inputs);
+  // table_compaction.cc
+  sstable::PickerState PickerStateNow() const;
+  sstable::CompactionCandidate CandidateOf(const Part& part) const;
+  int64_t GcBeforeSeconds() const;
+  data::Timestamp MemtableMinTimestamp() const;
+  base::Task<absl::Status> DropExpired(std::vector<uint64_t> generations);
+  base::Task<absl::Status> Merge(std::vector<uint64_t> inputs,
+                                 std::vector<data::Token> split_points);
+  sstable::CompactionOptions CompactionOptionsFor(const std::vector<uint64_t>& inputs);
   sstable::PurgeableBefore PurgeableBeforeOutside(const std::vector<uint64_t>& inputs) const;
-  base::Task<absl::StatusOr<std::vector<SSTablePtr>>> OpenOutputs(
-      std::vector<sstable::TableMetadata> outputs);
+  base::Task<absl::Status> InstallOutputs(std::vector<uint64_t> inputs,
+                                          std::vector<sstable::TableMetadata> outputs);
 
   const TableOptions options_;
   const TableDeps deps_;
+  const std::shared_ptr<TableFiles> files_;
+  const sstable::TokenInterval slice_;
   std::shared_ptr<const data::TableSchema> schema_;
+  sstable::CompactionStrategy strategy_;
 
   std::shared_ptr<Memtable> active_;
   std::deque<Frozen> frozen_;  // oldest first
-  std::vector<SSTablePtr> sstables_;
-  Manifest manifest_;
+  std::vector<Part> parts_;
+  std::vector<Part> incoming_;  // of BeginAdopt
+  size_t unopened_ = 0;         // listed and damaged
+  LogPosition flushed_before_;
+  std::optional<LogPosition> truncate_end_;  // between BeginTruncate and EndTruncate
+  uint64_t flush_bytes_average_ = 0;
   absl::Status damage_;
-  bool directory_made_ = false;
 
-  // Given out on the background loop too.
-  std::atomic<uint64_t> next_generation_ = 1;
-  std::atomic<bool> stopping_ = false;
+  std::set<uint64_t> compacting_now_;
+  // Read on background loops.
+  std::atomic<bool> cancel_compactions_ = false;
+  bool stopping_ = false;
   bool compaction_failed_ = false;
   base::Semaphore flushing_{1};
-  base::Semaphore compacting_{1};
-  base::Semaphore installing_{1};
-  base::Scope scope_;
+  static constexpr int64_t kCompactionsMax = 1024;
+  base::Semaphore compacting_{kCompactionsMax};
+  std::optional<Pause> pause_;
 };
 
 }  // namespace tholos::storage

@@ -37,6 +37,22 @@ class FaultyEngine final : public storage::Engine {
     return engine_->Flush(table);
   }
   Task<absl::Status> CompactAll(data::TableId table) override { return engine_->CompactAll(table); }
+  Task<absl::Status> Truncate(data::TableId table, std::optional<std::string> snapshot) override {
+    return engine_->Truncate(table, std::move(snapshot));
+  }
+  Task<absl::StatusOr<storage::TableSnapshot>> Snapshot(data::TableId table,
+                                                        std::string name) override {
+    return engine_->Snapshot(table, std::move(name));
+  }
+  Task<absl::StatusOr<std::vector<storage::SnapshotInfo>>> ListSnapshots() override {
+    return engine_->ListSnapshots();
+  }
+  Task<absl::Status> RemoveSnapshot(data::TableId table, std::string name) override {
+    return engine_->RemoveSnapshot(table, std::move(name));
+  }
+  Task<absl::Status> RestoreSnapshot(data::TableId table, std::string name) override {
+    return engine_->RestoreSnapshot(table, std::move(name));
+  }
   Task<absl::StatusOr<storage::TableStats>> Stats(data::TableId table) override {
     return engine_->Stats(table);
   }

@@ -96,6 +96,15 @@ std::shared_ptr<const TableSchema> Schema::FindTable(const TableId& id) const {
   return it == state_->visible_by_id.end() ? nullptr : it->second;
 }
 
+bool Schema::HasDropped(std::string_view keyspace, std::string_view table,
+                        const TableId& id) const {
+  if (FindTable(id) != nullptr) return false;
+  const auto of_keyspace = state_->tables.find(keyspace);
+  if (of_keyspace != state_->tables.end() && of_keyspace->second.contains(table)) return true;
+  const auto entry = state_->keyspaces.find(keyspace);
+  return entry != state_->keyspaces.end() && entry->second.dropped_micros != State::kNeverDropped;
+}
+
 std::vector<const KeyspaceSchema*> Schema::keyspaces() const {
   std::vector<const KeyspaceSchema*> result;
   for (const auto& [name, entry] : state_->keyspaces) {

@@ -93,6 +93,10 @@ class Schema {
   std::vector<std::shared_ptr<const TableSchema>> tables(std::string_view keyspace) const;
   std::vector<std::shared_ptr<const TableSchema>> tables() const;
 
+  // Whether the table of this name and id was dropped: what is left of it may be removed. False for
+  // one that was never heard of.
+  bool HasDropped(std::string_view keyspace, std::string_view table, const TableId& id) const;
+
   // The id for a table that is to be created here: a hash of its name, its definition and the
   // moment when a table of that name was last dropped. So nodes that create the same table at the
   // same moment, before they have heard of each other, create one table, and what was written

@@ -41,6 +41,20 @@ TokenIntervals Without(const TokenIntervals& intervals, const TokenInterval& rem
   return out;
 }
 
+data::TokenRange RangeOf(const TokenInterval& interval) {
+  constexpr data::Token kMax = std::numeric_limits<data::Token>::max();
+  return {.start = interval.first == data::kMinToken ? data::kMinToken : interval.first - 1,
+          .end = interval.last == kMax ? data::kMinToken : interval.last};
+}
+
+TokenInterval IntervalOf(const data::TokenRange& range) {
+  if (range.start == range.end) return TokenInterval::All();
+  TokenInterval interval;
+  if (range.start != data::kMinToken) interval.first = range.start + 1;
+  if (range.end != data::kMinToken) interval.last = range.end;
+  return interval;
+}
+
 TokenInterval PartOfTokens(uint32_t index, uint32_t count) {
   THOLOS_CHECK(index < count);
   // The smallest ordinal o with o * count / 2^64 >= i is ceil(i * 2^64 / count).

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/key.h"
+#include "data/read.h"
 
 namespace tholos::sstable {
 
@@ -35,6 +36,10 @@ std::optional<TokenInterval> Intersection(const TokenInterval& a, const TokenInt
 using TokenIntervals = std::vector<TokenInterval>;
 TokenIntervals Intersection(const TokenIntervals& intervals, const TokenInterval& with);
 TokenIntervals Without(const TokenIntervals& intervals, const TokenInterval& removed);
+
+// Between intervals and the ranges that reads select (read.h).
+data::TokenRange RangeOf(const TokenInterval& interval);
+TokenInterval IntervalOf(const data::TokenRange& range);
 
 // Part `index` of `count` equal parts of all tokens: what base::ShardOfToken maps to `index`.
 TokenInterval PartOfTokens(uint32_t index, uint32_t count);

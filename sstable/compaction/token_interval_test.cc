@@ -59,6 +59,26 @@ TEST(TokenInterval, WhatIsCutAndWhatIsLeftIsTheWhole) {
   }
 }
 
+TEST(TokenInterval, RangesSelectWhatIntervalsContain) {
+  base::RandomStream random(3);
+  const auto any = [&random] {
+    const data::Token near[] = {kMin + 1, kMin + 2, -1, 0, 1, kMax - 1, kMax};
+    return near[random.Below(7)];
+  };
+  for (int round = 0; round < 2000; ++round) {
+    TokenInterval interval{any(), any()};
+    if (interval.first > interval.last) std::swap(interval.first, interval.last);
+    if (random.Chance(0.2)) interval.first = kMin;
+    const data::TokenRange range = RangeOf(interval);
+    for (const data::Token token :
+         {kMin + 1, kMin + 2, data::Token{-1}, data::Token{0}, data::Token{1}, kMax - 1, kMax}) {
+      EXPECT_EQ(range.Contains(token), interval.Contains(token))
+          << token << " in " << interval.first << ".." << interval.last;
+      EXPECT_EQ(IntervalOf(range).Contains(token), range.Contains(token));
+    }
+  }
+}
+
 TEST(TokenInterval, SplitPointsOfMorePartsKeepThoseOfFewer) {
   const TokenInterval slice = PartOfTokens(1, 3);
   EXPECT_THAT(SplitPoints({0, 99}, 4), ElementsAre(25, 50, 75));

@@ -61,8 +61,8 @@ EngineWorld::EngineWorld(uint64_t seed, int shards)
 
 base::Task<absl::Status> EngineWorld::Open() {
   engine = nullptr;
-  const EngineDeps deps{world.clock(), world.random(), world.executor(),
-                        world.files(), metrics,        world.log()};
+  const EngineDeps deps{world.clock(), world.random(), world.executor(), world.files(),
+                        metrics,       world.log(),    reconciled};
   THOLOS_CO_ASSIGN_OR_RETURN(std::unique_ptr<Engine> opened,
                              co_await Engine::Open(options, deps, schema));
   engine = &world.node().Own(std::move(opened));
@@ -122,15 +122,16 @@ std::vector<std::string> EngineWorld::Orphans() {
     if (!path.ends_with("/manifest")) continue;
     auto manifest = DecodeManifest(*world.files().Peek(path));
     if (!manifest.ok()) continue;
-    for (uint64_t generation : manifest->generations) {
+    for (const LiveTable& table : manifest->tables) {
       live.insert(
-          base::StrCat(path.substr(0, path.rfind('/')), "/", sstable::FileName(generation)));
+          base::StrCat(path.substr(0, path.rfind('/')), "/", sstable::FileName(table.generation)));
     }
   }
   std::vector<std::string> orphans;
   for (const std::string& path : files) {
-    const bool unlisted = path.ends_with(".sst") && !live.contains(path);
-    if (unlisted || path.ends_with(".tmp")) orphans.push_back(path);
+    const bool backup = path.find("/backups/") != std::string::npos;
+    const bool unlisted = path.ends_with(".sst") && !live.contains(path) && !backup;
+    if (unlisted || path.find(".tmp") != std::string::npos) orphans.push_back(path);
   }
   return orphans;
 }

@@ -45,6 +45,7 @@ class EngineWorld {
   base::Metrics metrics;
   EngineOptions options;
   data::Schema::Ptr schema;
+  const ReconciledHorizon* reconciled = nullptr;
   Engine* engine = nullptr;
 
  private:

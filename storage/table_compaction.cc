@@ -1,0 +1,193 @@
+// A table's compactions: what is due, and carrying it out. The decisions are
+// sstable/compaction/picker.h's.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "storage/table.h"
+
+namespace tholos::storage {
+
+using base::Task;
+
+// Deciding ---------------------------------------------------------------------------------------
+
+data::Timestamp Table::MemtableMinTimestamp() const {
+  data::Timestamp oldest = active_->min_timestamp();
+  for (const Frozen& frozen : frozen_) oldest = std::min(oldest, frozen.memtable->min_timestamp());
+  return oldest;
+}
+
+int64_t Table::GcBeforeSeconds() const {
+  const int64_t graceful = deps_.clock.WallSeconds() - schema_->gc_grace_seconds;
+  if (deps_.reconciled == nullptr) return graceful;
+  return std::min(graceful,
+                  deps_.reconciled->ReconciledUpTo(schema_->id, slice_.first, slice_.last));
+}
+
+sstable::CompactionCandidate Table::CandidateOf(const Part& part) const {
+  const sstable::TableMetadata& metadata = part.table->metadata();
+  const sstable::TableStatistics& statistics = metadata.statistics;
+  sstable::CompactionCandidate candidate{
+      .generation = part.generation(),
+      .bytes = part.bytes,
+      .tokens = {statistics.first_key.token, statistics.last_key.token},
+      .partitions = statistics.partitions,
+      .min_timestamp = statistics.min_timestamp,
+      .max_timestamp = statistics.max_timestamp,
+      .max_local_deletion_seconds = statistics.max_local_deletion_seconds,
+      .spans_shards = !part.whole,
+      .busy = compacting_now_.contains(part.generation())};
+  if (!part.whole) {
+    const sstable::TokenInterval held{part.live.held.front().first, part.live.held.back().last};
+    candidate.tokens = sstable::Intersection(candidate.tokens, held).value_or(held);
+    candidate.partitions =
+        statistics.partitions * part.bytes / std::max<uint64_t>(1, metadata.file_bytes);
+  }
+  return candidate;
+}
+
+sstable::PickerState Table::PickerStateNow() const {
+  sstable::PickerState state{.slice = slice_,
+                             .flush_bytes = flush_bytes_average_,
+                             .now_micros = deps_.clock.WallMicros(),
+                             .gc_before_seconds = GcBeforeSeconds(),
+                             .memtable_min_timestamp = MemtableMinTimestamp()};
+  for (const Part& part : parts_) state.tables.push_back(CandidateOf(part));
+  return state;
+}
+
+std::vector<sstable::CompactionPick> Table::DueCompactions() const {
+  if (stopping_ || pause_.has_value() || compaction_failed_ || !damage_.ok()) return {};
+  if (compacting_.waiters() > 0) return {};
+  return sstable::PickCompactions(PickerStateNow(), strategy_);
+}
+
+uint64_t Table::CompactionBacklog() const {
+  if (compaction_failed_ || !damage_.ok()) return 0;
+  return sstable::CompactionBacklog(PickerStateNow(), strategy_);
+}
+
+sstable::PurgeableBefore Table::PurgeableBeforeOutside(const std::vector<uint64_t>& inputs) const {
+  std::vector<sstable::OverlappingSource> others;
+  others.push_back({.min_timestamp = MemtableMinTimestamp()});
+  for (const Part& part : parts_) {
+    if (std::find(inputs.begin(), inputs.end(), part.generation()) != inputs.end()) continue;
+    others.push_back(sstable::OverlapOf(part.table->metadata()));
+  }
+  return sstable::PurgeableBeforeFor(std::move(others));
+}
+
+// Doing ------------------------------------------------------------------------------------------
+
+void Table::Claim(const sstable::CompactionPick& pick) {
+  compacting_now_.insert(pick.generations.begin(), pick.generations.end());
+}
+
+Task<absl::Status> Table::Compact(sstable::CompactionPick pick) {
+  absl::Status status = absl::CancelledError("the table is busy");
+  auto turn = compacting_.TryAcquire(1);
+  if (turn && !stopping_) {
+    if (pick.reason == sstable::CompactionPick::Reason::kExpired) {
+      status = co_await DropExpired(pick.generations);
+    } else {
+      status = co_await Merge(pick.generations, std::move(pick.split_points));
+    }
+  }
+  for (const uint64_t generation : pick.generations) compacting_now_.erase(generation);
+  co_return status;
+}
+
+Task<absl::Status> Table::CompactAll() {
+  auto alone = co_await compacting_.Acquire(kCompactionsMax);
+  if (stopping_) co_return absl::OkStatus();
+  if (!damage_.ok()) co_return damage_;
+  std::vector<uint64_t> inputs;
+  std::vector<sstable::CompactionCandidate> candidates;
+  bool worthwhile = parts_.size() > 1;
+  for (const Part& part : parts_) {
+    inputs.push_back(part.generation());
+    candidates.push_back(CandidateOf(part));
+    worthwhile |= !part.whole ||
+                  part.table->metadata().statistics.min_local_deletion_seconds != data::kNoExpiry;
+  }
+  if (!worthwhile) co_return absl::OkStatus();
+  co_return co_await Merge(std::move(inputs),
+                           sstable::SplitPointsFor(candidates, slice_, strategy_));
+}
+
+Task<absl::Status> Table::DropExpired(std::vector<uint64_t> generations) {
+  THOLOS_CO_RETURN_IF_ERROR(
+      co_await files_->Install({.shard = options_.shard, .removed = generations}));
+  Remove(generations);
+  deps_.metrics.expired_sstables.Add(generations.size());
+  co_return absl::OkStatus();
+}
+
+sstable::CompactionOptions Table::CompactionOptionsFor(const std::vector<uint64_t>& inputs) {
+  sstable::CompactionOptions options;
+  options.directory = files_->directory();
+  options.table = schema_->id;
+  options.purgeable_before = PurgeableBeforeOutside(inputs);
+  for (const Part& part : parts_) {
+    if (std::find(inputs.begin(), inputs.end(), part.generation()) == inputs.end()) continue;
+    options.inputs.push_back({.generation = part.generation(),
+                              .written_as = part.live.written_as,
+                              .held = part.whole ? sstable::TokenIntervals() : part.live.held});
+  }
+  // File ids are drawn here: the random stream belongs to the shard.
+  options.next_output = [files = files_, file_id = deps_.random.Next()]() mutable {
+    return sstable::OutputId{files->NextGeneration(), file_id++};
+  };
+  options.now_seconds = deps_.clock.WallSeconds();
+  options.gc_before_seconds = GcBeforeSeconds();
+  options.stop = &cancel_compactions_;
+  return options;
+}
+
+Task<absl::Status> Table::Merge(std::vector<uint64_t> inputs,
+                                std::vector<data::Token> split_points) {
+  const auto throttled = ThrottledFileSystem(deps_.fs, deps_.throttle, deps_.clock);
+  sstable::CompactionOptions options = CompactionOptionsFor(inputs);
+  options.split_points = std::move(split_points);
+  auto result = co_await base::RunOn(deps_.executor.background(),
+                                     sstable::Compact(*throttled, std::move(options)));
+  absl::Status status = result.status();
+  if (result.ok()) status = co_await InstallOutputs(inputs, result->outputs);
+  if (status.ok()) {
+    deps_.metrics.compactions.Add();
+    deps_.metrics.compaction_read_bytes.Add(result->input_bytes);
+    deps_.metrics.compaction_written_bytes.Add(result->output_bytes);
+  } else if (!absl::IsCancelled(status)) {
+    deps_.metrics.failed_compactions.Add();
+    deps_.log.Error("storage", base::StrCat("compaction of ", schema_->QualifiedName(), ": ",
+                                            base::ToStd(status.message())));
+    // A damaged input fails every time; until a restart only CompactAll tries again.
+    if (absl::IsDataLoss(status)) compaction_failed_ = true;
+  }
+  co_return status;
+}
+
+Task<absl::Status> Table::InstallOutputs(std::vector<uint64_t> inputs,
+                                         std::vector<sstable::TableMetadata> outputs) {
+  TableFiles::Change change{.shard = options_.shard, .removed = inputs};
+  for (const sstable::TableMetadata& output : outputs) change.added.push_back(output.generation);
+  std::vector<Part> parts;
+  for (const uint64_t added : change.added) {
+    auto opened = co_await OpenPart({added, added, {slice_}});
+    if (!opened.ok()) {
+      parts.clear();
+      co_await files_->Discard(change.added);
+      co_return opened.status();
+    }
+    parts.push_back(*std::move(opened));
+  }
+  THOLOS_CO_RETURN_IF_ERROR(co_await files_->Install(std::move(change)));
+  Remove(inputs);
+  for (Part& part : parts) Adopt(std::move(part));
+  co_return absl::OkStatus();
+}
+
+}  // namespace tholos::storage
