@@ -303,8 +303,7 @@ TEST(EngineCompaction, ExpiredTablesAreDroppedUnread) {
   ASSERT_TRUE(FlushAll(w).ok());
   w.world.Run(base::SleepFor(absl::Seconds(5)));
   EXPECT_EQ(w.world.Run(w.engine->Stats(TestTableId(0)))->sstables, 1u);
-  EXPECT_THAT(w.metrics.RenderText(),
-              HasSubstr("tholos_expired_sstables_total{shard=\"0\"} 1"));
+  EXPECT_THAT(w.metrics.RenderText(), HasSubstr("tholos_expired_sstables_total{shard=\"0\"} 1"));
 }
 
 }  // namespace
