@@ -14,11 +14,17 @@ namespace {
 constexpr std::string_view kPart = "cluster";
 constexpr absl::Duration kSaveRetry = absl::Seconds(5);
 
-// Values that make up a NodeInfo, or the ring of a later start.
+// Values that say nothing about a later start.
+bool IsOfTheMoment(gossip::StateKey key) {
+  return key == gossip::StateKey::kServing || key == gossip::StateKey::kSchema;
+}
+
+// Values that make up a NodeInfo.
 bool MattersToRing(gossip::StateKey key) {
   using gossip::StateKey;
   return key == StateKey::kStatus || key == StateKey::kTokens || key == StateKey::kDatacenter ||
-         key == StateKey::kRack || key == StateKey::kInternode || key == StateKey::kClient;
+         key == StateKey::kRack || key == StateKey::kInternode || key == StateKey::kClient ||
+         key == StateKey::kNative || IsOfTheMoment(key);
 }
 
 std::string Join(const std::vector<base::Endpoint>& endpoints) {
@@ -43,6 +49,7 @@ ring::NodeInfo Membership::Self() const {
   node.id = local_.id;
   node.internode = options_.internode;
   node.client = options_.client;
+  node.native = options_.native;
   node.datacenter = options_.datacenter;
   node.rack = options_.rack;
   node.status = ring::NodeStatus::kNormal;
@@ -60,6 +67,11 @@ base::Task<absl::Status> Membership::Join() {
   Refresh();
   scope_.Spawn(KeepPeersSaved());
   co_return absl::OkStatus();
+}
+
+void Membership::SetServing(bool serving) {
+  deps_.gossiper.SetOwn(gossip::StateKey::kServing, serving ? "1" : "0");
+  Refresh();
 }
 
 base::Task<void> Membership::Stop() {
@@ -132,7 +144,7 @@ Peers Membership::KnownPeers() const {
   for (const auto& [id, state] : deps_.gossiper.state().endpoints()) {
     if (id == local_.id || !gossip::NodeInfoOf(id, state).ok()) continue;
     for (const auto& [key, value] : state.values) {
-      if (MattersToRing(key)) peers[id][key] = value.value;
+      if (MattersToRing(key) && !IsOfTheMoment(key)) peers[id][key] = value.value;
     }
   }
   return peers;

@@ -40,6 +40,7 @@ struct MembershipOptions {
   std::vector<base::Endpoint> seeds;
   base::Endpoint internode;
   base::Endpoint client;
+  base::Endpoint native;
   std::string datacenter = "dc1";
   std::string rack = "rack1";
   std::string release;  // version of the program, for the others to see
@@ -69,6 +70,8 @@ class Membership {
   // on the ring follows gossip. Errors: kFailedPrecondition - a seed refuses this node (cluster
   // name, host id); kUnavailable - no seed told of a cluster in time; those of the file system.
   base::Task<absl::Status> Join();
+  // Once joined: whether the doors for clients are open.
+  void SetServing(bool serving);
   // Before the gossiper is destroyed.
   base::Task<void> Stop();
 

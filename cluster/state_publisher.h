@@ -3,6 +3,7 @@
 // this node only: it starts at 1 with the process.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -21,7 +22,10 @@ class StatePublisher {
 
   // Equal ones publish nothing. `nodes` sorted by id.
   void SetNodes(std::vector<ring::NodeInfo> nodes) {
-    if (nodes == nodes_) return;
+    const auto same = [](const ring::NodeInfo& a, const ring::NodeInfo& b) {
+      return a == b && a.SameMoment(b);
+    };
+    if (std::equal(nodes.begin(), nodes.end(), nodes_.begin(), nodes_.end(), same)) return;
     nodes_ = std::move(nodes);
     Publish();
   }

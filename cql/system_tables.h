@@ -1,11 +1,10 @@
 // Read-only tables that every node answers from what it knows, without the coordinator: the members
 // of the cluster and the schema.
 //
-//   system.local, system.peers                  this node, the other nodes
-//   system_schema.keyspaces, .tables, .columns  the schema, these tables included
+//   system.local, .peers, .peers_v2   this node, the other nodes (system/cluster_tables.cc)
+//   system_schema.*                   the schema, these tables included (system/schema_tables.cc)
 //
-// They have the columns of Cassandra's that the present types can hold. Any condition on them may
-// filter.
+// They have Cassandra's columns, for its drivers to read. Any condition on them may filter.
 #pragma once
 
 #include <memory>
@@ -21,12 +20,12 @@
 
 namespace tholos::cql {
 
-// "system" and "system_schema": nothing can be created or written in them.
+// "system", "system_schema", "system_virtual_schema": nothing can be created or written in them.
 bool IsSystemKeyspace(std::string_view keyspace);
 // nullptr if there is none. Equal for every call.
 std::shared_ptr<const data::TableSchema> FindSystemTable(std::string_view keyspace,
                                                          std::string_view table);
-std::vector<std::shared_ptr<const data::TableSchema>> SystemTables();
+const std::vector<std::shared_ptr<const data::TableSchema>>& SystemTables();
 
 // `table` is one of them.
 base::Task<absl::StatusOr<coordinator::ReadPage>> ReadSystemTable(const data::TableSchema& table,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
@@ -50,6 +51,10 @@ std::string_view StateKeyName(StateKey key) {
       return "RELEASE";
     case StateKey::kShutdown:
       return "SHUTDOWN";
+    case StateKey::kNative:
+      return "NATIVE";
+    case StateKey::kServing:
+      return "SERVING";
   }
   return "?";
 }
@@ -96,12 +101,15 @@ std::string EncodeDigest(uint64_t digest) {
 }
 
 absl::btree_map<StateKey, std::string> ValuesOf(const ring::NodeInfo& node) {
-  return {{StateKey::kStatus, std::string(ring::NodeStatusName(node.status))},
-          {StateKey::kTokens, EncodeTokens(node.tokens)},
-          {StateKey::kDatacenter, node.datacenter},
-          {StateKey::kRack, node.rack},
-          {StateKey::kInternode, node.internode.ToString()},
-          {StateKey::kClient, node.client.ToString()}};
+  absl::btree_map<StateKey, std::string> values = {
+      {StateKey::kStatus, std::string(ring::NodeStatusName(node.status))},
+      {StateKey::kTokens, EncodeTokens(node.tokens)},
+      {StateKey::kDatacenter, node.datacenter},
+      {StateKey::kRack, node.rack},
+      {StateKey::kInternode, node.internode.ToString()},
+      {StateKey::kClient, node.client.ToString()}};
+  if (!node.native.host.empty()) values[StateKey::kNative] = node.native.ToString();
+  return values;
 }
 
 absl::StatusOr<ring::NodeInfo> NodeInfoOf(const NodeId& id, const EndpointState& state) {
@@ -117,6 +125,13 @@ absl::StatusOr<ring::NodeInfo> NodeInfoOf(const NodeId& id, const EndpointState&
   THOLOS_ASSIGN_OR_RETURN(node.internode, ParseEndpoint(state, StateKey::kInternode));
   if (!state.Get(StateKey::kClient).empty()) {
     THOLOS_ASSIGN_OR_RETURN(node.client, ParseEndpoint(state, StateKey::kClient));
+  }
+  if (!state.Get(StateKey::kNative).empty()) {
+    THOLOS_ASSIGN_OR_RETURN(node.native, ParseEndpoint(state, StateKey::kNative));
+  }
+  node.serving = state.Get(StateKey::kServing) == "1";
+  if (!absl::SimpleHexAtoi(base::ToAbsl(state.Get(StateKey::kSchema)), &node.schema_digest)) {
+    node.schema_digest = 0;
   }
   if (!state.Get(StateKey::kTokens).empty()) {
     THOLOS_ASSIGN_OR_RETURN(node.tokens, DecodeTokens(state.Get(StateKey::kTokens)));

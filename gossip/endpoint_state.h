@@ -37,6 +37,8 @@ enum class StateKey : uint8_t {
   kSchema = 8,     // data::Schema::digest(), 16 hexadecimal digits
   kRelease = 9,    // version of the program
   kShutdown = 10,  // "1": it is stopping in good order, do not wait for it
+  kNative = 11,    // "host:port" of the native protocol's door
+  kServing = 12,   // "1": the doors for clients are open
 };
 std::string_view StateKeyName(StateKey key);  // "STATUS", ...; "?" for one not known here
 

@@ -84,6 +84,12 @@ absl::Status SetLogLevel(const std::string& value, std::string* out) {
   return Expected("debug, info, warn or error", value);
 }
 
+absl::Status SetAuthenticator(const std::string& value, std::string* out) {
+  if (value != "allow_all" && value != "password") return Expected("allow_all or password", value);
+  *out = value;
+  return absl::OkStatus();
+}
+
 struct Key {
   std::string_view name;
   std::function<absl::Status(const std::string&, Config*)> set;
@@ -107,6 +113,9 @@ const std::vector<Key>& Keys() {
       {"commitlog_memory",
        [](auto& v, Config* c) { return SetBytes(v, 128 << 20, &c->commitlog_memory); }},
       {"open_network", [](auto& v, Config* c) { return SetBool(v, &c->open_network); }},
+      {"authenticator", [](auto& v, Config* c) { return SetAuthenticator(v, &c->authenticator); }},
+      {"superuser", [](auto& v, Config* c) { return SetText(v, &c->superuser); }},
+      {"superuser_password", [](auto& v, Config* c) { return SetText(v, &c->superuser_password); }},
       {"log_level", [](auto& v, Config* c) { return SetLogLevel(v, &c->log_level); }},
   };
   return *keys;
@@ -221,10 +230,10 @@ absl::Status ParseConfig(const std::string& text, const std::string& file, Confi
 
 absl::Status ValidateConfig(const Config& config) {
   if (!IsLoopback(config.listen) && !config.open_network) {
-    return absl::InvalidArgumentError(base::StrCat(
-        "listen: ", config.listen,
-        " is reachable from other machines, and nothing is authenticated or encrypted yet; set "
-        "open_network: true if the network keeps strangers out"));
+    return absl::InvalidArgumentError(
+        base::StrCat("listen: ", config.listen,
+                     " is reachable from other machines, and other nodes and gRPC clients are not "
+                     "authenticated; set open_network: true if the network keeps strangers out"));
   }
   const std::pair<std::string_view, uint16_t> ports[] = {{"internode_port", config.internode_port},
                                                          {"client_port", config.client_port},

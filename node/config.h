@@ -15,6 +15,10 @@
 //   memtable_memory   256MiB      memtables of the node
 //   commitlog_memory  512MiB      commit log on disk, a shard
 //   open_network      false       allows `listen` beyond loopback, without authentication
+//   authenticator     allow_all   who native clients are: allow_all, or password
+//   (system_auth.roles) superuser         tholos      the first role, made when there are none
+//   superuser_password            its password; also THOLOS_SUPERUSER_PASSWORD; empty: one is made
+//                                 up and logged once
 //   log_level         info        debug, info, warn, error
 #pragma once
 
@@ -43,6 +47,9 @@ struct Config {
   uint64_t memtable_memory = 256u << 20;
   uint64_t commitlog_memory = 512u << 20;
   bool open_network = false;
+  std::string authenticator = "allow_all";
+  std::string superuser = "tholos";
+  std::string superuser_password;
   std::string log_level = "info";
 
   base::Endpoint internode() const { return {listen, internode_port}; }

@@ -16,9 +16,11 @@
 #include "base/real/real_file_system.h"
 #include "base/real/real_random.h"
 #include "base/strings.h"
+#include "cql/auth/password_authenticator.h"
 #include "node/config.h"
 #include "node/grpc/server.h"
 #include "node/log.h"
+#include "node/native/event_source.h"
 #include "node/native/server.h"
 #include "node/node.h"
 #include "rpc/grpc_transport.h"
@@ -69,6 +71,7 @@ NodeOptions ToNodeOptions(const Config& config) {
   options.cluster_name = config.cluster_name;
   options.data_directory = config.data_directory;
   options.client = config.client();
+  options.native = config.native();
   options.seeds = config.seeds;
   options.datacenter = config.datacenter;
   options.rack = config.rack;
@@ -101,6 +104,71 @@ void EndOnNextSignal(const sigset_t& signals) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+// The doors of the process that servers use.
+struct Doors {
+  base::RealClock& clock;
+  base::Random& random;
+  base::Executor& executor;
+  base::Metrics& metrics;
+  base::Log& log;
+};
+
+// How long the first superuser may take: other nodes may have to come up.
+constexpr absl::Duration kBootstrapMax = absl::Minutes(1);
+
+absl::StatusOr<std::unique_ptr<cql::auth::Authenticator>> MakeAuthenticator(const Config& config,
+                                                                            const Doors& doors,
+                                                                            Node& node) {
+  if (config.authenticator == "allow_all") return cql::auth::AllowAll();
+  auto passwords =
+      std::make_unique<cql::auth::PasswordAuthenticator>(cql::auth::PasswordAuthenticator::Deps{
+          doors.clock, doors.executor, doors.random, doors.log, node.queries()});
+  const char* from_environment = getenv("THOLOS_SUPERUSER_PASSWORD");
+  std::string password = config.superuser_password;
+  if (password.empty() && from_environment != nullptr) password = from_environment;
+  const absl::Status status = base::BlockOn(
+      doors.executor.shard(0),
+      passwords->Bootstrap(config.superuser, password, doors.clock.Now() + kBootstrapMax));
+  if (!status.ok()) return status;
+  return std::unique_ptr<cql::auth::Authenticator>(std::move(passwords));
+}
+
+base::Task<void> StartEvents(native::EventSource* events, Node* node) {
+  node->SetServing(true);
+  events->Start();
+  co_return;
+}
+
+// The peers are told first: their clients go elsewhere while those that are here are answered.
+base::Task<void> StopEvents(native::EventSource* events, Node* node) {
+  node->SetServing(false);
+  co_await events->Stop();
+}
+
+// Serves Cassandra's drivers until a signal comes.
+absl::Status ServeDrivers(const Config& config, const Doors& doors, Node& node,
+                          const sigset_t& signals) {
+  auto authenticator = MakeAuthenticator(config, doors, node);
+  if (!authenticator.ok()) return authenticator.status();
+  auto server = native::Server::Start(
+      {.listen = config.native()},
+      {doors.clock, doors.executor, node.queries(), **authenticator, doors.metrics, doors.log});
+  if (!server.ok()) return server.status();
+  native::EventSource events(doors.clock, node, **server);
+  base::Loop& shard = doors.executor.shard(0);
+  base::BlockOn(shard, StartEvents(&events, &node));
+  doors.log.Info(
+      "node",
+      base::StrCat("ready: drivers on ", config.native().ToString(), ", gRPC clients on ",
+                   config.client().ToString(), ", nodes on ", config.internode().ToString(), ", ",
+                   doors.executor.shard_count(), " shards, data in ", config.data_directory));
+  const int number = WaitForSignal(signals);
+  doors.log.Info("node", base::StrCat("stopping (", number == SIGTERM ? "SIGTERM" : "SIGINT", ")"));
+  EndOnNextSignal(signals);
+  base::BlockOn(shard, StopEvents(&events, &node));
+  return absl::OkStatus();
+}
+
 absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals) {
   base::RealClock clock;
   base::RealRandom random;
@@ -118,23 +186,9 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
   auto server =
       ClientServer::Start({.listen = config.client()}, {clock, *executor, (*node)->queries()},
                           {*executor, metrics, **node});
-  const auto authenticator = cql::auth::AllowAll();
-  absl::StatusOr<std::unique_ptr<native::Server>> drivers = absl::UnavailableError("not started");
-  if (server.ok()) {
-    drivers =
-        native::Server::Start({.listen = config.native()},
-                              {clock, *executor, (*node)->queries(), *authenticator, metrics, log});
-  }
-  if (drivers.ok()) {
-    log.Info("node", base::StrCat("ready: drivers on ", config.native().ToString(),
-                                  ", gRPC clients on ", config.client().ToString(), ", nodes on ",
-                                  config.internode().ToString(), ", ", executor->shard_count(),
-                                  " shards, data in ", config.data_directory));
-    const int number = WaitForSignal(signals);
-    log.Info("node", base::StrCat("stopping (", number == SIGTERM ? "SIGTERM" : "SIGINT", ")"));
-    EndOnNextSignal(signals);
-    drivers->reset();
-  }
+  absl::Status status = server.status();
+  if (status.ok())
+    status = ServeDrivers(config, {clock, random, *executor, metrics, log}, **node, signals);
   if (server.ok()) server->reset();
   base::BlockOn(shard, (*node)->Stop());
   // Destroyed on the loop that its parts belong to.
@@ -142,8 +196,7 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
     last.reset();
     co_return;
   }(*std::move(node)));
-  if (!server.ok()) return server.status();
-  return drivers.ok() ? absl::OkStatus() : drivers.status();
+  return status;
 }
 
 int Main(int argc, char** argv) {

@@ -31,6 +31,7 @@ class NodeImpl final : public Node {
 
   base::Task<absl::Status> Build();
   base::Task<void> Stop() override;
+  void SetServing(bool serving) override { membership_->SetServing(serving); }
 
   cql::QueryProcessor& queries() override { return *queries_; }
   storage::Engine& engine() override { return *engine_; }
@@ -181,6 +182,7 @@ base::Task<absl::Status> NodeImpl::JoinCluster(cluster::LocalNode local) {
   options.seeds = options_.seeds;
   options.internode = deps_.transport.self();
   options.client = options_.client;
+  options.native = options_.native;
   options.datacenter = options_.datacenter;
   options.rack = options_.rack;
   options.release = THOLOS_VERSION;

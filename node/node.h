@@ -35,6 +35,7 @@ struct NodeOptions {
   std::string cluster_name = "tholos";
   std::string data_directory = ".";
   base::Endpoint client;  // where the servers will listen; told to the peers
+  base::Endpoint native;
   std::vector<base::Endpoint> seeds;
   std::string datacenter = "dc1";
   std::string rack = "rack1";
@@ -78,6 +79,10 @@ class Node {
   // On shard 0; drains what is under way, tells the peers, closes files. Call the servers' stop
   // before.
   virtual base::Task<void> Stop() = 0;
+
+  // On shard 0: tells the peers that the servers take clients, or that they are about to stop.
+  // Drivers hear of it through their own nodes.
+  virtual void SetServing(bool serving) = 0;
 
   // Usable from every shard.
   virtual cql::QueryProcessor& queries() = 0;

@@ -50,11 +50,23 @@ struct NodeInfo {
   NodeId id;
   base::Endpoint internode;
   base::Endpoint client;  // the gRPC door
+  base::Endpoint native;  // the door of Cassandra's drivers
   std::string datacenter;
   std::string rack;
   NodeStatus status = NodeStatus::kNormal;
   std::vector<data::Token> tokens;  // sorted
-  friend bool operator==(const NodeInfo&, const NodeInfo&) = default;
+  // What is so for the moment, and no part of equality:
+  bool serving = false;        // both doors are open
+  uint64_t schema_digest = 0;  // data::Schema::digest() of the schema it has; 0: not known
+
+  friend bool operator==(const NodeInfo& a, const NodeInfo& b) {
+    return a.id == b.id && a.internode == b.internode && a.client == b.client &&
+           a.native == b.native && a.datacenter == b.datacenter && a.rack == b.rack &&
+           a.status == b.status && a.tokens == b.tokens;
+  }
+  bool SameMoment(const NodeInfo& other) const {
+    return serving == other.serving && schema_digest == other.schema_digest;
+  }
 };
 
 // Datacenters are numbered in a ClusterState, by name; kNoDatacenter is of a node that is not
