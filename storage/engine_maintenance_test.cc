@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sstable/compaction/strategy.h"
 #include "storage/directories.h"
 #include "storage/testing/engine_world.h"
 
@@ -225,7 +226,7 @@ TEST(EngineDrop, AFailedRemovalIsTriedAgain) {
 data::Schema::Ptr WithCompaction(const char* options) {
   const data::Schema::Ptr plain = TestSchema(1, /*gc_grace_seconds=*/100);
   data::TableSchema table = *plain->tables()[0];
-  table.other_options["compaction"] = options;
+  table.options.compaction = sstable::ParseOptionMap(options).value();
   const data::Schema without = plain->WithoutTable("ks", "t0", 10).value();
   return std::make_shared<const data::Schema>(without.WithTable(table, 20).value());
 }
@@ -239,7 +240,8 @@ TEST(EngineCompaction, TheTableOptionChoosesTheStrategy) {
       {"{'class': 'SizeTieredCompactionStrategy', 'min_threshold': 7}", 6},
       {"{'class': 'LeveledCompactionStrategy'}", 1},
       {"{'class': 'UnifiedCompactionStrategy', 'enabled': 'false'}", 6},
-      {"{'class': 'No such strategy'}", 3},
+      // What the schema takes and the engine does not: its default.
+      {"{'class': 'UnifiedCompactionStrategy', 'base_shard_count': '1000000'}", 3},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.options);

@@ -23,18 +23,9 @@ Table::~Table() = default;
 
 void Table::SetSchema(std::shared_ptr<const data::TableSchema> schema) {
   schema_ = std::move(schema);
-  const auto option = schema_->other_options.find("compaction");
-  if (option == schema_->other_options.end()) {
-    strategy_ = {};
-    return;
-  }
-  auto options = sstable::ParseOptionMap(option->second);
-  absl::Status parsed = options.status();
-  if (options.ok()) {
-    auto strategy = sstable::ParseCompactionStrategy(*options);
-    parsed = strategy.status();
-    strategy_ = strategy.ok() ? *std::move(strategy) : sstable::CompactionStrategy();
-  }
+  auto strategy = sstable::ParseCompactionStrategy(schema_->options.compaction);
+  const absl::Status parsed = strategy.status();
+  strategy_ = strategy.ok() ? *std::move(strategy) : sstable::CompactionStrategy();
   if (!parsed.ok()) {
     deps_.log.Warning("storage",
                       base::StrCat("table ", schema_->QualifiedName(),

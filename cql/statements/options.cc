@@ -11,24 +11,6 @@
 namespace tholos::cql {
 namespace {
 
-// Options of Cassandra 5 that are shown as they were given and change nothing here.
-constexpr std::string_view kKeptOptions[] = {"additional_write_policy",
-                                             "allow_auto_snapshot",
-                                             "bloom_filter_fp_chance",
-                                             "caching",
-                                             "cdc",
-                                             "compaction",
-                                             "compression",
-                                             "crc_check_chance",
-                                             "extensions",
-                                             "incremental_backups",
-                                             "max_index_interval",
-                                             "memtable",
-                                             "memtable_flush_period_in_ms",
-                                             "min_index_interval",
-                                             "read_repair",
-                                             "speculative_retry"};
-
 absl::Status Expected(const Option& option, std::string_view what) {
   return ErrorAt(option.value.position(), "expected ", what, " for option '",
                  Abbreviate(option.name), "', found ", Abbreviate(ToCql(option.value)));
@@ -72,7 +54,8 @@ absl::StatusOr<std::map<std::string, std::string>> MapOption(const Option& optio
   for (const MapEntry& entry : map->entries) {
     const auto& key = std::get<Literal>(entry.key.value);
     const auto& value = std::get<Literal>(entry.value.value);
-    if (!result.emplace(key.text, value.text).second) {
+    const std::string prefix = value.kind == Literal::Kind::kBlob ? "0x" : "";
+    if (!result.emplace(key.text, prefix + value.text).second) {
       return ErrorAt(key.position, "'", Abbreviate(key.text), "' is given twice");
     }
   }
@@ -80,22 +63,23 @@ absl::StatusOr<std::map<std::string, std::string>> MapOption(const Option& optio
 }
 
 absl::Status ApplyTableOption(const Option& option, data::TableSchema* table) {
-  if (option.name == "gc_grace_seconds") {
-    THOLOS_ASSIGN_OR_RETURN(table->gc_grace_seconds,
-                            IntegerOption(option, 0, std::numeric_limits<int32_t>::max()));
-  } else if (option.name == "default_time_to_live") {
-    THOLOS_ASSIGN_OR_RETURN(const int64_t ttl, IntegerOption(option, 0, kTtlSecondsMax));
-    table->default_ttl_seconds = static_cast<int32_t>(ttl);
-  } else if (option.name == "comment") {
-    THOLOS_ASSIGN_OR_RETURN(table->comment, StringOption(option));
-  } else if (option.name == "id") {
-    return NotSupportedAt(option.position, "choosing a table's id");
-  } else if (std::ranges::find(kKeptOptions, option.name) != std::end(kKeptOptions)) {
-    table->other_options[option.name] = ToCql(option.value);
+  if (option.name == "id") return NotSupportedAt(option.position, "choosing a table's id");
+  data::OptionValue value;
+  if (const auto* set = std::get_if<SetLiteral>(&option.value.value);
+      std::holds_alternative<MapLiteral>(option.value.value) ||
+      (set != nullptr && set->elements.empty())) {
+    data::OptionMap map;
+    if (set == nullptr) {
+      THOLOS_ASSIGN_OR_RETURN(map, MapOption(option));
+    }
+    value = std::move(map);
+  } else if (const Literal* literal = LiteralOf(option); literal != nullptr) {
+    value = literal->kind == Literal::Kind::kBlob ? "0x" + literal->text : literal->text;
   } else {
-    return ErrorAt(option.position, "unknown table option '", Abbreviate(option.name), "'");
+    return Expected(option, "a literal or a map");
   }
-  return absl::OkStatus();
+  const absl::Status status = data::SetTableOption(option.name, value, table);
+  return status.ok() ? status : ErrorAt(option.position, base::ToStd(status.message()));
 }
 
 }  // namespace tholos::cql

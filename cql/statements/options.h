@@ -17,8 +17,8 @@ absl::StatusOr<std::string> StringOption(const Option& option);
 // {'class': 'SimpleStrategy', 'replication_factor': 3}: values as their text.
 absl::StatusOr<std::map<std::string, std::string>> MapOption(const Option& option);
 
-// gc_grace_seconds, default_time_to_live and comment take effect; the others that Cassandra 5 knows
-// are kept as they were written. "line 1:50 unknown table option 'gc_grace'".
+// Checks the value as Cassandra does (data/schema/table_options.h): "line 1:50 Unknown property
+// 'gc_grace'".
 absl::Status ApplyTableOption(const Option& option, data::TableSchema* table);
 
 }  // namespace tholos::cql

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "cql/system/row_collector.h"
+#include "data/types/elements.h"
 #include "data/types/type_parser.h"
 
 namespace tholos::cql {
@@ -44,55 +45,43 @@ void AddKeyspaces(const data::Schema& schema, const std::vector<SystemTablePtr>&
   }
 }
 
-// An option that was given, as its column's type; else `standard`, which may be left out.
-void PutOption(const data::TableSchema& table, std::string_view name, std::string_view type,
-               std::string_view standard, RowCollector::Fields* fields) {
-  const auto parsed = data::ParseType(type);
-  const auto given = table.other_options.find(std::string(name));
-  for (const std::string_view text :
-       {given == table.other_options.end() ? std::string_view() : std::string_view(given->second),
-        standard}) {
-    if (text.empty()) continue;
-    std::string_view literal = text;
-    // FromText takes a text as it is, not quoted.
-    if (type == "text" && literal.size() >= 2 && literal.front() == '\'') {
-      literal = literal.substr(1, literal.size() - 2);
-    }
-    auto value = parsed->FromText(literal);
-    if (!value.ok()) continue;
-    (*fields)[name] = *std::move(value);
-    return;
+std::string Extensions(const data::OptionMap& extensions) {
+  const data::DataType type = data::ParseType("frozen<map<text, blob>>").value();
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const auto& [name, hex] : extensions) {
+    values.emplace_back(name, type.arguments()[1].FromText(hex).value_or(""));
   }
+  return data::EncodeMap(type, {values.begin(), values.end()});
 }
 
-constexpr std::string_view kMapOfText = "frozen<map<text, text>>";
-
+// As Cassandra has it, cdc, memtable and the two of backups are null at their defaults.
 void AddTable(const data::TableSchema& table, RowCollector* out) {
-  RowCollector::Fields fields = {{"keyspace_name", table.keyspace},
-                                 {"table_name", table.name},
-                                 {"comment", table.comment},
-                                 {"default_time_to_live", Int(table.default_ttl_seconds)},
-                                 {"gc_grace_seconds", Int(table.gc_grace_seconds)},
-                                 {"id", Text(table.id.AsBytes())},
-                                 {"extensions", RowCollector::TextMap({})},
-                                 {"flags", RowCollector::TextSet({"compound"})}};
-  PutOption(table, "additional_write_policy", "text", "99p", &fields);
-  PutOption(table, "bloom_filter_fp_chance", "double", "0.01", &fields);
-  PutOption(table, "caching", kMapOfText, "{'keys': 'ALL', 'rows_per_partition': 'NONE'}", &fields);
-  PutOption(table, "cdc", "boolean", "", &fields);
-  PutOption(table, "compaction", kMapOfText,
-            "{'class': 'org.apache.cassandra.db.compaction.UnifiedCompactionStrategy'}", &fields);
-  PutOption(table, "compression", kMapOfText,
-            "{'chunk_length_in_kb': '16', 'class': "
-            "'org.apache.cassandra.io.compress.LZ4Compressor'}",
-            &fields);
-  PutOption(table, "crc_check_chance", "double", "1.0", &fields);
-  PutOption(table, "max_index_interval", "int", "2048", &fields);
-  PutOption(table, "memtable", "text", "", &fields);
-  PutOption(table, "memtable_flush_period_in_ms", "int", "0", &fields);
-  PutOption(table, "min_index_interval", "int", "128", &fields);
-  PutOption(table, "read_repair", "text", "BLOCKING", &fields);
-  PutOption(table, "speculative_retry", "text", "99p", &fields);
+  const data::TableOptions& options = table.options;
+  const data::TableOptions standard;
+  RowCollector::Fields fields = {
+      {"keyspace_name", table.keyspace},
+      {"table_name", table.name},
+      {"additional_write_policy", options.additional_write_policy},
+      {"bloom_filter_fp_chance", data::EncodeDouble(options.bloom_filter_fp_chance)},
+      {"caching", RowCollector::TextMap(options.caching)},
+      {"comment", table.comment},
+      {"compaction", RowCollector::TextMap(options.compaction)},
+      {"compression", RowCollector::TextMap(options.compression)},
+      {"crc_check_chance", data::EncodeDouble(options.crc_check_chance)},
+      {"default_time_to_live", Int(table.default_ttl_seconds)},
+      {"extensions", Extensions(options.extensions)},
+      {"flags", RowCollector::TextSet({"compound"})},
+      {"gc_grace_seconds", Int(table.gc_grace_seconds)},
+      {"id", Text(table.id.AsBytes())},
+      {"max_index_interval", Int(options.max_index_interval)},
+      {"memtable_flush_period_in_ms", Int(options.memtable_flush_period_in_ms)},
+      {"min_index_interval", Int(options.min_index_interval)},
+      {"read_repair", options.read_repair},
+      {"speculative_retry", options.speculative_retry}};
+  if (options.cdc) fields["cdc"] = data::EncodeBoolean(true);
+  if (options.memtable != standard.memtable) fields["memtable"] = options.memtable;
+  if (!options.allow_auto_snapshot) fields["allow_auto_snapshot"] = data::EncodeBoolean(false);
+  if (!options.incremental_backups) fields["incremental_backups"] = data::EncodeBoolean(false);
   out->Add(fields);
 }
 
@@ -128,6 +117,30 @@ void AddColumns(const data::TableSchema& table, RowCollector* out) {
               {"type", Text(column.type.name())}});
     ++place;
   }
+}
+
+void AddDroppedColumns(const data::TableSchema& table, RowCollector* out) {
+  for (const data::DroppedColumn& dropped : table.dropped_columns) {
+    out->Add({{"keyspace_name", table.keyspace},
+              {"table_name", table.name},
+              {"column_name", dropped.name},
+              {"dropped_time", data::EncodeBigint(dropped.dropped_micros / 1000)},
+              {"kind", Text(KindName(dropped.kind))},
+              {"type", Text(dropped.type.name())}});
+  }
+}
+
+void AddType(const data::UserType& type, RowCollector* out) {
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> types;
+  for (size_t i = 0; i < type.field_names.size(); ++i) {
+    names.push_back(type.field_names[i]);
+    types.push_back(type.field_types[i].name());
+  }
+  out->Add({{"keyspace_name", type.keyspace},
+            {"type_name", type.name},
+            {"field_names", data::EncodeList(names)},
+            {"field_types", data::EncodeList(types)}});
 }
 
 }  // namespace
@@ -271,12 +284,19 @@ void AddSchemaRows(const data::Schema& schema, const std::vector<SystemTablePtr>
   if (out->table().keyspace != kSchemaKeyspace) return;
   const std::string& name = out->table().name;
   if (name == "keyspaces") return AddKeyspaces(schema, system_tables, out);
-  if (name != "tables" && name != "columns") return;
+  if (name == "types") {
+    for (const data::KeyspaceSchema* keyspace : schema.keyspaces()) {
+      for (const auto& type : schema.types(keyspace->name)) AddType(*type, out);
+    }
+    return;
+  }
+  if (name != "tables" && name != "columns" && name != "dropped_columns") return;
   std::vector<SystemTablePtr> tables = schema.tables();
   tables.insert(tables.end(), system_tables.begin(), system_tables.end());
   for (const SystemTablePtr& table : tables) {
     if (name == "tables") AddTable(*table, out);
     if (name == "columns") AddColumns(*table, out);
+    if (name == "dropped_columns") AddDroppedColumns(*table, out);
   }
 }
 

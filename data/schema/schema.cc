@@ -7,26 +7,43 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "data/schema/next_moment.h"
 #include "data/schema/state.h"
 #include "data/schema/validate.h"
 
 namespace tholos::data {
 namespace {
 
-absl::Status AlreadyExists(std::string_view what, std::string_view name) {
-  return base::MakeRequestError({.kind = base::RequestErrorKind::kAlreadyExists},
-                                base::StrCat(what, " ", name, " already exists"));
+// `name` is empty for the keyspace itself.
+absl::Status AlreadyExists(std::string_view what, std::string_view keyspace,
+                           std::string_view name = "") {
+  return base::MakeRequestError(
+      {.kind = base::RequestErrorKind::kAlreadyExists,
+       .keyspace = std::string(keyspace),
+       .name = std::string(name)},
+      base::StrCat(what, " ", keyspace, name.empty() ? "" : ".", name, " already exists"));
 }
 
 absl::Status DoesNotExist(std::string_view what, std::string_view name) {
   return base::InvalidRequest(base::StrCat(what, " ", name, " does not exist"));
 }
 
-// The later of a moment and the one after `replaced_micros`.
-int64_t NewerThan(int64_t replaced_micros, int64_t changed_micros) {
-  const int64_t next = replaced_micros == std::numeric_limits<int64_t>::max() ? replaced_micros
-                                                                              : replaced_micros + 1;
-  return std::max(changed_micros, next);
+// So that a drop at `changed_micros` takes every entry of the keyspace.
+template <typename Entries>
+void RaiseAbove(const Entries& by_keyspace, std::string_view keyspace, int64_t* changed_micros) {
+  const auto entries = by_keyspace.find(keyspace);
+  if (entries == by_keyspace.end()) return;
+  for (const auto& [name, entry] : entries->second) {
+    *changed_micros = std::max(*changed_micros, entry.changed_micros);
+  }
+}
+
+template <typename Visible>
+auto FindVisible(const Visible& visible, std::string_view keyspace, std::string_view name) {
+  const auto entries = visible.find(keyspace);
+  if (entries == visible.end()) return decltype(entries->second.begin()->second)();
+  const auto it = entries->second.find(name);
+  return it == entries->second.end() ? decltype(it->second)() : it->second;
 }
 
 template <typename Entity>
@@ -35,33 +52,20 @@ bool IsNewer(int64_t changed_a, const Entity& a, int64_t changed_b, const Entity
   return EncodeEntity(a) > EncodeEntity(b);
 }
 
-}  // namespace
-
-// --- state ------------------------------------------------------------------------------------
-
-bool Schema::State::IsVisible(std::string_view keyspace) const {
-  const auto it = keyspaces.find(keyspace);
-  return it != keyspaces.end() && it->second.keyspace.has_value();
-}
-
-void Schema::State::Finish() {
-  for (const auto& [name, entry] : keyspaces) {
-    const auto of_keyspace = tables.find(name);
-    if (of_keyspace == tables.end()) continue;
-    std::erase_if(of_keyspace->second, [dropped = entry.dropped_micros](const auto& named) {
-      return named.second.changed_micros <= dropped;
-    });
-  }
-  std::erase_if(tables, [](const auto& named) { return named.second.empty(); });
-  visible_by_id.clear();
-  for (const auto& [keyspace, of_keyspace] : tables) {
-    if (!IsVisible(keyspace)) continue;
+template <typename Entries>
+void MergeEntries(const Entries& from, Entries* into) {
+  for (const auto& [keyspace, of_keyspace] : from) {
     for (const auto& [name, entry] : of_keyspace) {
-      if (entry.table != nullptr) visible_by_id[entry.table->id] = entry.table;
+      const auto [it, is_new] = (*into)[keyspace].try_emplace(name, entry);
+      auto& mine = it->second;
+      if (IsNewer(entry.changed_micros, entry.entity, mine.changed_micros, mine.entity)) {
+        mine = entry;
+      }
     }
   }
-  digest = base::Checksum64(Encode());
 }
+
+}  // namespace
 
 // --- reading ----------------------------------------------------------------------------------
 
@@ -84,11 +88,12 @@ const KeyspaceSchema* Schema::FindKeyspace(std::string_view name) const {
 
 std::shared_ptr<const TableSchema> Schema::FindTable(std::string_view keyspace,
                                                      std::string_view table) const {
-  if (!state_->IsVisible(keyspace)) return nullptr;
-  const auto of_keyspace = state_->tables.find(keyspace);
-  if (of_keyspace == state_->tables.end()) return nullptr;
-  const auto it = of_keyspace->second.find(table);
-  return it == of_keyspace->second.end() ? nullptr : it->second.table;
+  return FindVisible(state_->visible_tables, keyspace, table);
+}
+
+std::shared_ptr<const UserType> Schema::FindType(std::string_view keyspace,
+                                                 std::string_view name) const {
+  return FindVisible(state_->visible_types, keyspace, name);
 }
 
 std::shared_ptr<const TableSchema> Schema::FindTable(const TableId& id) const {
@@ -115,19 +120,35 @@ std::vector<const KeyspaceSchema*> Schema::keyspaces() const {
 
 std::vector<std::shared_ptr<const TableSchema>> Schema::tables(std::string_view keyspace) const {
   std::vector<std::shared_ptr<const TableSchema>> result;
-  const auto of_keyspace = state_->tables.find(keyspace);
-  if (of_keyspace == state_->tables.end() || !state_->IsVisible(keyspace)) return result;
-  for (const auto& [name, entry] : of_keyspace->second) {
-    if (entry.table != nullptr) result.push_back(entry.table);
-  }
+  const auto tables = state_->visible_tables.find(keyspace);
+  if (tables == state_->visible_tables.end()) return result;
+  for (const auto& [name, table] : tables->second) result.push_back(table);
   return result;
 }
 
 std::vector<std::shared_ptr<const TableSchema>> Schema::tables() const {
   std::vector<std::shared_ptr<const TableSchema>> result;
-  for (const auto& [keyspace, of_keyspace] : state_->tables) {
-    for (auto& table : tables(keyspace)) result.push_back(std::move(table));
+  for (const auto& [keyspace, of_keyspace] : state_->visible_tables) {
+    for (const auto& [name, table] : of_keyspace) result.push_back(table);
   }
+  return result;
+}
+
+std::vector<std::shared_ptr<const UserType>> Schema::types(std::string_view keyspace) const {
+  std::vector<std::shared_ptr<const UserType>> result;
+  const auto types = state_->visible_types.find(keyspace);
+  if (types == state_->visible_types.end()) return result;
+  for (const auto& [name, type] : types->second) result.push_back(type);
+  // A type nests deeper than those that it consists of.
+  const auto depth = [](const UserType& type) {
+    uint32_t deepest = 0;
+    for (const DataType& field : type.field_types) deepest = std::max(deepest, field.depth());
+    return deepest;
+  };
+  std::sort(result.begin(), result.end(), [&depth](const auto& a, const auto& b) {
+    return std::pair(depth(*a), std::string_view(a->name)) <
+           std::pair(depth(*b), std::string_view(b->name));
+  });
   return result;
 }
 
@@ -152,12 +173,9 @@ absl::StatusOr<Schema> Schema::WithoutKeyspace(std::string_view name,
   State state = *state_;
   State::KeyspaceEntry& entry = state.keyspaces.find(name)->second;
   entry.changed_micros = NewerThan(entry.changed_micros, changed_micros);
-  // Newer than every table that is known here.
-  if (const auto of_keyspace = state.tables.find(name); of_keyspace != state.tables.end()) {
-    for (const auto& [table, table_entry] : of_keyspace->second) {
-      entry.changed_micros = std::max(entry.changed_micros, table_entry.changed_micros);
-    }
-  }
+  // Newer than every table and type that is known here.
+  RaiseAbove(state.tables, name, &entry.changed_micros);
+  RaiseAbove(state.types, name, &entry.changed_micros);
   entry.dropped_micros = entry.changed_micros;
   entry.keyspace.reset();
   return Schema(std::move(state));
@@ -189,7 +207,7 @@ absl::StatusOr<Schema> Schema::WithTable(TableSchema table, int64_t changed_micr
   THOLOS_RETURN_IF_ERROR(ValidateTable(table));
   if (FindKeyspace(table.keyspace) == nullptr) return DoesNotExist("keyspace", table.keyspace);
   if (FindTable(table.keyspace, table.name) != nullptr) {
-    return AlreadyExists("table", table.QualifiedName());
+    return AlreadyExists("table", table.keyspace, table.name);
   }
   if (const auto other = FindTable(table.id); other != nullptr) {
     return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": its id ",
@@ -200,9 +218,9 @@ absl::StatusOr<Schema> Schema::WithTable(TableSchema table, int64_t changed_micr
   changed_micros =
       NewerThan(state.keyspaces.find(table.keyspace)->second.dropped_micros, changed_micros);
   const auto [it, is_new] = state.tables[table.keyspace].try_emplace(table.name);
-  State::TableEntry& entry = it->second;
+  State::Entry<TableSchema>& entry = it->second;
   entry.changed_micros = is_new ? changed_micros : NewerThan(entry.changed_micros, changed_micros);
-  entry.table = std::make_shared<const TableSchema>(std::move(table));
+  entry.entity = std::make_shared<const TableSchema>(std::move(table));
   return Schema(std::move(state));
 }
 
@@ -212,9 +230,9 @@ absl::StatusOr<Schema> Schema::WithoutTable(std::string_view keyspace, std::stri
     return DoesNotExist("table", base::StrCat(keyspace, ".", table));
   }
   State state = *state_;
-  State::TableEntry& entry = state.tables.find(keyspace)->second.find(table)->second;
+  State::Entry<TableSchema>& entry = state.tables.find(keyspace)->second.find(table)->second;
   entry.changed_micros = NewerThan(entry.changed_micros, changed_micros);
-  entry.table = nullptr;
+  entry.entity = nullptr;
   return Schema(std::move(state));
 }
 
@@ -230,13 +248,8 @@ Schema Schema::Merge(const Schema& other) const {
     }
     into.dropped_micros = dropped;
   }
-  for (const auto& [keyspace, of_keyspace] : other.state_->tables) {
-    for (const auto& [name, entry] : of_keyspace) {
-      const auto [it, is_new] = state.tables[keyspace].try_emplace(name, entry);
-      State::TableEntry& into = it->second;
-      if (IsNewer(entry.changed_micros, entry.table, into.changed_micros, into.table)) into = entry;
-    }
-  }
+  MergeEntries(other.state_->types, &state.types);
+  MergeEntries(other.state_->tables, &state.tables);
   return Schema(std::move(state));
 }
 

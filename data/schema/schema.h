@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/uuid.h"
+#include "data/schema/table_options.h"
 #include "data/types/data_type.h"
 #include "data/types/quote_name.h"
 
@@ -30,6 +31,15 @@ struct ColumnSchema {
   friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
 };
 
+// A column that is no more; its cells may still be on disk, under an id that nobody has.
+struct DroppedColumn {
+  std::string name;
+  DataType type;  // user types expanded to tuples: they may be dropped in their turn
+  ColumnKind kind = ColumnKind::kRegular;
+  int64_t dropped_micros = 0;
+  friend bool operator==(const DroppedColumn&, const DroppedColumn&) = default;
+};
+
 using TableId = base::Uuid;
 
 inline constexpr int32_t kTtlSecondsMax = 20 * 365 * 86400;
@@ -45,9 +55,8 @@ struct TableSchema {
   int64_t gc_grace_seconds = 864000;
   int32_t default_ttl_seconds = 0;
   std::string comment;
-  // Options that are kept and shown as given ("compaction", "caching", ...): the value as CQL
-  // writes it.
-  std::map<std::string, std::string> other_options;
+  TableOptions options;
+  std::vector<DroppedColumn> dropped_columns;  // by name, each the last time that it was dropped
 
   size_t partition_key_size() const;  // columns of the partition key
   size_t clustering_size() const;
@@ -66,14 +75,19 @@ struct KeyspaceSchema {
   friend bool operator==(const KeyspaceSchema&, const KeyspaceSchema&) = default;
 };
 
-// All keyspaces and tables at one moment. Immutable: readers pin a shared_ptr, changes make a new
-// one.
+// All keyspaces, user types and tables at one moment. Immutable: readers pin a shared_ptr, changes
+// make a new one.
 //
 // In this version schema spreads by gossip: every entity carries the wall-clock microseconds of its
 // last change (a drop leaves a marker), and Merge keeps the newer of two, so nodes that exchange
 // their schemas in any order end with equal ones. Ties are broken by the larger encoding. The drop
-// of a keyspace takes all tables that were not changed after it, also those that only another node
-// knew; a table is visible while its keyspace is.
+// of a keyspace takes all tables and types that were not changed after it, also those that only
+// another node knew; they are visible while their keyspace is.
+//
+// A column's type carries the definitions of the user types in it as they were when the column was
+// last changed. What Find gives has the present ones in their place: so a changed type is changed
+// wherever it is embedded. If there is no such type now, or one that does not extend the definition
+// (nodes that had not heard of each other dropped and made it), the column keeps its own.
 class Schema {
  public:
   using Ptr = std::shared_ptr<const Schema>;
@@ -88,10 +102,13 @@ class Schema {
   std::shared_ptr<const TableSchema> FindTable(std::string_view keyspace,
                                                std::string_view table) const;
   std::shared_ptr<const TableSchema> FindTable(const TableId& id) const;
+  std::shared_ptr<const UserType> FindType(std::string_view keyspace, std::string_view name) const;
   // Sorted by name.
   std::vector<const KeyspaceSchema*> keyspaces() const;
   std::vector<std::shared_ptr<const TableSchema>> tables(std::string_view keyspace) const;
   std::vector<std::shared_ptr<const TableSchema>> tables() const;
+  // Those that others consist of first, else by name: in this order they can be made again.
+  std::vector<std::shared_ptr<const UserType>> types(std::string_view keyspace) const;
 
   // Whether the table of this name and id was dropped: what is left of it may be removed. False for
   // one that was never heard of.
@@ -112,6 +129,17 @@ class Schema {
   absl::StatusOr<Schema> WithTable(TableSchema table, int64_t changed_micros) const;
   absl::StatusOr<Schema> WithoutTable(std::string_view keyspace, std::string_view table,
                                       int64_t changed_micros) const;
+  absl::StatusOr<Schema> WithAlteredKeyspace(KeyspaceSchema keyspace, int64_t changed_micros) const;
+  // The table of the same name and id, changed as alter.h and SetTableOption do: the columns of the
+  // primary key keep type, kind and place, the others their types.
+  absl::StatusOr<Schema> WithAlteredTable(TableSchema table, int64_t changed_micros) const;
+  absl::StatusOr<Schema> WithType(UserType type, int64_t changed_micros) const;
+  // With fields renamed or added behind the others. All columns that embed the type must be valid
+  // afterwards.
+  absl::StatusOr<Schema> WithAlteredType(UserType type, int64_t changed_micros) const;
+  // kInvalid if a column or another type consists of it.
+  absl::StatusOr<Schema> WithoutType(std::string_view keyspace, std::string_view name,
+                                     int64_t changed_micros) const;
 
   // The newer of both sides, entity by entity: commutative, associative, idempotent.
   Schema Merge(const Schema& other) const;
@@ -124,14 +152,17 @@ class Schema {
   std::string Encode() const;
   static absl::StatusOr<Schema> Decode(std::string_view bytes);
 
+  struct State;  // state.h
+
  private:
-  struct State;
   explicit Schema(State state);
   std::shared_ptr<const State> state_;
 };
 
-// The CREATE statements that make the table or keyspace again, options at their defaults left out.
+// The CREATE statements that make the keyspace, type or table again, as Cassandra 5's DESCRIBE
+// shows them: all options, in its order.
 std::string DescribeKeyspace(const KeyspaceSchema& keyspace);
+std::string DescribeType(const UserType& type);
 std::string DescribeTable(const TableSchema& table);
 
 }  // namespace tholos::data

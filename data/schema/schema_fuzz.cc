@@ -18,5 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   THOLOS_CHECK(again->Encode() == schema->Encode());
   for (const auto* keyspace : schema->keyspaces()) (void)data::DescribeKeyspace(*keyspace);
   for (const auto& table : schema->tables()) (void)data::DescribeTable(*table);
+  for (const auto* keyspace : schema->keyspaces()) {
+    for (const auto& type : schema->types(keyspace->name)) (void)data::DescribeType(*type);
+  }
   return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "base/errors.h"
+#include "data/schema/alter.h"
 #include "data/testing/random_data.h"
 #include "gmock/gmock.h"
 
@@ -43,7 +44,7 @@ TableSchema Table(std::string keyspace, std::string name, uint8_t id) {
            {.name = "v", .type = DataType(TypeId::kDouble), .kind = ColumnKind::kRegular, .id = 0}},
       .next_column_id = 2,
       .comment = "it's a test",
-      .other_options = {{"compaction", "{'class': 'UnifiedCompactionStrategy'}"}}};
+      .options = {.cdc = true}};
 }
 
 Schema Sample() {
@@ -148,9 +149,10 @@ TEST(Schema, RefusesMalformedTables) {
               HasSubstr("column \"s\" is static in a table without clustering columns"));
   EXPECT_THAT(message([](TableSchema* t) { t->id = {}; }), HasSubstr("no table id"));
   EXPECT_THAT(message([](TableSchema* t) { t->gc_grace_seconds = -1; }),
-              HasSubstr("gc_grace_seconds"));
-  EXPECT_THAT(message([](TableSchema* t) { t->default_ttl_seconds = kTtlSecondsMax + 1; }),
-              HasSubstr("default_time_to_live takes 0 to 630720000 seconds"));
+              HasSubstr("gc_grace_seconds must be greater than or equal to 0 (got -1)"));
+  EXPECT_THAT(
+      message([](TableSchema* t) { t->default_ttl_seconds = kTtlSecondsMax + 1; }),
+      HasSubstr("default_time_to_live must be less than or equal to 630720000 (got 630720001)"));
   EXPECT_THAT(Schema().WithKeyspace(Keyspace("k s"), 1).status().message(),
               HasSubstr("is no keyspace name"));
 }
@@ -177,6 +179,20 @@ TEST(Schema, DroppingAKeyspaceTakesItsTablesAlsoThoseOfOthers) {
   EXPECT_THAT(TableNames(Sample().WithoutKeyspace("ks", 1)->Merge(Sample())), IsEmpty());
 }
 
+UserType Type(std::string keyspace, std::string name) {
+  return {.keyspace = std::move(keyspace),
+          .name = std::move(name),
+          .field_names = {"a"},
+          .field_types = {DataType(TypeId::kInt)}};
+}
+
+// A list of the first type of the keyspace, or of ints.
+DataType EmbeddedIn(const Schema& schema, const std::string& keyspace) {
+  const auto types = schema.types(keyspace);
+  return DataType::List(types.empty() ? DataType(TypeId::kInt) : DataType::Udt(*types[0], true),
+                        true);
+}
+
 // A random history: every node changes its own copy, and merges others'.
 std::vector<Schema> RandomSchemas(base::RandomStream& random, int count) {
   std::vector<Schema> schemas(static_cast<size_t>(count));
@@ -189,7 +205,30 @@ std::vector<Schema> RandomSchemas(base::RandomStream& random, int count) {
     const auto keep = [&schema](absl::StatusOr<Schema> changed) {
       if (changed.ok()) schema = *changed;
     };
-    switch (random.Below(6)) {
+    switch (random.Below(10)) {
+      case 6:
+        keep(schema.WithType(Type(keyspace, table), now));
+        break;
+      case 7:
+        keep(schema.WithoutType(keyspace, table, now));
+        break;
+      case 8:
+        if (const auto type = schema.FindType(keyspace, table); type != nullptr) {
+          const auto changed =
+              AddField(*type, "f" + std::to_string(random.Below(4)), EmbeddedIn(schema, keyspace));
+          if (changed.ok()) keep(schema.WithAlteredType(*changed, now));
+        }
+        break;
+      case 9:
+        if (const auto altered = schema.FindTable(keyspace, table); altered != nullptr) {
+          const auto changed =
+              random.Chance(0.5)
+                  ? AddColumns(*altered, {{.name = "n" + std::to_string(random.Below(3)),
+                                           .type = EmbeddedIn(schema, keyspace)}})
+                  : DropColumns(*altered, {"n" + std::to_string(random.Below(3))}, now);
+          if (changed.ok()) keep(schema.WithAlteredTable(*changed, now));
+        }
+        break;
       case 0:
         keep(schema.WithKeyspace(Keyspace(keyspace, std::to_string(random.Below(3))), now));
         break;
@@ -315,44 +354,6 @@ TEST(SchemaCodec, NamesAnUnknownVersion) {
   body[4] = 9;
   base::PutFixed64(&body, base::Checksum64(body));
   EXPECT_EQ(Schema::Decode(body).status().message(), "schema: unknown version 9");
-}
-
-TEST(Describe, Statements) {
-  EXPECT_EQ(DescribeKeyspace(Keyspace("ks")),
-            "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', "
-            "'replication_factor': '3'};");
-  EXPECT_EQ(
-      DescribeKeyspace(
-          {.name = "Ks", .replication = {{"DC1", "3"}, {"class", "X"}}, .durable_writes = false}),
-      "CREATE KEYSPACE \"Ks\" WITH replication = {'class': 'X', 'DC1': '3'} AND durable_writes = "
-      "false;");
-  EXPECT_EQ(DescribeTable(Table("ks", "t", 1)),
-            "CREATE TABLE ks.t (\n"
-            "    k text,\n"
-            "    c int,\n"
-            "    s uuid static,\n"
-            "    v double,\n"
-            "    PRIMARY KEY (k, c)\n"
-            ") WITH CLUSTERING ORDER BY (c DESC)\n"
-            "    AND comment = 'it''s a test'\n"
-            "    AND compaction = {'class': 'UnifiedCompactionStrategy'};");
-  TableSchema plain;
-  plain.keyspace = "ks";
-  plain.name = "table";
-  plain.columns = {
-      {.name = "A", .type = DataType(TypeId::kInt), .kind = ColumnKind::kPartitionKey},
-      {.name = "b\"", .type = DataType(TypeId::kInt), .kind = ColumnKind::kPartitionKey},
-      {.name = "type", .type = DataType(TypeId::kBlob)}};
-  plain.default_ttl_seconds = 60;
-  plain.gc_grace_seconds = 0;
-  EXPECT_EQ(DescribeTable(plain),
-            "CREATE TABLE ks.\"table\" (\n"
-            "    \"A\" int,\n"
-            "    \"b\"\"\" int,\n"
-            "    type blob,\n"
-            "    PRIMARY KEY ((\"A\", \"b\"\"\"))\n"
-            ") WITH default_time_to_live = 60\n"
-            "    AND gc_grace_seconds = 0;");
 }
 
 }  // namespace

@@ -22,31 +22,43 @@ struct Schema::State {
     int64_t dropped_micros = kNeverDropped;
     std::optional<KeyspaceSchema> keyspace;  // nothing: dropped
   };
-  struct TableEntry {
+  // A table or a user type.
+  template <typename Entity>
+  struct Entry {
     int64_t changed_micros = 0;
-    std::shared_ptr<const TableSchema> table;  // nullptr: dropped
+    std::shared_ptr<const Entity> entity;  // nullptr: dropped
   };
-  using Tables = std::map<std::string, TableEntry, std::less<>>;
+  template <typename Entity>
+  using Entries = std::map<std::string, Entry<Entity>, std::less<>>;
+  template <typename Entity>
+  using ByKeyspace = std::map<std::string, Entries<Entity>, std::less<>>;  // none of them empty
+  template <typename Entity>
+  using Visible =
+      std::map<std::string, std::map<std::string, std::shared_ptr<const Entity>, std::less<>>,
+               std::less<>>;
 
   std::map<std::string, KeyspaceEntry, std::less<>> keyspaces;
-  std::map<std::string, Tables, std::less<>> tables;  // by keyspace; none of them empty
+  ByKeyspace<UserType> types;
+  ByKeyspace<TableSchema> tables;
 
-  // Derived by Finish.
+  // Derived by Finish: of visible keyspaces, with the present definitions of user types in them.
+  Visible<UserType> visible_types;
+  Visible<TableSchema> visible_tables;
   std::map<TableId, std::shared_ptr<const TableSchema>> visible_by_id;
   uint64_t digest = 0;
 
-  // Removes tables that a drop of their keyspace took, and derives the rest.
+  // Removes what a drop of its keyspace took, and derives the rest.
   void Finish();
 
   bool IsVisible(std::string_view keyspace) const;
   std::string Encode() const;
   static absl::StatusOr<State> Decode(std::string_view bytes);
   void TakeKeyspaces(base::Reader* in);
-  void TakeTables(base::Reader* in);
 };
 
 // The encodings of one entity, a drop included: they break ties.
 std::string EncodeEntity(const std::optional<KeyspaceSchema>& keyspace);
 std::string EncodeEntity(const std::shared_ptr<const TableSchema>& table);
+std::string EncodeEntity(const std::shared_ptr<const UserType>& type);
 
 }  // namespace tholos::data

@@ -40,6 +40,20 @@ bool IsKey(const ColumnSchema& column) {
   return column.kind == ColumnKind::kPartitionKey || column.kind == ColumnKind::kClustering;
 }
 
+// User types serve the keyspace that they are defined in.
+absl::Status CheckKeyspaces(const DataType& type, std::string_view keyspace) {
+  if (type.id() == TypeId::kUdt && type.user_type().keyspace != keyspace) {
+    return base::InvalidRequest(
+        base::StrCat("Statement on keyspace ", keyspace,
+                     " cannot refer to a user type in keyspace ", type.user_type().keyspace,
+                     "; user types can only be used in the keyspace they are defined in"));
+  }
+  for (const DataType& argument : type.arguments()) {
+    THOLOS_RETURN_IF_ERROR(CheckKeyspaces(argument, keyspace));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckColumn(const TableSchema& table, const ColumnSchema& column) {
   const auto invalid = [&](std::string_view why) {
     return base::InvalidRequest(
@@ -63,9 +77,32 @@ absl::Status CheckColumn(const TableSchema& table, const ColumnSchema& column) {
   if (const absl::Status type = CheckColumnType(column.type, use, column.name); !type.ok()) {
     return base::InvalidRequest(base::ToStd(type.message()));
   }
+  THOLOS_RETURN_IF_ERROR(CheckKeyspaces(column.type, table.keyspace));
   if (!IsKey(column) && column.id >= table.next_column_id) {
     return invalid(
         base::StrCat("has id ", column.id, ", not below the next id ", table.next_column_id));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDropped(const TableSchema& table) {
+  const auto invalid = [&table](std::string_view why) {
+    return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": ", why));
+  };
+  if (table.dropped_columns.size() > kDroppedColumnsMax) {
+    return invalid(base::StrCat("more than ", kDroppedColumnsMax, " dropped columns"));
+  }
+  const DroppedColumn* previous = nullptr;
+  for (const DroppedColumn& dropped : table.dropped_columns) {
+    if (dropped.name.empty() || dropped.name.size() > kColumnNameBytesMax ||
+        !IsValidUtf8(dropped.name) || dropped.kind < ColumnKind::kStatic ||
+        (previous != nullptr && previous->name >= dropped.name)) {
+      return invalid("a dropped column that cannot be");
+    }
+    if (const absl::Status type = CheckType(dropped.type); !type.ok()) {
+      return invalid(base::ToStd(type.message()));
+    }
+    previous = &dropped;
   }
   return absl::OkStatus();
 }
@@ -108,6 +145,35 @@ absl::Status ValidateKeyspace(const KeyspaceSchema& keyspace) {
   return CheckOptions(keyspace.name, keyspace.replication);
 }
 
+absl::Status ValidateUserType(const UserType& type) {
+  THOLOS_RETURN_IF_ERROR(CheckName("keyspace", type.keyspace));
+  THOLOS_RETURN_IF_ERROR(CheckName("type", type.name));
+  const auto invalid = [&type](std::string_view why) {
+    return base::InvalidRequest(base::StrCat(type.keyspace, ".", type.name, ": ", why));
+  };
+  if (type.field_names.size() > kFieldsMax) {
+    return invalid(base::StrCat("more than ", kFieldsMax, " fields"));
+  }
+  for (const std::string& field : type.field_names) {
+    if (field.empty() || field.size() > kColumnNameBytesMax || !IsValidUtf8(field)) {
+      return invalid(
+          base::StrCat("a field needs a name of 1 to ", kColumnNameBytesMax, " bytes of UTF-8"));
+    }
+  }
+  if (const absl::Status status = CheckUserType(type); !status.ok()) {
+    return base::InvalidRequest(base::ToStd(status.message()));
+  }
+  for (const DataType& field : type.field_types) {
+    if (field.ReferencesUserType(type.keyspace, type.name)) return invalid("consists of itself");
+    THOLOS_RETURN_IF_ERROR(CheckKeyspaces(field, type.keyspace));
+    // The type itself is a level around its fields.
+    if (const absl::Status status = CheckType(DataType::Tuple({field})); !status.ok()) {
+      return invalid(base::ToStd(status.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateTable(const TableSchema& table) {
   THOLOS_RETURN_IF_ERROR(CheckName("keyspace", table.keyspace));
   THOLOS_RETURN_IF_ERROR(CheckName("table", table.name));
@@ -115,14 +181,10 @@ absl::Status ValidateTable(const TableSchema& table) {
     return base::InvalidRequest(base::StrCat(table.QualifiedName(), ": ", why));
   };
   THOLOS_RETURN_IF_ERROR(CheckColumns(table));
-  THOLOS_RETURN_IF_ERROR(CheckOptions(table.QualifiedName(), table.other_options));
+  THOLOS_RETURN_IF_ERROR(CheckDropped(table));
   if (table.id.IsNil()) return invalid("no table id");
-  if (table.gc_grace_seconds < 0) return invalid("gc_grace_seconds may not be negative");
-  if (table.default_ttl_seconds < 0 || table.default_ttl_seconds > kTtlSecondsMax) {
-    return invalid(base::StrCat("default_time_to_live takes 0 to ", kTtlSecondsMax, " seconds"));
-  }
-  if (table.comment.size() > kOptionBytesMax || !IsValidUtf8(table.comment)) {
-    return invalid(base::StrCat("a comment takes at most ", kOptionBytesMax, " bytes of UTF-8"));
+  if (const absl::Status options = ValidateOptions(table); !options.ok()) {
+    return base::InvalidRequest(base::ToStd(options.message()));
   }
   return absl::OkStatus();
 }

@@ -95,6 +95,26 @@ absl::Status CheckDeep(const DataType& type) {
   return absl::OkStatus();
 }
 
+bool ReadsSimple(TypeId type, TypeId previous) {
+  switch (type) {
+    case TypeId::kText:
+      return previous == TypeId::kAscii;
+    case TypeId::kVarint:
+      return previous == TypeId::kInt || previous == TypeId::kBigint ||
+             previous == TypeId::kTimestamp;
+    case TypeId::kBigint:
+      return previous == TypeId::kTimestamp;
+    case TypeId::kTimestamp:
+      return previous == TypeId::kBigint;
+    case TypeId::kUuid:
+      return previous == TypeId::kTimeuuid;
+    case TypeId::kDate:
+      return previous == TypeId::kInt;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<DataType> MakeList(DataType element) {
@@ -156,6 +176,42 @@ absl::Status CheckUserType(const UserType& definition) {
     THOLOS_RETURN_IF_ERROR(CheckDeep(type));
   }
   return absl::OkStatus();
+}
+
+bool IsValueCompatible(const DataType& type, const DataType& previous) {
+  if (type == previous) return true;
+  if (type.multi_cell() != previous.multi_cell()) return false;
+  if (type.id() == TypeId::kBlob) return true;
+  if (type.is_simple()) return ReadsSimple(type.id(), previous.id());
+  if (type.id() != previous.id() || type.frozen() != previous.frozen()) return false;
+  const std::vector<DataType>& present = type.arguments();
+  const std::vector<DataType>& past = previous.arguments();
+  if (type.id() == TypeId::kVector && type.dimension() != previous.dimension()) return false;
+  if (present.size() < past.size()) return false;
+  for (size_t i = 0; i < past.size(); ++i) {
+    // Keys and elements of sets also keep their order.
+    const bool sorted = type.id() == TypeId::kSet || (type.id() == TypeId::kMap && i == 0);
+    if (sorted ? present[i] != past[i] : !IsValueCompatible(present[i], past[i])) return false;
+  }
+  return true;
+}
+
+DataType ExpandUserTypes(const DataType& type) {
+  if (!type.References(TypeId::kUdt)) return type;
+  std::vector<DataType> arguments;
+  for (const DataType& argument : type.arguments()) arguments.push_back(ExpandUserTypes(argument));
+  switch (type.id()) {
+    case TypeId::kList:
+      return DataType::List(arguments[0], type.frozen());
+    case TypeId::kSet:
+      return DataType::Set(arguments[0], type.frozen());
+    case TypeId::kMap:
+      return DataType::Map(arguments[0], arguments[1], type.frozen());
+    case TypeId::kVector:
+      return DataType::Vector(arguments[0], type.dimension());
+    default:
+      return DataType::Tuple(std::move(arguments));
+  }
 }
 
 absl::Status CheckColumnType(const DataType& type, ColumnUse use, std::string_view column) {

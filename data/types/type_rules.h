@@ -31,6 +31,12 @@ absl::Status CheckType(const DataType& type);
 // The definition of a user type: fields once each, no counters, UDTs within it frozen.
 absl::Status CheckUserType(const UserType& definition);
 
+// Whether every value of `previous` could be read as one of `type`, both of one column: the same
+// type, or blob for anything of one piece, text for ascii, varint for int and bigint, ...
+bool IsValueCompatible(const DataType& type, const DataType& previous);
+// With a tuple in the place of every user type (of a non-frozen one too).
+DataType ExpandUserTypes(const DataType& type);
+
 enum class ColumnUse : uint8_t { kPrimaryKey, kOther };
 // A column's type, on top of CheckType.
 absl::Status CheckColumnType(const DataType& type, ColumnUse use, std::string_view column);
