@@ -1,15 +1,21 @@
-// tholos bench: writes and reads over gRPC sessions, with latencies that include waiting.
+// tholos bench: writes and reads over gRPC sessions or the native protocol, with latencies that
+// include waiting.
 #include <sys/resource.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <iostream>
 #include <random>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "cli/bench_cql.h"
 #include "cli/connection.h"
 #include "cli/consistency.h"
 #include "cli/latency.h"
@@ -33,6 +39,11 @@ struct BenchOptions {
   uint32_t replication_factor = 3;
   std::string consistency = "QUORUM";
   uint64_t seed = 1;
+  std::string protocol = "grpc";
+  int version = 4;                  // of the native protocol
+  uint16_t native_port = 9042;      // of the nodes
+  std::vector<std::string> native;  // HOST:PORT: these instead of the cluster's nodes
+  int server_pid = 0;               // whose CPU is counted instead of the nodes'
 };
 
 // CPU seconds and memory of the servers, asked of themselves.
@@ -54,11 +65,13 @@ class Bench {
       : global_(global), options_(options), consistency_(ToProtoConsistency(options.consistency)) {}
 
   void Run() {
-    FindNodes();
-    MakeTable();
-    std::cout << nodes_.size() << " nodes, replication factor " << options_.replication_factor
-              << ", " << options_.consistency << ", " << FormatCount(options_.rows) << " rows of "
-              << options_.value_bytes << " bytes, "
+    if (options_.native.empty()) {
+      FindNodes();
+      MakeTable();
+    }
+    std::cout << std::max(nodes_.size(), options_.native.size()) << " nodes, replication factor "
+              << options_.replication_factor << ", " << options_.consistency << ", "
+              << FormatCount(options_.rows) << " rows of " << options_.value_bytes << " bytes, "
               << (options_.rate > 0 ? absl::StrFormat("%.0f operations/s offered", options_.rate)
                                     : absl::StrCat(options_.in_flight, " in flight"))
               << "\n";
@@ -74,7 +87,7 @@ class Bench {
                                   {"server us/op", true},
                                   {"client us/op", true},
                                   {"server RSS", true}},
-                                 {Measure(kind)})
+                                 {options_.protocol == "cql" ? MeasureNative(kind) : Measure(kind)})
                 << std::flush;
     }
   }
@@ -137,8 +150,22 @@ class Bench {
     return prepared;
   }
 
+  // User and system time of a process: fields 14 and 15 of its stat, counted after the name.
+  static double CpuSecondsOf(int pid) {
+    std::ifstream in(absl::StrCat("/proc/", pid, "/stat"));
+    std::string line;
+    std::getline(in, line);
+    std::istringstream fields(line.substr(std::min(line.size(), line.rfind(')') + 1)));
+    std::string field;
+    double ticks = 0;
+    for (int i = 3; i <= 15 && fields >> field; ++i)
+      ticks += i >= 14 ? std::atof(field.c_str()) : 0;
+    return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  }
+
   ServerUse ServersNow() {
     ServerUse use;
+    if (options_.server_pid != 0) use.cpu_seconds = CpuSecondsOf(options_.server_pid);
     for (auto& node : nodes_) {
       grpc::ClientContext context;
       node->SetDeadline(&context);
@@ -167,6 +194,57 @@ class Bench {
       request->add_values()->set_blob(std::move(value));
     }
     return call;
+  }
+
+  std::vector<std::string> MeasureNative(const std::string& kind) {
+    CqlBenchOptions native;
+    for (const auto& node : nodes_) {
+      auto endpoint = base::Endpoint::Parse(node->target());
+      if (endpoint.ok()) native.nodes.push_back({endpoint->host, options_.native_port});
+    }
+    for (const std::string& text : options_.native) {
+      auto endpoint = base::Endpoint::Parse(text);
+      if (!endpoint.ok()) Fail(std::string(endpoint.status().message()));
+      native.nodes.push_back(*std::move(endpoint));
+    }
+    native.connections =
+        options_.connections > 0 ? options_.connections : static_cast<int>(native.nodes.size());
+    native.in_flight = options_.in_flight;
+    native.seconds = options_.seconds;
+    native.rate = options_.rate;
+    native.rows = options_.rows;
+    native.value_bytes = options_.value_bytes;
+    native.consistency = static_cast<uint16_t>(consistency_ - 1);
+    native.version = static_cast<uint8_t>(options_.version);
+    native.seed = options_.seed;
+    native.replication_factor = options_.replication_factor;
+    LatencyHistogram latencies;
+    ServerUse before;
+    const CqlBenchResult result =
+        RunCqlBench(native, kind == "write", &latencies, [&] { before = ServersNow(); });
+    const ServerUse after = ServersNow();
+    if (result.errors > 0) std::cerr << "first error: " << result.first_error << "\n";
+    return Row(kind, latencies, result.seconds, result.errors,
+               after.cpu_seconds - before.cpu_seconds, result.client_cpu_seconds,
+               after.resident_bytes);
+  }
+
+  static std::vector<std::string> Row(const std::string& kind, const LatencyHistogram& latencies,
+                                      double seconds, uint64_t errors, double server_cpu_seconds,
+                                      double client_cpu_seconds, uint64_t resident_bytes) {
+    const double done = static_cast<double>(latencies.count());
+    const double micros_per_op = 1e6 / std::max(done, 1.0);
+    return {kind,
+            FormatCount(static_cast<uint64_t>(done / seconds)),
+            FormatLatency(latencies.Quantile(0.5)),
+            FormatLatency(latencies.Quantile(0.9)),
+            FormatLatency(latencies.Quantile(0.99)),
+            FormatLatency(latencies.Quantile(0.999)),
+            FormatLatency(latencies.Max()),
+            FormatCount(errors),
+            absl::StrFormat("%.1f", server_cpu_seconds * micros_per_op),
+            absl::StrFormat("%.1f", client_cpu_seconds * micros_per_op),
+            FormatBytes(static_cast<double>(resident_bytes))};
   }
 
   // Open loop: call n is due at start + n / rate, and its latency counts from then, whether or not
@@ -213,19 +291,8 @@ class Bench {
     const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
     const double own = OwnCpuSeconds() - own_before;
     const ServerUse after = ServersNow();
-    const double done = static_cast<double>(latencies.count());
-    const double micros_per_op = 1e6 / std::max(done, 1.0);
-    return {kind,
-            FormatCount(static_cast<uint64_t>(done / seconds)),
-            FormatLatency(latencies.Quantile(0.5)),
-            FormatLatency(latencies.Quantile(0.9)),
-            FormatLatency(latencies.Quantile(0.99)),
-            FormatLatency(latencies.Quantile(0.999)),
-            FormatLatency(latencies.Max()),
-            FormatCount(errors.load()),
-            absl::StrFormat("%.1f", (after.cpu_seconds - before.cpu_seconds) * micros_per_op),
-            absl::StrFormat("%.1f", own * micros_per_op),
-            FormatBytes(static_cast<double>(after.resident_bytes))};
+    return Row(kind, latencies, seconds, errors.load(), after.cpu_seconds - before.cpu_seconds, own,
+               after.resident_bytes);
   }
 
   static void Complain(const pb::Error& error) {
@@ -273,6 +340,18 @@ void AddBench(CLI::App& app, GlobalOptions& global) {
       ->capture_default_str();
   command->add_option("--consistency", options->consistency, "Consistency level")
       ->capture_default_str();
+  command->add_option("--protocol", options->protocol, "grpc, or cql: Cassandra's native protocol")
+      ->check(CLI::IsMember({"grpc", "cql"}))
+      ->capture_default_str();
+  command->add_option("--protocol-version", options->version, "Of the native protocol")
+      ->check(CLI::Range(3, 5))
+      ->capture_default_str();
+  command->add_option("--native-port", options->native_port, "Of the nodes' native protocol")
+      ->capture_default_str();
+  command->add_option("--native", options->native,
+                      "HOST:PORT of native doors, instead of those of the cluster's nodes");
+  command->add_option("--server-pid", options->server_pid,
+                      "Process whose CPU time is counted, with --native");
   command->add_option("--seed", options->seed, "Of the keys")->capture_default_str();
   command->callback([&global, options] { Bench(global, *options).Run(); });
 }

@@ -90,6 +90,14 @@ absl::Status SetAuthenticator(const std::string& value, std::string* out) {
   return absl::OkStatus();
 }
 
+absl::Status SetTlsMode(const std::string& value, std::string* out) {
+  if (value != "off" && value != "optional" && value != "required") {
+    return Expected("off, optional or required", value);
+  }
+  *out = value;
+  return absl::OkStatus();
+}
+
 struct Key {
   std::string_view name;
   std::function<absl::Status(const std::string&, Config*)> set;
@@ -114,6 +122,12 @@ const std::vector<Key>& Keys() {
        [](auto& v, Config* c) { return SetBytes(v, 128 << 20, &c->commitlog_memory); }},
       {"open_network", [](auto& v, Config* c) { return SetBool(v, &c->open_network); }},
       {"authenticator", [](auto& v, Config* c) { return SetAuthenticator(v, &c->authenticator); }},
+      {"native_tls", [](auto& v, Config* c) { return SetTlsMode(v, &c->native_tls); }},
+      {"native_tls_certificate",
+       [](auto& v, Config* c) { return SetText(v, &c->native_tls_certificate); }},
+      {"native_tls_key", [](auto& v, Config* c) { return SetText(v, &c->native_tls_key); }},
+      {"native_tls_client_ca",
+       [](auto& v, Config* c) { return SetText(v, &c->native_tls_client_ca); }},
       {"superuser", [](auto& v, Config* c) { return SetText(v, &c->superuser); }},
       {"superuser_password", [](auto& v, Config* c) { return SetText(v, &c->superuser_password); }},
       {"log_level", [](auto& v, Config* c) { return SetLogLevel(v, &c->log_level); }},
@@ -234,6 +248,10 @@ absl::Status ValidateConfig(const Config& config) {
         base::StrCat("listen: ", config.listen,
                      " is reachable from other machines, and other nodes and gRPC clients are not "
                      "authenticated; set open_network: true if the network keeps strangers out"));
+  }
+  if (config.native_tls != "off" &&
+      (config.native_tls_certificate.empty() || config.native_tls_key.empty())) {
+    return absl::InvalidArgumentError("native_tls needs native_tls_certificate and native_tls_key");
   }
   const std::pair<std::string_view, uint16_t> ports[] = {{"internode_port", config.internode_port},
                                                          {"client_port", config.client_port},

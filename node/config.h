@@ -15,10 +15,14 @@
 //   memtable_memory   256MiB      memtables of the node
 //   commitlog_memory  512MiB      commit log on disk, a shard
 //   open_network      false       allows `listen` beyond loopback, without authentication
-//   authenticator     allow_all   who native clients are: allow_all, or password
-//   (system_auth.roles) superuser         tholos      the first role, made when there are none
+//   authenticator     allow_all   native clients' roles: allow_all, or password
+//   superuser         tholos      the first role, made when there are none
 //   superuser_password            its password; also THOLOS_SUPERUSER_PASSWORD; empty: one is made
 //                                 up and logged once
+//   native_tls        off         off, optional (on the same port), required
+//   native_tls_certificate        PEM file: the node's certificate and those that lead to its root
+//   native_tls_key                PEM file
+//   native_tls_client_ca          PEM file: who signs clients' certificates; each must show one
 //   log_level         info        debug, info, warn, error
 #pragma once
 
@@ -48,6 +52,10 @@ struct Config {
   uint64_t commitlog_memory = 512u << 20;
   bool open_network = false;
   std::string authenticator = "allow_all";
+  std::string native_tls = "off";
+  std::string native_tls_certificate;
+  std::string native_tls_key;
+  std::string native_tls_client_ca;
   std::string superuser = "tholos";
   std::string superuser_password;
   std::string log_level = "info";

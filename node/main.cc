@@ -133,6 +133,17 @@ absl::StatusOr<std::unique_ptr<cql::auth::Authenticator>> MakeAuthenticator(cons
   return std::unique_ptr<cql::auth::Authenticator>(std::move(passwords));
 }
 
+native::TlsOptions ToTlsOptions(const Config& config) {
+  native::TlsOptions tls;
+  tls.mode = config.native_tls == "off"        ? native::TlsMode::kOff
+             : config.native_tls == "optional" ? native::TlsMode::kOptional
+                                               : native::TlsMode::kRequired;
+  tls.certificate = config.native_tls_certificate;
+  tls.key = config.native_tls_key;
+  tls.client_ca = config.native_tls_client_ca;
+  return tls;
+}
+
 base::Task<void> StartEvents(native::EventSource* events, Node* node) {
   node->SetServing(true);
   events->Start();
@@ -151,7 +162,7 @@ absl::Status ServeDrivers(const Config& config, const Doors& doors, Node& node,
   auto authenticator = MakeAuthenticator(config, doors, node);
   if (!authenticator.ok()) return authenticator.status();
   auto server = native::Server::Start(
-      {.listen = config.native()},
+      {.listen = config.native(), .tls = ToTlsOptions(config)},
       {doors.clock, doors.executor, node.queries(), **authenticator, doors.metrics, doors.log});
   if (!server.ok()) return server.status();
   native::EventSource events(doors.clock, node, **server);

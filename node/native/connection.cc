@@ -74,8 +74,40 @@ void Connection::Read() {
     // A short count emptied the socket; what comes later is told.
     if (static_cast<size_t>(n) < buffer.size()) readable_ = false;
     last_read_ = server_.deps().clock.Now();
-    Process(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
+    OnBytes(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
   }
+}
+
+void Connection::OnBytes(std::string_view bytes) {
+  if (first_bytes_) {
+    first_bytes_ = false;
+    const TlsContext* context = server_.tls();
+    if (context != nullptr && LooksLikeTls(bytes[0])) {
+      tls_ = std::make_unique<TlsSession>(*context);
+    } else if (context != nullptr && context->options().mode == TlsMode::kRequired) {
+      server_.metrics().protocol_errors->Add();
+      return Close();
+    }
+  }
+  if (tls_ == nullptr) return Process(bytes);
+  Decrypt(bytes);
+}
+
+void Connection::Decrypt(std::string_view bytes) {
+  tls_->Feed(bytes);
+  std::string& plain = server_.plain_buffer();
+  int n = 0;
+  while (!closed() && (n = tls_->Read(plain.data(), plain.size())) > 0) {
+    Process(std::string_view(plain).substr(0, static_cast<size_t>(n)));
+  }
+  if (closed()) return;
+  // The handshake, or an alert that says what is wrong with it.
+  tls_->TakeOutput(&wire_);
+  if (n < 0) {
+    readable_ = false;
+    Drain();
+  }
+  if (!wire_.empty()) ScheduleFlush();
 }
 
 void Connection::Process(std::string_view bytes) {
@@ -133,7 +165,15 @@ void Connection::Flush() {
   if (closed()) return;
   if (!frames_.empty()) {
     if (segmented_) {
-      cql::protocol::AppendSegments(frames_, compression_ == Compression::kLz4, &wire_);
+      std::string* segments = tls_ != nullptr ? &server_.segment_buffer() : &wire_;
+      cql::protocol::AppendSegments(frames_, compression_ == Compression::kLz4, segments);
+      frames_.clear();
+      if (tls_ != nullptr) {
+        tls_->Write(*segments);
+        segments->clear();
+      }
+    } else if (tls_ != nullptr) {
+      tls_->Write(frames_);
       frames_.clear();
     } else if (wire_.empty()) {
       wire_.swap(frames_);
@@ -142,6 +182,7 @@ void Connection::Flush() {
       frames_.clear();
     }
   }
+  if (tls_ != nullptr) tls_->TakeOutput(&wire_);
   while (wire_sent_ < wire_.size() && !write_blocked_) {
     const ssize_t n = send(fd_, wire_.data() + wire_sent_, wire_.size() - wire_sent_, MSG_NOSIGNAL);
     if (n >= 0) {

@@ -65,6 +65,8 @@ class Connection final : public base::FdHandler {
 
   // Input.
   void Read();
+  void OnBytes(std::string_view bytes);
+  void Decrypt(std::string_view bytes);
   void Process(std::string_view bytes);
   void OnFrame(const cql::protocol::FrameHeader& header, std::string_view body);
   void OnBroken(const cql::protocol::FrameStream::Result& result);
@@ -103,6 +105,8 @@ class Connection final : public base::FdHandler {
   const uint64_t id_;
   int fd_;
   std::unique_ptr<base::FdWatch> watch_;
+  std::unique_ptr<TlsSession> tls_;  // null: plain
+  bool first_bytes_ = true;          // whether it is TLS is not known yet
   cql::protocol::FrameStream stream_;
   State state_ = State::kNew;
   uint8_t version_ = cql::protocol::kVersionMax;  // of answers without a request

@@ -72,7 +72,12 @@ void Connection::Welcome(const FrameHeader& header) {
     frame.Finish(Opcode::kAuthenticate, Compression::kNone);
   }
   if (version_ >= 5) {
-    wire_.append(frames_);
+    // Not Flush: this frame still goes as it is.
+    if (tls_ != nullptr) {
+      tls_->Write(frames_);
+    } else {
+      wire_.append(frames_);
+    }
     frames_.clear();
     segmented_ = true;
     stream_.EnterSegments();

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "cql/auth/authenticator.h"
 #include "cql/query_processor.h"
+#include "node/native/tls.h"
 
 namespace tholos::node::native {
 
@@ -37,6 +38,7 @@ struct ServerOptions {
   absl::Duration idle_timeout = absl::InfiniteDuration();
   // Without the client taking any byte of an answer.
   absl::Duration write_timeout = absl::Seconds(30);
+  TlsOptions tls;
 };
 
 inline constexpr int64_t kRequestOverhead = 512;

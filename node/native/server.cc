@@ -9,6 +9,8 @@
 
 #include <utility>
 
+#include "base/async/event.h"
+#include "base/async/scope.h"
 #include "base/real/block_on.h"
 #include "base/strings.h"
 #include "cql/protocol/wire.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr int kBacklog = 1024;
 constexpr absl::Duration kDrain = absl::Seconds(5);
+constexpr absl::Duration kCertificateCheck = absl::Seconds(5);
 
 absl::Status CannotListen(const base::Endpoint& endpoint, std::string_view why) {
   return absl::FailedPreconditionError(base::ToAbsl(
@@ -76,12 +79,18 @@ struct Server::Impl {
   absl::Status Listen();
   void Start();
   void Stop();
+  base::Task<void> WatchCertificates();
 
   const ServerOptions options;
   const ServerDeps deps;
+  std::unique_ptr<TlsContext> tls;
   NodeShared shared;
   std::vector<int> listeners;
   std::vector<std::unique_ptr<ShardServer>> shards;
+  // Of the background loop that watches the certificates; null without TLS.
+  base::Loop* watcher = nullptr;
+  base::Event stopping;
+  base::Scope scope;
 };
 
 absl::Status Server::Impl::Listen() {
@@ -110,6 +119,16 @@ base::Task<void> StartShard(ShardServer* shard, int listener) {
   co_return;
 }
 
+base::Task<void> SpawnIn(base::Scope* scope, base::Task<void> task) {
+  scope->Spawn(std::move(task));
+  co_return;
+}
+
+base::Task<void> StopScope(base::Event* stopping, base::Scope* scope) {
+  stopping->Set();
+  co_await scope->Stop();
+}
+
 base::Task<void> DeleteShard(std::unique_ptr<ShardServer> shard, base::Deadline deadline) {
   co_await shard->Stop(deadline);
 }
@@ -117,14 +136,33 @@ base::Task<void> DeleteShard(std::unique_ptr<ShardServer> shard, base::Deadline 
 }  // namespace
 
 void Server::Impl::Start() {
+  if (tls != nullptr) {
+    watcher = &deps.executor.background();
+    base::BlockOn(*watcher, SpawnIn(&scope, WatchCertificates()));
+  }
   for (int i = 0; i < deps.executor.shard_count(); ++i) {
-    shards.push_back(std::make_unique<ShardServer>(options, deps, shared, i));
+    shards.push_back(std::make_unique<ShardServer>(options, deps, tls.get(), shared, i));
     base::BlockOn(deps.executor.shard(i),
                   StartShard(shards.back().get(), listeners[static_cast<size_t>(i)]));
   }
 }
 
+// On a background loop: files are read.
+base::Task<void> Server::Impl::WatchCertificates() {
+  while (!stopping.is_set()) {
+    co_await stopping.WaitUntil(deps.clock.Now() + kCertificateCheck);
+    const auto reloaded = tls->ReloadIfChanged();
+    if (!reloaded.ok()) {
+      deps.log.Warning("native", base::StrCat("the certificates stay as they were: ",
+                                              base::ToStd(reloaded.status().message())));
+    } else if (*reloaded) {
+      deps.log.Info("native", "new certificates are in use");
+    }
+  }
+}
+
 void Server::Impl::Stop() {
+  if (watcher != nullptr) base::BlockOn(*watcher, StopScope(&stopping, &scope));
   const base::Deadline deadline = deps.clock.Now() + kDrain;
   for (size_t i = 0; i < shards.size(); ++i) {
     base::BlockOn(deps.executor.shard(static_cast<int>(i)),
@@ -134,6 +172,11 @@ void Server::Impl::Stop() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, ServerDeps deps) {
   auto impl = std::make_unique<Impl>(std::move(options), deps);
+  if (impl->options.tls.mode != TlsMode::kOff) {
+    auto tls = TlsContext::Load(impl->options.tls);
+    if (!tls.ok()) return tls.status();
+    impl->tls = *std::move(tls);
+  }
   if (const absl::Status status = impl->Listen(); !status.ok()) return status;
   impl->Start();
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -47,14 +47,16 @@ ShardMetrics::ShardMetrics(base::Metrics& metrics, int shard) {
                           "Connections closed: slow handshake, idle, or not reading.", labels);
 }
 
-ShardServer::ShardServer(const ServerOptions& options, const ServerDeps& deps, NodeShared& shared,
-                         int shard)
+ShardServer::ShardServer(const ServerOptions& options, const ServerDeps& deps,
+                         const TlsContext* tls, NodeShared& shared, int shard)
     : options_(options),
       deps_(deps),
+      tls_(tls),
       shared_(shared),
       metrics_(deps.metrics, shard),
       no_columns_id_(cql::protocol::MetadataId({})),
-      read_buffer_(kReadBytes, '\0') {}
+      read_buffer_(kReadBytes, '\0'),
+      plain_buffer_(tls == nullptr ? 0 : kReadBytes, '\0') {}
 
 ShardServer::~ShardServer() {
   THOLOS_CHECK(connections_.empty() && listener_ < 0) << "a native server was not stopped";

@@ -45,7 +45,9 @@ struct ShardMetrics {
 
 class ShardServer final : public base::FdHandler {
  public:
-  ShardServer(const ServerOptions& options, const ServerDeps& deps, NodeShared& shared, int shard);
+  // `tls`: null without.
+  ShardServer(const ServerOptions& options, const ServerDeps& deps, const TlsContext* tls,
+              NodeShared& shared, int shard);
   ~ShardServer();
 
   // Takes a listening socket.
@@ -64,7 +66,11 @@ class ShardServer final : public base::FdHandler {
   PreparedMetadata& prepared() { return shared_.prepared; }
   const std::string& FirstMetadataId(const cql::PreparedId& id);
   const std::string& no_columns_id() const { return no_columns_id_; }
+  const TlsContext* tls() const { return tls_; }
+  // Of the piece of work that runs; each is used by nobody else in between.
   std::string& read_buffer() { return read_buffer_; }
+  std::string& plain_buffer() { return plain_buffer_; }
+  std::string& segment_buffer() { return segment_buffer_; }
   bool TakeBytes(int64_t bytes);
   void GiveBytes(int64_t bytes);
   void Spawn(base::Task<void> task) { scope_.Spawn(std::move(task)); }
@@ -85,6 +91,7 @@ class ShardServer final : public base::FdHandler {
 
   const ServerOptions& options_;
   const ServerDeps& deps_;
+  const TlsContext* const tls_;
   NodeShared& shared_;
   ShardMetrics metrics_;
   const std::string no_columns_id_;
@@ -98,6 +105,8 @@ class ShardServer final : public base::FdHandler {
   std::vector<uint64_t> ended_;
   bool scheduled_ = false;
   std::string read_buffer_;
+  std::string plain_buffer_;
+  std::string segment_buffer_;
   ColumnSpecsCache column_specs_;
   absl::flat_hash_map<cql::PreparedId, std::string> first_metadata_ids_;
   base::Event stopping_;
