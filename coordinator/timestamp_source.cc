@@ -26,6 +26,9 @@ namespace {
 
 data::Timestamp LargestTimestamp(const data::Row& row) {
   data::Timestamp largest = std::max(row.liveness.timestamp, row.deletion.timestamp);
+  for (const data::ComplexDeletion& each : row.complex_deletions) {
+    largest = std::max(largest, each.deletion.timestamp);
+  }
   for (const data::Cell& cell : row.cells) largest = std::max(largest, cell.timestamp);
   return largest;
 }
@@ -36,6 +39,9 @@ data::Timestamp LargestTimestamp(const data::Partition& partition) {
   data::Timestamp largest = partition.deletion.timestamp;
   if (partition.static_row.has_value())
     largest = std::max(largest, LargestTimestamp(*partition.static_row));
+  for (const data::RangeTombstone& each : partition.range_tombstones) {
+    largest = std::max(largest, each.deletion.timestamp);
+  }
   for (const data::Row& row : partition.rows) largest = std::max(largest, LargestTimestamp(row));
   return largest;
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "data/range_tombstones.h"
 
 namespace tholos::data {
 namespace {
@@ -13,7 +14,8 @@ constexpr uint8_t kVersion = 1;
 enum PartitionFlags : uint8_t {
   kPartitionDeletion = 0x01,
   kStaticRow = 0x02,
-  kPartitionFlagsAll = 0x03,
+  kRangeTombstones = 0x04,
+  kPartitionFlagsAll = 0x07,
 };
 
 enum RowFlags : uint8_t {
@@ -21,7 +23,9 @@ enum RowFlags : uint8_t {
   kLivenessExpires = 0x02,
   kRowDeletion = 0x04,
   kCells = 0x08,
-  kRowFlagsAll = 0x0F,
+  kComplexDeletions = 0x10,
+  kPaths = 0x20,
+  kRowFlagsAll = 0x3F,
 };
 
 enum CellFlags : uint8_t {
@@ -29,13 +33,18 @@ enum CellFlags : uint8_t {
   kTombstone = 0x02,
   kOwnTtl = 0x04,
   kTtlOfLiveness = 0x08,
+  kPath = 0x10,
 };
 constexpr int kCellFlagBits = 4;
+constexpr int kPathCellFlagBits = 5;  // in rows with kPaths
 
 // The smallest encodings: of a row, an empty key and flags; of a cell, a header and a length or
-// moment; of a partition, an empty key, flags and a row count.
+// moment; of a partition, an empty key, flags and a row count; of a range, two empty bounds and a
+// deletion.
 constexpr size_t kRowBytesMin = 2;
 constexpr size_t kCellBytesMin = 1;
+constexpr size_t kComplexBytesMin = 3;
+constexpr size_t kRangeBytesMin = 4;
 constexpr size_t kPartitionBytesMin = 3;
 // What a count may reserve before the things themselves are seen.
 constexpr size_t kReservedMax = 256;
@@ -86,14 +95,8 @@ bool SharesTtl(const Cell& cell, const Liveness& liveness) {
          cell.local_seconds == liveness.expires_at;
 }
 
-void PutCell(const Cell& cell, uint64_t id_difference, Timestamp base, const Liveness& liveness,
-             std::string* out) {
-  THOLOS_CHECK(cell.ttl_seconds >= 0) << "column " << cell.column;
-  uint64_t flags = 0;
-  if (cell.timestamp != base) flags |= kOwnTimestamp;
-  if (cell.tombstone) flags |= kTombstone;
-  if (cell.expiring()) flags |= SharesTtl(cell, liveness) ? kTtlOfLiveness : kOwnTtl;
-  base::PutVarint(out, id_difference << kCellFlagBits | flags);
+// All of a cell that follows its id and path.
+void PutCellBody(const Cell& cell, uint64_t flags, Timestamp base, std::string* out) {
   if ((flags & kOwnTimestamp) != 0) base::PutSignedVarint(out, Minus(cell.timestamp, base));
   if ((flags & kOwnTtl) != 0) base::PutVarint(out, static_cast<uint64_t>(cell.ttl_seconds));
   if ((flags & (kTombstone | kOwnTtl)) != 0 && (flags & kTtlOfLiveness) == 0) {
@@ -102,26 +105,36 @@ void PutCell(const Cell& cell, uint64_t id_difference, Timestamp base, const Liv
   if (!cell.tombstone) base::PutBytes(out, cell.value);
 }
 
-void TakeCell(base::Reader* in, int64_t previous_id, Timestamp base, const Liveness& liveness,
-              Cell* cell) {
-  const uint64_t header = in->Varint();
-  const uint64_t id = static_cast<uint64_t>(previous_id + 1) + (header >> kCellFlagBits);
-  if (id > std::numeric_limits<ColumnId>::max()) in->Fail();
-  cell->column = static_cast<ColumnId>(id);
-  cell->timestamp = (header & kOwnTimestamp) != 0 ? Plus(base, in->SignedVarint()) : base;
+uint64_t FlagsOf(const Cell& cell, Timestamp base, const Liveness& liveness) {
+  THOLOS_CHECK(cell.ttl_seconds >= 0) << "column " << cell.column;
+  uint64_t flags = 0;
+  if (cell.timestamp != base) flags |= kOwnTimestamp;
+  if (cell.tombstone) flags |= kTombstone;
+  if (cell.expiring()) flags |= SharesTtl(cell, liveness) ? kTtlOfLiveness : kOwnTtl;
+  return flags;
+}
+
+void TakeCellBody(base::Reader* in, uint64_t flags, Timestamp base, const Liveness& liveness,
+                  Cell* cell) {
+  cell->timestamp = (flags & kOwnTimestamp) != 0 ? Plus(base, in->SignedVarint()) : base;
   Present(in, cell->timestamp);
-  cell->tombstone = (header & kTombstone) != 0;
-  if ((header & kTtlOfLiveness) != 0) {
-    if (!liveness.expiring() || (header & kOwnTtl) != 0) in->Fail();
+  cell->tombstone = (flags & kTombstone) != 0;
+  if ((flags & kTtlOfLiveness) != 0) {
+    if (!liveness.expiring() || (flags & kOwnTtl) != 0) in->Fail();
     cell->ttl_seconds = liveness.ttl_seconds;
     cell->local_seconds = liveness.expires_at;
   } else {
-    if ((header & kOwnTtl) != 0) cell->ttl_seconds = TakeTtl(in);
-    if ((header & (kTombstone | kOwnTtl)) != 0) {
+    if ((flags & kOwnTtl) != 0) cell->ttl_seconds = TakeTtl(in);
+    if ((flags & (kTombstone | kOwnTtl)) != 0) {
       cell->local_seconds = TakeMoment(in, cell->timestamp, cell->ttl_seconds);
     }
   }
   if (!cell->tombstone) cell->value = in->Bytes();
+}
+
+ColumnId TakeColumn(base::Reader* in, uint64_t id) {
+  if (id > std::numeric_limits<ColumnId>::max()) in->Fail();
+  return static_cast<ColumnId>(id);
 }
 
 void PutCells(const Row& row, std::string* out) {
@@ -130,8 +143,31 @@ void PutCells(const Row& row, std::string* out) {
   int64_t previous_id = -1;
   for (const Cell& cell : row.cells) {
     THOLOS_CHECK(int64_t{cell.column} > previous_id) << "cells are not in the order of columns";
-    PutCell(cell, static_cast<uint64_t>(cell.column - previous_id - 1), base, row.liveness, out);
+    const uint64_t flags = FlagsOf(cell, base, row.liveness);
+    const auto difference = static_cast<uint64_t>(cell.column - previous_id - 1);
+    base::PutVarint(out, difference << kCellFlagBits | flags);
+    PutCellBody(cell, flags, base, out);
     previous_id = cell.column;
+  }
+}
+
+void PutCellsWithPaths(const Row& row, std::string* out) {
+  base::PutVarint(out, row.cells.size());
+  const Timestamp base = BaseTimestamp(row);
+  int64_t previous_id = -1;
+  std::string_view previous_path;
+  for (const Cell& cell : row.cells) {
+    const auto difference = static_cast<uint64_t>(cell.column - previous_id);
+    THOLOS_CHECK(int64_t{cell.column} > previous_id ||
+                 (difference == 0 && cell.path > previous_path))
+        << "cells are not in the order of columns and paths";
+    uint64_t flags = FlagsOf(cell, base, row.liveness);
+    if (!cell.path.empty()) flags |= kPath;
+    base::PutVarint(out, difference << kPathCellFlagBits | flags);
+    if (!cell.path.empty()) base::PutBytes(out, cell.path);
+    PutCellBody(cell, flags, base, out);
+    previous_id = cell.column;
+    previous_path = cell.path;
   }
 }
 
@@ -139,20 +175,72 @@ void TakeCells(base::Reader* in, Timestamp base, Row* row) {
   const size_t count = in->Count(kCellBytesMin);
   if (count == 0) in->Fail();
   row->cells.reserve(std::min(count, kReservedMax));
-  int64_t previous_id = -1;
+  uint64_t next_id = 0;
   for (size_t i = 0; i < count && in->ok(); ++i) {
-    TakeCell(in, previous_id, base, row->liveness, &row->cells.emplace_back());
-    previous_id = row->cells.back().column;
+    Cell& cell = row->cells.emplace_back();
+    const uint64_t header = in->Varint();
+    cell.column = TakeColumn(in, next_id + (header >> kCellFlagBits));
+    TakeCellBody(in, header, base, row->liveness, &cell);
+    next_id = uint64_t{cell.column} + 1;
+  }
+}
+
+void TakeCellsWithPaths(base::Reader* in, Timestamp base, Row* row) {
+  const size_t count = in->Count(kCellBytesMin);
+  row->cells.reserve(std::min(count, kReservedMax));
+  int64_t previous_id = -1;
+  bool any_path = false;
+  for (size_t i = 0; i < count && in->ok(); ++i) {
+    Cell& cell = row->cells.emplace_back();
+    const uint64_t header = in->Varint();
+    const uint64_t difference = header >> kPathCellFlagBits;
+    cell.column = TakeColumn(in, static_cast<uint64_t>(previous_id) + difference);
+    if ((header & kPath) != 0) {
+      cell.path = in->Bytes();
+      if (cell.path.empty()) in->Fail();
+      any_path = true;
+    }
+    if (difference == 0 && (i == 0 || row->cells[i - 1].path >= cell.path)) in->Fail();
+    TakeCellBody(in, header, base, row->liveness, &cell);
+    previous_id = cell.column;
+  }
+  if (!any_path) in->Fail();
+}
+
+void PutComplexDeletions(const Row& row, std::string* out) {
+  base::PutVarint(out, row.complex_deletions.size());
+  int64_t previous_id = -1;
+  for (const ComplexDeletion& each : row.complex_deletions) {
+    THOLOS_CHECK(int64_t{each.column} > previous_id && !each.deletion.live());
+    base::PutVarint(out, static_cast<uint64_t>(each.column - previous_id - 1));
+    EncodeDeletion(each.deletion, out);
+    previous_id = each.column;
+  }
+}
+
+void TakeComplexDeletions(base::Reader* in, Row* row) {
+  const size_t count = in->Count(kComplexBytesMin);
+  if (count == 0) in->Fail();
+  row->complex_deletions.reserve(std::min(count, kReservedMax));
+  uint64_t next_id = 0;
+  for (size_t i = 0; i < count && in->ok(); ++i) {
+    const uint64_t difference = in->Varint();
+    if (difference > std::numeric_limits<ColumnId>::max()) in->Fail();
+    const ColumnId column = TakeColumn(in, next_id + difference);
+    row->complex_deletions.push_back({column, TakePresentDeletion(in)});
+    next_id = uint64_t{column} + 1;
   }
 }
 
 void TakeRowBody(base::Reader* in, Row* row) {
   row->liveness = Liveness();
   row->deletion = Deletion();
+  row->complex_deletions.clear();
   row->cells.clear();
   const uint8_t flags = in->U8();
   if ((flags & ~kRowFlagsAll) != 0) in->Fail();
   if ((flags & kLivenessExpires) != 0 && (flags & kLiveness) == 0) in->Fail();
+  if ((flags & kPaths) != 0 && (flags & kCells) == 0) in->Fail();
   Timestamp base = kNoTimestamp;
   if ((flags & (kLiveness | kCells)) != 0) base = Present(in, in->SignedVarint());
   if ((flags & kLiveness) != 0) row->liveness.timestamp = base;
@@ -161,7 +249,12 @@ void TakeRowBody(base::Reader* in, Row* row) {
     row->liveness.expires_at = TakeMoment(in, base, row->liveness.ttl_seconds);
   }
   if ((flags & kRowDeletion) != 0) row->deletion = TakePresentDeletion(in);
-  if ((flags & kCells) != 0) TakeCells(in, base, row);
+  if ((flags & kComplexDeletions) != 0) TakeComplexDeletions(in, row);
+  if ((flags & kPaths) != 0) {
+    TakeCellsWithPaths(in, base, row);
+  } else if ((flags & kCells) != 0) {
+    TakeCells(in, base, row);
+  }
 }
 
 std::string_view TakeKey(base::Reader* in) {
@@ -179,6 +272,33 @@ bool InOrder(const Row& a, const Row& b, RowOrder order) {
   return order == RowOrder::kAscending ? a.clustering < b.clustering : b.clustering < a.clustering;
 }
 
+std::string TakeBound(base::Reader* in) {
+  const std::string_view bound = in->Bytes();
+  if (bound.size() > kBoundBytesMax) in->Fail();
+  return std::string(bound);
+}
+
+void PutRanges(const RangeTombstones& ranges, std::string* out) {
+  THOLOS_CHECK(InOrder(ranges)) << "range tombstones are not in order, or overlap";
+  base::PutVarint(out, ranges.size());
+  for (const RangeTombstone& each : ranges) {
+    base::PutBytes(out, each.range.lower);
+    base::PutBytes(out, each.range.upper);
+    EncodeDeletion(each.deletion, out);
+  }
+}
+
+void TakeRanges(base::Reader* in, RangeTombstones* ranges) {
+  const size_t count = in->Count(kRangeBytesMin);
+  if (count == 0) in->Fail();
+  ranges->reserve(std::min(count, kReservedMax));
+  for (size_t i = 0; i < count && in->ok(); ++i) {
+    Slice range{.lower = TakeBound(in), .upper = TakeBound(in)};
+    ranges->push_back({std::move(range), TakePresentDeletion(in)});
+  }
+  if (!InOrder(*ranges)) in->Fail();
+}
+
 void TakePartition(base::Reader* in, Partition* partition, RowOrder order) {
   partition->key = DecoratedKey::Of(std::string(TakeKey(in)));
   const uint8_t flags = in->U8();
@@ -186,6 +306,8 @@ void TakePartition(base::Reader* in, Partition* partition, RowOrder order) {
   partition->deletion = (flags & kPartitionDeletion) != 0 ? TakePresentDeletion(in) : Deletion();
   partition->static_row.reset();
   if ((flags & kStaticRow) != 0) TakeRowBody(in, &partition->static_row.emplace());
+  partition->range_tombstones.clear();
+  if ((flags & kRangeTombstones) != 0) TakeRanges(in, &partition->range_tombstones);
   const size_t count = in->Count(kRowBytesMin);
   partition->rows.clear();
   partition->rows.reserve(std::min(count, kReservedMax));
@@ -231,7 +353,12 @@ void EncodeRowBody(const Row& row, std::string* out) {
   if (!liveness.empty()) flags |= kLiveness;
   if (!liveness.empty() && liveness.expiring()) flags |= kLivenessExpires;
   if (!row.deletion.live()) flags |= kRowDeletion;
+  if (!row.complex_deletions.empty()) flags |= kComplexDeletions;
   if (!row.cells.empty()) flags |= kCells;
+  if (std::any_of(row.cells.begin(), row.cells.end(),
+                  [](const Cell& cell) { return !cell.path.empty(); })) {
+    flags |= kPaths;
+  }
   base::PutU8(out, flags);
   if ((flags & (kLiveness | kCells)) != 0) base::PutSignedVarint(out, BaseTimestamp(row));
   if ((flags & kLivenessExpires) != 0) {
@@ -239,7 +366,12 @@ void EncodeRowBody(const Row& row, std::string* out) {
     PutMoment(liveness.expires_at, liveness.timestamp, liveness.ttl_seconds, out);
   }
   if ((flags & kRowDeletion) != 0) EncodeDeletion(row.deletion, out);
-  if ((flags & kCells) != 0) PutCells(row, out);
+  if ((flags & kComplexDeletions) != 0) PutComplexDeletions(row, out);
+  if ((flags & kPaths) != 0) {
+    PutCellsWithPaths(row, out);
+  } else if ((flags & kCells) != 0) {
+    PutCells(row, out);
+  }
 }
 
 absl::Status DecodeRowBody(base::Reader* in, Row* row) {
@@ -264,9 +396,11 @@ void EncodePartition(const Partition& partition, std::string* out) {
   uint8_t flags = 0;
   if (!partition.deletion.live()) flags |= kPartitionDeletion;
   if (partition.static_row.has_value()) flags |= kStaticRow;
+  if (!partition.range_tombstones.empty()) flags |= kRangeTombstones;
   base::PutU8(out, flags);
   if ((flags & kPartitionDeletion) != 0) EncodeDeletion(partition.deletion, out);
   if ((flags & kStaticRow) != 0) EncodeRowBody(*partition.static_row, out);
+  if ((flags & kRangeTombstones) != 0) PutRanges(partition.range_tombstones, out);
   base::PutVarint(out, partition.rows.size());
   for (const Row& row : partition.rows) EncodeRow(row, out);
 }

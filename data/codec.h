@@ -3,23 +3,30 @@
 //
 //   mutation       version (1: 0x01) | table id (16) | partition
 //   partitions     version (1: 0x01) | count (varint) | partitions
-//   partition      key (bytes) | flags (1) | [deletion] | [static row: row body] | row count
-//   (varint) | rows
-//                  flags: 0x01 partition tombstone, 0x02 static row
+//   partition      key (bytes) | flags (1) | [deletion] | [static row: row body] |
+//                  [range count (varint) | ranges] | row count (varint) | rows
+//                  flags: 0x01 partition tombstone, 0x02 static row, 0x04 range tombstones
+//   range          lower (bytes) | upper (bytes; empty: no bound) | deletion
 //   row            clustering key (bytes) | row body
 //   row body       flags (1) | [base timestamp (signed varint)] | [ttl (varint) | moment] |
 //   [deletion] |
-//                  [cell count (varint) | cells]
+//                  [complex count (varint) | complex deletions] | [cell count (varint) | cells]
 //                  flags: 0x01 liveness, 0x02 it expires (ttl and moment), 0x04 row tombstone, 0x08
-//                  cells
+//                  cells, 0x10 complex deletions, 0x20 some cell has a path
+//   complex        id - previous id - 1 (varint; the first: id) | deletion
+//   deletion
 //   cell           header (varint) | [timestamp: difference from the base (signed varint)] |
 //                  [ttl (varint)] | [moment] | [value (bytes)]
 //                  header: id - previous id - 1 (the first: id), times 16, and flags
 //                  0x01 the timestamp is not the base, 0x02 tombstone (no value follows; a moment
 //                  does), 0x04 has a TTL of its own (ttl and moment), 0x08 has ttl and expiry of
 //                  the liveness (neither follows)
+//                  In a row whose cells have paths the header is: id - previous id (the first: id
+//                  + 1), times 32, and flags, with 0x10: path (bytes) follows the header
 //   deletion       timestamp (signed varint) | moment
 //   bytes          length (varint) | bytes
+//
+// Row flags 0x40 and 0x80 are left to formats that hold row bodies.
 //
 // The base timestamp is that of the liveness, or else of the first cell; it is absent if there is
 // neither. A moment is wall seconds, written (signed varint) as the difference from timestamp /
@@ -30,8 +37,9 @@
 // One partition has one encoding: equal encodings mean equal data. (A TTL of 0 with an expiry, a
 // value in a tombstone and the local time of no deletion are not data, and not encoded.) Decoders
 // trust nothing: they return kDataLoss "malformed ...", check bounds, and order and uniqueness of
-// rows and cells. They reserve memory for 256 things at most before they have seen them, so memory
-// is within what the decoded things need (up to 64 bytes for a cell that takes one byte here).
+// rows, ranges and cells. They reserve memory for 256 things at most before they have seen them, so
+// memory is within what the decoded things need (up to 96 bytes for a cell that takes one byte
+// here).
 #pragma once
 
 #include <string>

@@ -39,6 +39,11 @@ TEST(RowCodec, Layout) {
             "\x08\x00"
             "\x03\x02\x02"s);
   EXPECT_EQ(RowBody({.deletion = {3, 1}}), "\x04\x06\x02");
+  EXPECT_EQ(RowBody({.complex_deletions = {{1, {3, 1}}, {2, {4, 1}}}}),
+            "\x10\x02\x01\x06\x02\x00\x08\x02"s);
+  EXPECT_EQ(RowBody({.cells = {Cell::Value(0, 3, "v"), Cell::Value(1, 3, "").At("p"),
+                               Cell::Tombstone(1, 3, 1).At("q")}}),
+            "\x28\x06\x03\x20\x01v\x30\x01p\x00\x12\x01q\x02"s);
 }
 
 TEST(RowCodec, TypicalRowsAreSmall) {
@@ -88,7 +93,7 @@ TEST(RowCodec, MalformedBodies) {
     std::string bytes;
   } cases[] = {
       {"nothing", ""},
-      {"unknown flag", "\x11\x06"},
+      {"unknown flag", "\x41\x06"},
       {"expiry without liveness", "\x02\x06\x05\x00"s},
       {"no base timestamp", "\x01"},
       {"liveness without a timestamp", "\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"},
@@ -101,6 +106,13 @@ TEST(RowCodec, MalformedBodies) {
       {"column ids run over", "\x08\x06\x02\xF0\xFF\xFF\xFF\xFF\x01\x00\x00\x00"s},
       {"TTL of a liveness that has none", "\x09\x06\x01\x08\x00"s},
       {"two TTLs", "\x0B\x06\x05\x00\x01\x0C\x05\x00\x00"s},
+      {"paths without cells", "\x20\x00"s},
+      {"flagged for paths but none", "\x28\x06\x01\x20\x00"s},
+      {"an empty path", "\x28\x06\x01\x30\x00\x00"s},
+      {"first cell before column 0", "\x28\x06\x01\x10\x01p\x00"s},
+      {"equal paths", "\x28\x06\x02\x30\x01p\x00\x10\x01p\x00"s},
+      {"no complex deletions although flagged", "\x10\x00"s},
+      {"complex deletion of nothing", "\x10\x01\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\x00"s},
       {"value longer than the rest", "\x08\x06\x01\x00\x05"s + "ab"},
   };
   for (const auto& c : cases) {
@@ -188,6 +200,31 @@ TEST(PartitionsCodec, RoundTrip) {
   }
   EXPECT_EQ(DecodePartitions("\x01\xFF\xFF\xFF\xFF\x0F").status().message(),
             "malformed partitions");
+}
+
+TEST(PartitionsCodec, RangesMustBeInOrder) {
+  const auto refused = [](std::vector<RangeTombstone> ranges) {
+    // The bytes of two ranges that are fine on their own, one behind the other.
+    std::string bytes;
+    base::PutBytes(&bytes, "k");
+    base::PutU8(&bytes, 0x04);
+    base::PutVarint(&bytes, ranges.size());
+    for (const RangeTombstone& each : ranges) {
+      base::PutBytes(&bytes, each.range.lower);
+      base::PutBytes(&bytes, each.range.upper);
+      EncodeDeletion(each.deletion, &bytes);
+    }
+    base::PutVarint(&bytes, 0);
+    base::Reader in(bytes);
+    Partition partition;
+    return !DecodePartition(&in, &partition).ok();
+  };
+  EXPECT_FALSE(refused({{{"a", "b"}, {1, 1}}, {{"b", ""}, {1, 1}}}));
+  EXPECT_TRUE(refused({}));
+  EXPECT_TRUE(refused({{{"a", "a"}, {1, 1}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, {}}}));
+  EXPECT_TRUE(refused({{{"a", "c"}, {1, 1}}, {{"b", "d"}, {2, 2}}}));
+  EXPECT_TRUE(refused({{{"a", std::string(kBoundBytesMax + 1, 'b')}, {1, 1}}}));
 }
 
 TEST(PartitionsCodec, DescendingRowsOnlyWhereAskedFor) {

@@ -2,12 +2,14 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "data/range_collector.h"
 #include "data/source.h"
 
 namespace tholos::data {
 namespace {
 
-// What the limits count.
+// What the limits count. Of range tombstones each costs its size when it begins: what is in it
+// depends on the data alone, not on how sources cut it.
 class Budget {
  public:
   explicit Budget(const ReadCommand& command)
@@ -28,14 +30,17 @@ class Budget {
 class Collector {
  public:
   Collector(std::unique_ptr<PartitionSource> source, ReadCommand command)
-      : source_(std::move(source)), command_(std::move(command)), budget_(command_) {}
+      : source_(std::move(source)),
+        command_(std::move(command)),
+        budget_(command_),
+        ranges_(command_.reversed) {}
 
   base::Task<absl::StatusOr<ReadResult>> Run() {
     while (!result_.more) {
       THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await source_->NextPartition());
       if (!more) break;
       TakeHeader();
-      THOLOS_CO_RETURN_IF_ERROR(co_await TakeRows());
+      THOLOS_CO_RETURN_IF_ERROR(co_await TakeItems());
       FinishPartition();
     }
     co_return std::move(result_);
@@ -44,9 +49,11 @@ class Collector {
  private:
   void TakeHeader() {
     const PartitionHeader& header = source_->partition();
-    partition_ = {header.key, header.deletion, header.static_row, {}};
+    partition_ = {.key = header.key, .deletion = header.deletion, .static_row = header.static_row};
     live_rows_ = 0;
     live_static_ = false;
+    last_.reset();
+    stop_at_.reset();
     resumed_ = command_.after.has_value() && command_.after->key == header.key;
     if (!partition_.static_row.has_value()) return;
     ExpireRow(&*partition_.static_row, command_.now_seconds);
@@ -57,35 +64,67 @@ class Collector {
     }
   }
 
-  base::Task<absl::Status> TakeRows() {
-    while (live_rows_ < command_.per_partition_limit) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await source_->NextRow());
-      if (!more) break;
-      Row& row = source_->row();
-      ExpireRow(&row, command_.now_seconds);
-      if (row.IsEmpty()) continue;
-      TakeRow(std::move(row));
-      if (budget_.rows_spent() || (budget_.bytes_spent() && !AwaitsLiveRow())) {
-        result_.more = true;
-        break;
+  base::Task<absl::Status> TakeItems() {
+    while (!ended_within()) {
+      THOLOS_CO_ASSIGN_OR_RETURN(const Item item, co_await source_->NextItem());
+      if (item == Item::kEnd) break;
+      if (item == Item::kChange) {
+        TakeChange(source_->change());
+      } else {
+        TakeRow(source_->row());
       }
     }
     co_return absl::OkStatus();
   }
 
-  void TakeRow(Row row) {
+  // The result ends, or the partition has all the rows it may.
+  bool ended_within() const { return last_.has_value(); }
+
+  void TakeRow(Row& row) {
+    ExpireRow(&row, command_.now_seconds);
+    if (row.IsEmpty()) return;
+    if (stop_at_.has_value() && row.clustering != *stop_at_) return StopBehind(*stop_at_);
     budget_.CountBytes(ApproximateBytes(row));
     if (row.LiveAt(command_.now_seconds)) {
       budget_.CountLiveRow();
       ++live_rows_;
     }
     partition_.rows.push_back(std::move(row));
+    if (budget_.rows_spent() || MayStopForBytes() || stop_at_.has_value()) {
+      result_.more = true;
+      last_ = partition_.rows.back().clustering;
+    }
+    if (live_rows_ >= command_.per_partition_limit) last_ = partition_.rows.back().clustering;
   }
 
-  // Whether the static row is a result row or not depends on rows to come.
-  bool AwaitsLiveRow() const { return live_static_ && !resumed_ && live_rows_ == 0; }
+  // Between two range tombstones a result ends with a key that both replicas of the first and of
+  // the second know: forward with the first key of the second, which may have a row still to come;
+  // reversed with the last key of the first.
+  void TakeChange(const DeletionChange& change) {
+    if (stop_at_.has_value()) return StopBehind(*stop_at_);
+    const bool not_first = ranges_.open() || !ranges_.closed().empty() || !partition_.rows.empty();
+    if (not_first && MayStopForBytes()) {
+      if (command_.reversed && ranges_.open()) return StopBehind(change.at);
+      if (!command_.reversed && !change.deletion.live()) stop_at_ = change.at;
+    }
+    ranges_.Add(change);
+    if (ranges_.open()) budget_.CountBytes(CountBytesOfRange(change.at));
+  }
+
+  void StopBehind(const std::string& last) {
+    result_.more = true;
+    result_.end = Position{partition_.key, last};
+    last_ = last;
+  }
+
+  // Not while it depends on rows to come whether the static row is a result row.
+  bool MayStopForBytes() const {
+    const bool awaits_live_row = live_static_ && !resumed_ && live_rows_ == 0;
+    return budget_.bytes_spent() && !awaits_live_row;
+  }
 
   void FinishPartition() {
+    partition_.range_tombstones = ranges_.Finish(last_);
     if (live_static_ && live_rows_ == 0) {
       if (resumed_) {
         partition_.static_row.reset();
@@ -98,8 +137,13 @@ class Collector {
     if (partition_.static_row.has_value()) {
       budget_.CountBytes(ApproximateBytes(*partition_.static_row));
     }
-    result_.partitions.push_back(std::move(partition_));
+    const bool goes_on = result_.more;  // inside this partition
     if (budget_.rows_spent() || budget_.bytes_spent()) result_.more = true;
+    // All that the partition may give was given, though there may be rows behind the last.
+    if (result_.more && (!goes_on || live_rows_ >= command_.per_partition_limit)) {
+      result_.end = Position{partition_.key, std::nullopt};
+    }
+    result_.partitions.push_back(std::move(partition_));
   }
 
   const std::unique_ptr<PartitionSource> source_;
@@ -107,7 +151,10 @@ class Collector {
   Budget budget_;
   ReadResult result_;
   Partition partition_;
-  uint32_t live_rows_ = 0;  // of partition_
+  RangeCollector ranges_;               // of partition_
+  std::optional<std::string> last_;     // nothing of partition_ behind this key is taken
+  std::optional<std::string> stop_at_;  // the same, but a row of this key is, if there is one
+  uint32_t live_rows_ = 0;              // of partition_
   bool live_static_ = false;
   bool resumed_ = false;
 };

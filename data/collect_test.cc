@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/sim/test_world.h"
+#include "data/range_tombstones.h"
 #include "data/source.h"
 #include "data/testing/sources.h"
 #include "data/vector_source.h"
@@ -101,6 +102,49 @@ TEST(Collect, ResumedBehindAllRowsShowsNoStaticRowAgain) {
   EXPECT_THAT(result.partitions, IsEmpty());
 }
 
+TEST(Collect, RangeTombstonesEndWhereThePageDoes) {
+  Partition partition = PartitionOf("k", {LiveRow("b", 9), LiveRow("d", 9)});
+  partition.range_tombstones = {{{"a", "z"}, {5, 5}}};
+  ReadResult page = CollectFrom({partition}, {.row_limit = 1});
+  EXPECT_THAT(page.partitions.at(0).range_tombstones,
+              ElementsAre(RangeTombstone{{"a", Behind("b")}, {5, 5}}));
+  EXPECT_EQ(LastPosition(page), (Position{partition.key, "b"}));
+  page = CollectFrom({partition}, {.after = LastPosition(page), .row_limit = 9});
+  EXPECT_THAT(page.partitions.at(0).range_tombstones,
+              ElementsAre(RangeTombstone{{Behind("b"), "z"}, {5, 5}}));
+  page = CollectFrom({partition}, {.reversed = true, .row_limit = 1});
+  EXPECT_THAT(page.partitions.at(0).range_tombstones,
+              ElementsAre(RangeTombstone{{"d", "z"}, {5, 5}}));
+}
+
+TEST(Collect, BytesLimitEndsAPageBetweenRangeTombstones) {
+  Partition partition = PartitionOf("k", {LiveRow("c", 9)});
+  for (int i = 0; i < 26; ++i) {
+    const std::string lower(1, static_cast<char>('a' + i));
+    partition.range_tombstones.push_back({{lower, lower + "m"}, {5, i}});
+  }
+  for (const bool reversed : {false, true}) {
+    ReadCommand command{.reversed = reversed, .bytes_limit = 1};
+    std::vector<RangeTombstone> seen;
+    std::vector<std::string> rows;
+    int pages = 0;
+    for (bool more = true; more;) {
+      ASSERT_LT(++pages, 60);
+      const ReadResult page = CollectFrom({partition}, command);
+      for (const std::string& row : RowsOf(page)) rows.push_back(row);
+      for (const Partition& part : page.partitions) {
+        ASSERT_LE(part.range_tombstones.size(), 2u);
+        seen = MergeRanges(seen, part.range_tombstones);
+      }
+      more = page.more;
+      command.after = LastPosition(page);
+    }
+    EXPECT_EQ(seen, partition.range_tombstones);
+    EXPECT_THAT(rows, ElementsAre("c"));
+    EXPECT_GE(pages, 25);
+  }
+}
+
 TEST(Collect, GivesTheErrorOfItsSource) {
   base::RandomStream random(1);
   const std::vector<Partition> partitions = RandomPartitions(random);
@@ -121,6 +165,7 @@ void Append(const ReadResult& page, ReadResult* all) {
     Partition& into = all->partitions.back();
     EXPECT_EQ(into.deletion, partition.deletion);
     if (!into.static_row.has_value()) into.static_row = partition.static_row;
+    into.range_tombstones = MergeRanges(into.range_tombstones, partition.range_tombstones);
     into.rows.insert(into.rows.end(), partition.rows.begin(), partition.rows.end());
   }
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "data/partition.h"
+#include "data/range_tombstones.h"
 
 namespace tholos::data {
 namespace {
@@ -13,8 +14,13 @@ Row RowDifference(const Row& merged, const Row& have) {
   difference.clustering = merged.clustering;
   if (merged.liveness != have.liveness) difference.liveness = merged.liveness;
   if (merged.deletion != have.deletion) difference.deletion = merged.deletion;
+  for (const ComplexDeletion& each : merged.complex_deletions) {
+    if (have.ComplexDeletionOf(each.column) != each.deletion) {
+      difference.complex_deletions.push_back(each);
+    }
+  }
   for (const Cell& cell : merged.cells) {
-    const Cell* other = have.Find(cell.column);
+    const Cell* other = have.Find(cell.column, cell.path);
     if (other == nullptr || *other != cell) difference.cells.push_back(cell);
   }
   return difference;
@@ -30,6 +36,9 @@ std::optional<Partition> Difference(const Partition& merged, const Partition& ha
   if (merged.static_row.has_value()) {
     Row row = RowDifference(*merged.static_row, have.static_row.value_or(Row()));
     if (!row.IsEmpty()) difference.static_row = std::move(row);
+  }
+  if (!merged.range_tombstones.empty()) {
+    difference.range_tombstones = RangesNotIn(merged.range_tombstones, have.range_tombstones);
   }
   auto other = have.rows.begin();
   for (const Row& row : merged.rows) {

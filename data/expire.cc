@@ -29,6 +29,9 @@ bool PurgeRow(Row* row, int64_t gc_before_seconds, Timestamp purgeable_before) {
   if (liveness.expiring() && purgeable(liveness.timestamp, liveness.expires_at)) {
     row->liveness = Liveness();
   }
+  std::erase_if(row->complex_deletions, [&purgeable](const ComplexDeletion& each) {
+    return purgeable(each.deletion.timestamp, each.deletion.local_seconds);
+  });
   std::erase_if(row->cells, [&purgeable](const Cell& cell) {
     return (cell.tombstone || cell.expiring()) && purgeable(cell.timestamp, cell.local_seconds);
   });

@@ -58,5 +58,7 @@ absl::StatusOr<std::vector<std::string>> DecodeClustering(const TableSchema& tab
                                                           std::string_view key);
 
 inline constexpr size_t kKeyBytesMax = 65535;
+// Of a bound of clustering keys: a key and 0xFF, and the 0x00 that makes it include itself.
+inline constexpr size_t kBoundBytesMax = kKeyBytesMax + 2;
 
 }  // namespace tholos::data

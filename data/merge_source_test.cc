@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/sim/test_world.h"
+#include "data/range_tombstones.h"
 #include "data/source.h"
 #include "data/testing/sources.h"
 #include "data/vector_source.h"
@@ -14,8 +15,9 @@ namespace {
 using base::sim::RunTask;
 using Sources = std::vector<std::unique_ptr<PartitionSource>>;
 
-absl::StatusOr<std::vector<Partition>> ReadAllNow(std::unique_ptr<PartitionSource> source) {
-  base::Task<absl::StatusOr<std::vector<Partition>>> task = ReadAll(std::move(source));
+absl::StatusOr<std::vector<Partition>> ReadAllNow(std::unique_ptr<PartitionSource> source,
+                                                  bool reversed = false) {
+  base::Task<absl::StatusOr<std::vector<Partition>>> task = ReadAll(std::move(source), reversed);
   return RunTask(std::move(task));
 }
 
@@ -34,6 +36,8 @@ std::vector<Partition> MergeModel(const std::vector<std::vector<Partition>>& ver
     if (!selection.Selects(key)) continue;
     std::erase_if(partition.rows,
                   [&](const Row& row) { return !selection.Selects(key, row.clustering); });
+    partition.range_tombstones =
+        ClipRanges(partition.range_tombstones, selection.SlicesOf(partition.key));
     if (selection.reversed) std::reverse(partition.rows.begin(), partition.rows.end());
     result.push_back(std::move(partition));
   }
@@ -54,7 +58,8 @@ TEST(MergeSource, AgreesWithTheModel) {
         sources.back() = HesitatingSource(std::move(sources.back()), random.Next());
       }
     }
-    const auto merged = ReadAllNow(MergeSources(std::move(sources), selection.reversed));
+    const auto merged =
+        ReadAllNow(MergeSources(std::move(sources), selection.reversed), selection.reversed);
     ASSERT_TRUE(merged.ok()) << merged.status();
     ASSERT_EQ(*merged, MergeModel(versions, selection));
   }
@@ -67,7 +72,7 @@ TEST(MergeSource, AnswersAtOnceIfItsSourcesDo) {
   const auto merged = MergeSources(std::move(sources), false);
   int rows = 0;
   while (**merged->NextPartition().TakeReady()) {
-    while (**merged->NextRow().TakeReady()) ++rows;
+    while (**merged->NextItem().TakeReady() != Item::kEnd) ++rows;
   }
   EXPECT_GT(rows, 0);
 }
@@ -87,7 +92,7 @@ TEST(MergeSource, SkipsWhatIsLeftOfAPartition) {
       while (*co_await merged->NextPartition()) {
         seen.push_back(merged->partition().key);
         for (uint64_t rows = random.Below(4); rows > 0; --rows) {
-          if (!*co_await merged->NextRow()) break;
+          if (*co_await merged->NextItem() == Item::kEnd) break;
         }
       }
     });

@@ -22,7 +22,23 @@ uint32_t CountLiveRows(const ReadResult& result, int64_t now_seconds) {
   return static_cast<uint32_t>(count);
 }
 
+uint64_t CountBytesOfRange(std::string_view at) { return sizeof(RangeTombstone) + at.size(); }
+
+uint64_t CountBytes(const ReadResult& result, bool reversed) {
+  uint64_t bytes = 0;
+  for (const Partition& partition : result.partitions) {
+    bytes += partition.key.key.size();
+    if (partition.static_row.has_value()) bytes += ApproximateBytes(*partition.static_row);
+    for (const RangeTombstone& each : partition.range_tombstones) {
+      bytes += CountBytesOfRange(reversed ? each.range.upper : each.range.lower);
+    }
+    for (const Row& row : partition.rows) bytes += ApproximateBytes(row);
+  }
+  return bytes;
+}
+
 std::optional<Position> LastPosition(const ReadResult& result) {
+  if (result.end.has_value()) return result.end;
   if (result.partitions.empty()) return std::nullopt;
   const Partition& last = result.partitions.back();
   Position position{.key = last.key};

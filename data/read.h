@@ -13,17 +13,6 @@
 
 namespace tholos::data {
 
-// Clustering keys in [lower, upper) by memcmp; an empty upper is no bound. See key.h for making
-// bounds of prefixes.
-struct Slice {
-  std::string lower;
-  std::string upper;
-  bool Contains(std::string_view clustering) const {
-    return clustering >= lower && (upper.empty() || clustering < upper);
-  }
-  friend bool operator==(const Slice&, const Slice&) = default;
-};
-
 // Tokens in (start, end], start < end; end == kMinToken stands for the end of the token space. So
 // the default, both kMinToken, is the whole ring, and no range wraps around. kMinToken itself is no
 // partition's token.
@@ -69,18 +58,25 @@ struct ReadCommand {
 
 // Partitions in token order; rows in the command's order (descending if reversed), expired
 // (ExpireRow) as of now_seconds, tombstones included: the coordinator needs them to reconcile.
+// Range tombstones ascend in any case, and are cut to the command's slices and to where the result
+// ends.
 struct ReadResult {
   std::vector<Partition> partitions;
-  bool more = false;  // stopped at a limit; there may be more after the last row
+  bool more = false;  // stopped at a limit; there may be more after LastPosition
+  // Where it stopped, in the last partition, if that is not its last row.
+  std::optional<Position> end;
   friend bool operator==(const ReadResult&, const ReadResult&) = default;
 };
 
 // Counts live rows as row_limit does: a partition with no live row and a live static row counts
 // one.
 uint32_t CountLiveRows(const ReadResult& result, int64_t now_seconds);
-// Where a read that returned `result` resumes: after its last row, or, if its last partition has
-// none, after that partition; nothing if it is empty. (A reader that has taken per_partition_limit
-// rows of the last partition resumes after the partition instead.)
+// Bytes as bytes_limit counts them; `reversed` as in the command.
+uint64_t CountBytes(const ReadResult& result, bool reversed);
+// Of a range tombstone that begins at `at` (its end, if reversed).
+uint64_t CountBytesOfRange(std::string_view at);
+// Where a read that returned `result` resumes: at its `end`; or else after its last row, or, if its
+// last partition has none, after that partition; nothing if it is empty.
 std::optional<Position> LastPosition(const ReadResult& result);
 
 // Covers every byte that can differ between two replicas' results, `more` included: it is the hash
@@ -95,8 +91,10 @@ base::Hash128 DigestOf(const ReadResult& result);
 //            [after: key (bytes), [clustering (bytes)]] | row limit, limit per partition, bytes
 //            limit (varints) | now (signed varint) flags: 0x01 one key, 0x02 reversed, 0x04 after,
 //            0x08 after has a clustering key
-//   result   version (1: 0x01) | flags (1) | partition count (varint) | partitions
-//            flags: 0x01 more, 0x02 rows are in descending order
+//   result   version (1: 0x01) | flags (1) | partition count (varint) | partitions |
+//            [end's clustering key (bytes)]
+//            flags: 0x01 more, 0x02 rows are in descending order, 0x04 has an end, 0x08 which has
+//            a clustering key
 //
 // Decoders return kDataLoss "malformed ..." for anything else, and for slices that are not sorted
 // and disjoint, a range that wraps around, partitions out of token order and rows out of the

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "data/codec.h"
@@ -21,11 +22,11 @@ enum CommandFlags : uint8_t {
 enum ResultFlags : uint8_t {
   kMore = 0x01,
   kDescending = 0x02,
-  kResultFlagsAll = 0x03,
+  kEnd = 0x04,
+  kEndClustering = 0x08,
+  kResultFlagsAll = 0x0F,
 };
 
-// A bound may be a key and 0xFF.
-constexpr size_t kBoundBytesMax = kKeyBytesMax + 1;
 constexpr size_t kSliceBytesMin = 2;
 constexpr size_t kPartitionBytesMin = 3;
 constexpr size_t kReservedMax = 256;
@@ -65,7 +66,7 @@ std::vector<Slice> TakeSlices(base::Reader* in) {
 
 Position TakePosition(base::Reader* in, bool with_clustering) {
   Position position{.key = DecoratedKey::Of(TakeBounded(in, kKeyBytesMax))};
-  if (with_clustering) position.clustering = TakeBounded(in, kKeyBytesMax);
+  if (with_clustering) position.clustering = TakeBounded(in, kBoundBytesMax);
   return position;
 }
 
@@ -140,9 +141,16 @@ std::string EncodeReadResult(const ReadResult& result) {
   if (std::any_of(result.partitions.begin(), result.partitions.end(), HasDescendingRows)) {
     flags |= kDescending;
   }
+  const std::optional<Position>& end = result.end;
+  if (end.has_value()) {
+    THOLOS_CHECK(!result.partitions.empty() && end->key == result.partitions.back().key);
+    flags |= kEnd;
+    if (end->clustering.has_value()) flags |= kEndClustering;
+  }
   base::PutU8(&out, flags);
   base::PutVarint(&out, result.partitions.size());
   for (const Partition& partition : result.partitions) EncodePartition(partition, &out);
+  if ((flags & kEndClustering) != 0) base::PutBytes(&out, *end->clustering);
   return out;
 }
 
@@ -159,6 +167,17 @@ absl::StatusOr<ReadResult> DecodeReadResult(std::string_view bytes) {
   for (size_t i = 0; i < count && in.ok(); ++i) {
     if (!DecodePartition(&in, &result.partitions.emplace_back(), order).ok()) break;
     if (i > 0 && result.partitions[i - 1].key >= result.partitions[i].key) in.Fail();
+  }
+  if ((flags & kEndClustering) != 0 && (flags & kEnd) == 0) in.Fail();
+  if ((flags & kEnd) != 0) {
+    if (result.partitions.empty()) {
+      in.Fail();
+    } else {
+      result.end.emplace().key = result.partitions.back().key;
+    }
+    if ((flags & kEndClustering) != 0 && in.ok()) {
+      result.end->clustering = TakeBounded(&in, kBoundBytesMax);
+    }
   }
   if (in.remaining() != 0) in.Fail();
   THOLOS_RETURN_IF_ERROR(in.status("read result"));

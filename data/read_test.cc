@@ -25,6 +25,10 @@ ReadResult RandomResult(base::RandomStream& random) {
   std::sort(result.partitions.begin(), result.partitions.end(),
             [](const Partition& a, const Partition& b) { return a.key < b.key; });
   result.more = random.Chance(0.5);
+  if (!result.partitions.empty() && random.Chance(0.3)) {
+    result.end = Position{result.partitions.back().key, std::nullopt};
+    if (random.Chance(0.5)) result.end->clustering = std::string(random.Below(3), 'c');
+  }
   return result;
 }
 
@@ -116,6 +120,8 @@ TEST(LastPosition, IsTheLastRowOrPartition) {
   EXPECT_EQ(LastPosition(result), (Position{key, "b"}));
   result.partitions[0].rows.clear();
   EXPECT_EQ(LastPosition(result), (Position{key, std::nullopt}));
+  result.end = Position{key, "x"};
+  EXPECT_EQ(LastPosition(result), (Position{key, "x"}));
 }
 
 TEST(ReadCodec, CommandsRoundTrip) {
@@ -153,7 +159,7 @@ TEST(ReadCodec, CommandsThatContradictThemselvesAreMalformed) {
   EXPECT_FALSE(
       refused([](ReadCommand* c) { c->slices = {{std::string(kKeyBytesMax, 'k') + "\xFF", ""}}; }));
   EXPECT_TRUE(
-      refused([](ReadCommand* c) { c->slices = {{std::string(kKeyBytesMax + 2, 'k'), ""}}; }));
+      refused([](ReadCommand* c) { c->slices = {{std::string(kBoundBytesMax + 1, 'k'), ""}}; }));
 }
 
 TEST(ReadCodec, ResultsRoundTrip) {
@@ -214,9 +220,13 @@ ReadResult SampleResult() {
       Row{.clustering = "a",
           .liveness = Liveness::Expiring(10, 60, 100),
           .deletion = {7, 70},
+          .complex_deletions = {{5, {8, 80}}},
           .cells = {Cell::Value(0, 10, "zero"), Cell::Expiring(1, 10, "one", 60, 100),
                     Cell::Tombstone(2, 11, 90), Cell::Expiring(3, 12, "three", 30, 100)}},
-      Row{.clustering = "b", .liveness = Liveness::At(10)}};
+      Row{.clustering = "b",
+          .liveness = Liveness::At(10),
+          .cells = {Cell::Value(5, 10, "x").At("p"), Cell::Value(5, 10, "y").At("q")}}};
+  partition.range_tombstones = {{{"A", "C"}, {6, 60}}};
   return {.partitions = {std::move(partition)}, .more = false};
 }
 
@@ -248,6 +258,24 @@ TEST(Digest, EveryFieldCounts) {
       {"its timestamp", [](ReadResult* r) { r->partitions[0].rows[0].deletion.timestamp ^= 1; }},
       {"its local time",
        [](ReadResult* r) { r->partitions[0].rows[0].deletion.local_seconds ^= 1; }},
+      {"path", [](ReadResult* r) { r->partitions[0].rows[1].cells[0].path = "o"; }},
+      {"element", [](ReadResult* r) { r->partitions[0].rows[1].cells.pop_back(); }},
+      {"complex deletion",
+       [](ReadResult* r) { r->partitions[0].rows[0].complex_deletions.clear(); }},
+      {"its column",
+       [](ReadResult* r) { r->partitions[0].rows[0].complex_deletions[0].column = 6; }},
+      {"its timestamp",
+       [](ReadResult* r) {
+         r->partitions[0].rows[0].complex_deletions[0].deletion.timestamp ^= 1;
+       }},
+      {"range tombstone", [](ReadResult* r) { r->partitions[0].range_tombstones.clear(); }},
+      {"its lower bound",
+       [](ReadResult* r) { r->partitions[0].range_tombstones[0].range.lower = "B"; }},
+      {"its upper bound",
+       [](ReadResult* r) { r->partitions[0].range_tombstones[0].range.upper = ""; }},
+      {"its timestamp",
+       [](ReadResult* r) { r->partitions[0].range_tombstones[0].deletion.timestamp ^= 1; }},
+      {"end", [](ReadResult* r) { r->end = Position{r->partitions[0].key, std::nullopt}; }},
       {"tombstone or value",
        [](ReadResult* r) { r->partitions[0].rows[0].cells[2] = Cell::Value(2, 11, ""); }},
       {"time of a cell's deletion",

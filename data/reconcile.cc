@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "data/partition.h"
+#include "data/range_tombstones.h"
 
 namespace tholos::data {
 namespace {
@@ -72,11 +73,36 @@ void Join(Row* into, Row from) {
   into->deletion = Reconcile(into->deletion, from.deletion);
   MergeSorted(
       &into->cells, std::move(from.cells),
-      [](const Cell& a, const Cell& b) { return a.column < b.column; },
+      [](const Cell& a, const Cell& b) {
+        return a.column != b.column ? a.column < b.column : a.path < b.path;
+      },
       [](Cell* a, Cell b) {
         if (Compare(*a, b) < 0) *a = std::move(b);
       });
+  if (from.complex_deletions.empty()) return;
+  MergeSorted(
+      &into->complex_deletions, std::move(from.complex_deletions),
+      [](const ComplexDeletion& a, const ComplexDeletion& b) { return a.column < b.column; },
+      [](ComplexDeletion* a, const ComplexDeletion& b) {
+        a->deletion = Reconcile(a->deletion, b.deletion);
+      });
 }
+
+// Complex deletions in the order of columns.
+class ComplexLookup {
+ public:
+  explicit ComplexLookup(const std::vector<ComplexDeletion>& deletions) : deletions_(deletions) {}
+  // Columns ascend from call to call.
+  bool Covers(ColumnId column, Timestamp timestamp) {
+    while (next_ < deletions_.size() && deletions_[next_].column < column) ++next_;
+    return next_ < deletions_.size() && deletions_[next_].column == column &&
+           deletions_[next_].deletion.Covers(timestamp);
+  }
+
+ private:
+  const std::vector<ComplexDeletion>& deletions_;
+  size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -108,6 +134,9 @@ void MergeInto(Partition* into, Partition from) {
   } else if (from.static_row.has_value()) {
     Join(&*into->static_row, *std::move(from.static_row));
   }
+  if (!from.range_tombstones.empty()) {
+    into->range_tombstones = MergeRanges(into->range_tombstones, from.range_tombstones);
+  }
   MergeSorted(
       &into->rows, std::move(from.rows),
       [](const Row& a, const Row& b) { return a.clustering < b.clustering; },
@@ -118,10 +147,20 @@ void MergeInto(Partition* into, Partition from) {
 void ApplyDeletion(Row* row, Deletion covering) {
   if (covering.Covers(row->deletion.timestamp)) row->deletion = Deletion();
   const Deletion& strongest = row->deletion.live() ? covering : row->deletion;
-  if (strongest.live()) return;
-  if (strongest.Covers(row->liveness.timestamp)) row->liveness = Liveness();
-  std::erase_if(row->cells,
-                [&strongest](const Cell& cell) { return strongest.Covers(cell.timestamp); });
+  if (!strongest.live()) {
+    if (strongest.Covers(row->liveness.timestamp)) row->liveness = Liveness();
+    std::erase_if(row->complex_deletions, [&strongest](const ComplexDeletion& each) {
+      return strongest.Covers(each.deletion.timestamp);
+    });
+    std::erase_if(row->cells,
+                  [&strongest](const Cell& cell) { return strongest.Covers(cell.timestamp); });
+  }
+  if (row->complex_deletions.empty()) return;
+  // std::erase_if asks in order, once each.
+  ComplexLookup complex(row->complex_deletions);
+  std::erase_if(row->cells, [&complex](const Cell& cell) {
+    return complex.Covers(cell.column, cell.timestamp);
+  });
 }
 
 void ApplyDeletions(Partition* partition) {
@@ -130,8 +169,14 @@ void ApplyDeletions(Partition* partition) {
     ApplyDeletion(&*partition->static_row, deletion);
     if (partition->static_row->IsEmpty()) partition->static_row.reset();
   }
-  std::erase_if(partition->rows, [&deletion](Row& row) {
-    ApplyDeletion(&row, deletion);
+  if (!partition->range_tombstones.empty()) {
+    partition->range_tombstones = UncoveredRanges(std::move(partition->range_tombstones), deletion);
+  }
+  RangeLookup ranges(partition->range_tombstones);
+  std::erase_if(partition->rows, [&](Row& row) {
+    // Of both tombstones the range's is the greater: it would be covered else.
+    const Deletion of_range = ranges.At(row.clustering);
+    ApplyDeletion(&row, of_range.live() ? deletion : of_range);
     return row.IsEmpty();
   });
 }

@@ -118,6 +118,47 @@ TEST(MergeInto, PartitionTombstoneTakesRowsStaticRowAndRowTombstones) {
   EXPECT_FALSE(p.static_row.has_value());
 }
 
+TEST(MergeInto, ComplexDeletionTakesTheOlderElementsOfItsColumn) {
+  Row row{.clustering = "c", .liveness = Liveness::At(10)};
+  row.cells = {Cell::Value(0, 5, "simple"), Cell::Value(1, 9, "old").At("a"),
+               Cell::Value(1, 11, "newer").At("b"), Cell::Value(2, 5, "other").At("a")};
+  MergeInto(&row, Row{.clustering = "c",
+                      .complex_deletions = {{1, {10, 77}}},
+                      .cells = {Cell::Value(1, 11, "added").At("c")}});
+  EXPECT_EQ(row, (Row{.clustering = "c",
+                      .liveness = Liveness::At(10),
+                      .complex_deletions = {{1, {10, 77}}},
+                      .cells = {Cell::Value(0, 5, "simple"), Cell::Value(1, 11, "newer").At("b"),
+                                Cell::Value(1, 11, "added").At("c"),
+                                Cell::Value(2, 5, "other").At("a")}}));
+  // A late element from before it changes nothing; the row's tombstone takes it along.
+  MergeInto(&row, Row{.clustering = "c", .cells = {Cell::Value(1, 10, "late").At("a")}});
+  EXPECT_EQ(row.Find(1, "a"), nullptr);
+  EXPECT_EQ(row.CellsOf(1).size(), 2u);
+  EXPECT_EQ(row.ComplexDeletionOf(1), (Deletion{10, 77}));
+  MergeInto(&row, Row{.clustering = "c", .deletion = {10, 80}});
+  EXPECT_EQ(row.ComplexDeletionOf(1), Deletion());
+  EXPECT_EQ(row.CellsOf(1).size(), 2u);
+}
+
+TEST(MergeInto, RangeTombstoneTakesTheRowsOfItsRange) {
+  const auto key = DecoratedKey::Of("k");
+  Partition p{.key = key};
+  p.static_row = Row{.cells = {Cell::Value(7, 1, "stays")}};
+  p.rows = {Row{.clustering = "a", .liveness = Liveness::At(5)},
+            Row{.clustering = "b", .liveness = Liveness::At(5)},
+            Row{.clustering = "c", .deletion = {4, 4}, .cells = {Cell::Value(0, 6, "newer")}},
+            Row{.clustering = "d", .liveness = Liveness::At(5)}};
+  MergeInto(&p, Partition{.key = key, .range_tombstones = {{{"b", "d"}, {5, 9}}}});
+  EXPECT_THAT(p.rows, ElementsAre(Row{.clustering = "a", .liveness = Liveness::At(5)},
+                                  Row{.clustering = "c", .cells = {Cell::Value(0, 6, "newer")}},
+                                  Row{.clustering = "d", .liveness = Liveness::At(5)}));
+  EXPECT_TRUE(p.static_row.has_value());
+  // It is shadowed by a partition tombstone that is not older.
+  MergeInto(&p, Partition{.key = key, .deletion = {5, 1}});
+  EXPECT_THAT(p.range_tombstones, IsEmpty());
+}
+
 TEST(MergeInto, AMutationThatDeletesAndWritesAtOneTimeOnlyDeletes) {
   Partition p{.key = DecoratedKey::Of("k")};
   MergeInto(&p, Partition{.key = p.key,
@@ -246,7 +287,7 @@ TEST_P(MergeLaws, DifferencesOfExpiredAnswersRepairUnexpiredReplicas) {
 // newest versions that no tombstone covers; nothing if one of them is a deletion or has expired.
 // The same for the row's liveness.
 struct View {
-  std::map<std::pair<std::string, ColumnId>, std::string> values;
+  std::map<std::tuple<std::string, ColumnId, std::string>, std::string> values;
   std::set<std::string> live_rows;
   friend bool operator==(const View&, const View&) = default;
 };
@@ -273,28 +314,42 @@ View ModelView(const std::vector<Partition>& writes, int64_t now) {
   struct RowVersions {
     Timestamp deleted = kNoTimestamp;
     std::vector<Liveness> liveness;
-    std::map<ColumnId, std::vector<Cell>> cells;
+    std::map<std::pair<ColumnId, std::string>, std::vector<Cell>> cells;
+    std::map<ColumnId, Timestamp> complex_deleted;
   };
   Timestamp partition_deleted = kNoTimestamp;
+  std::vector<RangeTombstone> ranges;
   std::map<std::string, RowVersions> rows;
   for (const Partition& write : writes) {
     partition_deleted = std::max(partition_deleted, write.deletion.timestamp);
+    ranges.insert(ranges.end(), write.range_tombstones.begin(), write.range_tombstones.end());
     for (const Row& row : write.rows) {
       RowVersions& versions = rows[row.clustering];
       versions.deleted = std::max(versions.deleted, row.deletion.timestamp);
       versions.liveness.push_back(row.liveness);
-      for (const Cell& cell : row.cells) versions.cells[cell.column].push_back(cell);
+      for (const Cell& cell : row.cells) versions.cells[{cell.column, cell.path}].push_back(cell);
+      for (const ComplexDeletion& each : row.complex_deletions) {
+        Timestamp& deleted =
+            versions.complex_deleted.try_emplace(each.column, kNoTimestamp).first->second;
+        deleted = std::max(deleted, each.deletion.timestamp);
+      }
     }
   }
   View view;
   for (const auto& [clustering, versions] : rows) {
-    const Timestamp deleted = std::max(partition_deleted, versions.deleted);
+    Timestamp deleted = std::max(partition_deleted, versions.deleted);
+    for (const RangeTombstone& each : ranges) {
+      if (each.range.Contains(clustering)) deleted = std::max(deleted, each.deletion.timestamp);
+    }
     if (AllLive(Newest(versions.liveness, deleted), now)) view.live_rows.insert(clustering);
-    for (const auto& [column, cells] : versions.cells) {
-      const std::vector<Cell> newest = Newest(cells, deleted);
+    for (const auto& [place, cells] : versions.cells) {
+      const auto complex = versions.complex_deleted.find(place.first);
+      const bool has_complex = complex != versions.complex_deleted.end();
+      const std::vector<Cell> newest =
+          Newest(cells, has_complex ? std::max(deleted, complex->second) : deleted);
       if (!AllLive(newest, now)) continue;
       view.live_rows.insert(clustering);
-      view.values[{clustering, column}] =
+      view.values[{clustering, place.first, place.second}] =
           std::max_element(newest.begin(), newest.end(), [](const Cell& a, const Cell& b) {
             return std::make_tuple(-a.local_seconds, a.ttl_seconds, a.value) <
                    std::make_tuple(-b.local_seconds, b.ttl_seconds, b.value);
@@ -309,7 +364,7 @@ View ViewOf(const Partition& partition, int64_t now) {
   for (const Row& row : partition.rows) {
     if (row.LiveAt(now)) view.live_rows.insert(row.clustering);
     for (const Cell& cell : row.cells) {
-      if (cell.LiveAt(now)) view.values[{row.clustering, cell.column}] = cell.value;
+      if (cell.LiveAt(now)) view.values[{row.clustering, cell.column, cell.path}] = cell.value;
     }
   }
   return view;
@@ -407,6 +462,9 @@ TEST_P(MergeLaws, PurgingIsInvisible) {
     const int64_t now = NextSeconds();
     Partition after = before;
     std::erase_if(after.rows, [now](Row& row) { return !PurgeRow(&row, now, 100); });
+    for (RangeTombstone& each : after.range_tombstones) PurgeDeletion(&each.deletion, now, 100);
+    std::erase_if(after.range_tombstones,
+                  [](const RangeTombstone& each) { return each.deletion.live(); });
     ASSERT_EQ(ViewOf(after, now), ViewOf(before, now));
   }
 }
@@ -420,6 +478,13 @@ TEST(Row, FindAndLiveAt) {
   EXPECT_EQ(row.Find(5), nullptr);
   EXPECT_TRUE(row.LiveAt(14));
   EXPECT_FALSE(row.LiveAt(15));
+  const Row multi{.cells = {Cell::Value(1, 1, "x").At("a"), Cell::Value(1, 1, "y").At("b"),
+                            Cell::Value(3, 1, "z")}};
+  EXPECT_EQ(multi.Find(1), nullptr);
+  EXPECT_EQ(multi.Find(1, "b"), &multi.cells[1]);
+  EXPECT_EQ(multi.CellsOf(1).size(), 2u);
+  EXPECT_EQ(multi.CellsOf(2).size(), 0u);
+  EXPECT_EQ(multi.Find(3), &multi.cells[2]);
 }
 
 }  // namespace

@@ -29,4 +29,13 @@ bool Selection::Selects(const DecoratedKey& partition, std::string_view clusteri
          });
 }
 
+std::vector<Slice> Selection::SlicesOf(const DecoratedKey& partition) const {
+  if (after.has_value() && partition == after->key) {
+    if (!after->clustering.has_value()) return {};
+    return SlicesBehind(slices, *after->clustering, reversed);
+  }
+  if (slices.empty()) return {Slice{}};
+  return slices;
+}
+
 }  // namespace tholos::data

@@ -97,8 +97,14 @@ class Compaction {
     THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddPartition(header));
     while (true) {
       THOLOS_CO_RETURN_IF_ERROR(co_await Step());
-      THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await merged_->NextRow());
-      if (!more) co_return absl::OkStatus();
+      THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await merged_->NextItem());
+      if (item == data::Item::kEnd) co_return absl::OkStatus();
+      if (item == data::Item::kChange) {
+        data::DeletionChange change = merged_->change();
+        data::PurgeDeletion(&change.deletion, options_.gc_before_seconds, purgeable_before);
+        THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddChange(change));
+        continue;
+      }
       data::Row& row = merged_->row();
       if (!Keep(&row, purgeable_before)) continue;
       THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddRow(row));

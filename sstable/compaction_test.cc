@@ -44,6 +44,10 @@ std::vector<Partition> Purged(Model model, const CompactionOptions& options) {
     if (partition.static_row.has_value() && !keep(&*partition.static_row)) {
       partition.static_row.reset();
     }
+    std::erase_if(partition.range_tombstones, [&](data::RangeTombstone& each) {
+      data::PurgeDeletion(&each.deletion, options.gc_before_seconds, before);
+      return each.deletion.live();
+    });
     std::erase_if(partition.rows, [&](data::Row& row) { return !keep(&row); });
     if (!partition.IsEmpty()) purged.push_back(partition);
   }

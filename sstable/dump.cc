@@ -20,7 +20,9 @@ void DumpDeletion(const data::Deletion& deletion, std::string* out) {
 }
 
 void DumpCell(const data::Cell& cell, std::string* out) {
-  base::StrAppend(out, "    column ", cell.column, " @", cell.timestamp);
+  base::StrAppend(out, "    column ", cell.column);
+  if (!cell.path.empty()) base::StrAppend(out, " [", Quoted(cell.path), "]");
+  base::StrAppend(out, " @", cell.timestamp);
   if (cell.expiring())
     base::StrAppend(out, " ttl ", cell.ttl_seconds, " until ", cell.local_seconds, "s");
   if (cell.tombstone) {
@@ -40,6 +42,11 @@ void DumpRow(std::string_view title, const data::Row& row, std::string* out) {
   }
   DumpDeletion(row.deletion, out);
   out->append("\n");
+  for (const data::ComplexDeletion& each : row.complex_deletions) {
+    base::StrAppend(out, "    column ", each.column);
+    DumpDeletion(each.deletion, out);
+    out->append("\n");
+  }
   for (const data::Cell& cell : row.cells) DumpCell(cell, out);
 }
 
@@ -47,7 +54,8 @@ void DumpMetadata(const TableMetadata& table, std::string* out) {
   const TableStatistics& s = table.statistics;
   base::StrAppend(out, "table ", table.table.ToString(), " generation ", table.generation, ": ",
                   table.file_bytes, " bytes, ", s.partitions, " partitions, ", s.rows, " rows, ",
-                  s.cells, " cells, ", s.tombstones, " tombstones\n");
+                  s.cells, " cells, ", s.tombstones, " tombstones (", s.range_tombstones,
+                  " of ranges)\n");
 }
 
 }  // namespace
@@ -68,8 +76,15 @@ base::Task<absl::Status> DumpTo(base::FileSystem& fs, std::string directory, uin
     out->append("\n");
     if (header.static_row.has_value()) DumpRow("static", *header.static_row, out);
     while (true) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const bool row, co_await source->NextRow());
-      if (!row) break;
+      THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await source->NextItem());
+      if (item == data::Item::kEnd) break;
+      if (item == data::Item::kChange) {
+        const data::DeletionChange& change = source->change();
+        base::StrAppend(out, "  from ", Quoted(change.at));
+        DumpDeletion(change.deletion, out);
+        out->append(change.deletion.live() ? " no range deleted\n" : "\n");
+        continue;
+      }
       DumpRow(base::StrCat("row ", Quoted(source->row().clustering)), source->row(), out);
     }
   }

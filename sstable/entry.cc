@@ -6,6 +6,18 @@
 
 namespace tholos::sstable {
 
+namespace {
+
+enum HeaderFlags : uint8_t {
+  kHeaderDeletion = 0x01,
+  kHeaderStaticRow = 0x02,
+};
+// Row bodies begin with flags below these.
+constexpr uint8_t kChangeToNone = 0x80;
+constexpr uint8_t kChangeToDeletion = 0x81;
+
+}  // namespace
+
 std::string TokenStart(data::Token token) {
   std::string key = PartitionPrefix({token, ""});
   key.resize(sizeof(token));
@@ -13,18 +25,25 @@ std::string TokenStart(data::Token token) {
 }
 
 void EncodeHeader(const data::PartitionHeader& header, std::string* out) {
-  data::EncodeDeletion(header.deletion, out);
-  base::PutU8(out, header.static_row.has_value() ? 1 : 0);
+  uint8_t flags = 0;
+  if (!header.deletion.live()) flags |= kHeaderDeletion;
+  if (header.static_row.has_value()) flags |= kHeaderStaticRow;
+  base::PutU8(out, flags);
+  if (!header.deletion.live()) data::EncodeDeletion(header.deletion, out);
   if (header.static_row.has_value()) data::EncodeRowBody(*header.static_row, out);
 }
 
 absl::Status DecodeHeader(std::string_view value, data::PartitionHeader* header) {
   base::Reader in(value);
-  header->deletion = data::DecodeDeletion(&in);
-  const uint8_t has_static = in.U8();
+  header->deletion = data::Deletion();
   header->static_row.reset();
-  if (has_static > 1) in.Fail();
-  if (has_static == 1 && in.ok()) {
+  const uint8_t flags = in.U8();
+  if ((flags & ~(kHeaderDeletion | kHeaderStaticRow)) != 0) in.Fail();
+  if ((flags & kHeaderDeletion) != 0) {
+    header->deletion = data::DecodeDeletion(&in);
+    if (header->deletion.live()) in.Fail();
+  }
+  if ((flags & kHeaderStaticRow) != 0 && in.ok()) {
     header->static_row.emplace();
     THOLOS_RETURN_IF_ERROR(data::DecodeRowBody(&in, &*header->static_row));
   }
@@ -32,11 +51,49 @@ absl::Status DecodeHeader(std::string_view value, data::PartitionHeader* header)
   return in.status("partition header");
 }
 
-absl::Status DecodeRow(std::string_view value, data::Row* row) {
+void EncodeChange(const data::Deletion& deletion, std::string* out) {
+  base::PutU8(out, deletion.live() ? kChangeToNone : kChangeToDeletion);
+  if (!deletion.live()) data::EncodeDeletion(deletion, out);
+}
+
+absl::StatusOr<RowEntry> DecodeRowEntry(std::string_view value) {
+  RowEntry entry{.row = value};
+  if (!value.empty() && static_cast<uint8_t>(value[0]) < kChangeToNone) return entry;
   base::Reader in(value);
+  const uint8_t kind = in.U8();
+  entry.change.emplace();
+  if (kind == kChangeToDeletion) {
+    *entry.change = data::DecodeDeletion(&in);
+    if (entry.change->live()) in.Fail();
+  } else if (kind != kChangeToNone) {
+    in.Fail();
+  }
+  if (!in.ok()) return in.status("change");
+  entry.row = in.rest();
+  return entry;
+}
+
+absl::Status DecodeRow(std::string_view body, data::Row* row) {
+  base::Reader in(body);
   THOLOS_RETURN_IF_ERROR(data::DecodeRowBody(&in, row));
   if (!in.AtEnd()) in.Fail();
   return in.status("row");
+}
+
+void EncodeIndexEntry(const IndexEntry& entry, std::string* out) {
+  EncodeHandle(entry.handle, out);
+  out->append(entry.header);
+}
+
+absl::StatusOr<IndexEntry> DecodeIndexEntry(std::string_view value) {
+  base::Reader in(value);
+  in.Varint();
+  in.Varint();
+  IndexEntry entry;
+  if (in.ok()) entry.header = in.rest();
+  THOLOS_ASSIGN_OR_RETURN(entry.handle,
+                          DecodeHandle(value.substr(0, value.size() - entry.header.size())));
+  return entry;
 }
 
 }  // namespace tholos::sstable

@@ -1,6 +1,7 @@
 // The entries of data blocks: keys and values (format.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,7 @@ inline bool IsHeaderOf(std::string_view entry_key, std::string_view prefix) {
   return entry_key.size() == prefix.size() + 1 && entry_key.back() == kHeaderKind &&
          entry_key.starts_with(prefix);
 }
+// A row or a change.
 inline bool IsRowOf(std::string_view entry_key, std::string_view prefix) {
   return entry_key.size() > prefix.size() && entry_key[prefix.size()] == kRowKind &&
          entry_key.starts_with(prefix);
@@ -41,7 +43,25 @@ inline bool IsRowOf(std::string_view entry_key, std::string_view prefix) {
 void EncodeHeader(const data::PartitionHeader& header, std::string* out);
 // Into `header`, all but the key. kDataLoss if malformed.
 absl::Status DecodeHeader(std::string_view value, data::PartitionHeader* header);
+
+// The value of an entry of kind 0x01: a change of the deletion in effect, a row, or both.
+void EncodeChange(const data::Deletion& deletion, std::string* out);  // a row body may follow
+struct RowEntry {
+  std::optional<data::Deletion> change;
+  std::string_view row;  // its body; empty: none
+};
+absl::StatusOr<RowEntry> DecodeRowEntry(std::string_view value);
 // Into `row`, all but the clustering key. kDataLoss if malformed.
-absl::Status DecodeRow(std::string_view value, data::Row* row);
+absl::Status DecodeRow(std::string_view body, data::Row* row);
+
+// The value of an index entry. `header` is the value of the header of the partition that the block
+// begins inside of, if it is small; empty otherwise.
+inline constexpr size_t kIndexedHeaderBytesMax = 256;
+struct IndexEntry {
+  BlockHandle handle;
+  std::string_view header;
+};
+void EncodeIndexEntry(const IndexEntry& entry, std::string* out);
+absl::StatusOr<IndexEntry> DecodeIndexEntry(std::string_view value);
 
 }  // namespace tholos::sstable

@@ -26,8 +26,9 @@
 // Data blocks, index pages and the root are sorted runs of entries (block.h), keys
 // prefix-compressed:
 //
-//   data    entry key (below)                -> partition header or row
-//   index   entry key of a block's first entry -> handle of the block
+//   data    entry key (below)                -> partition header, or row and change
+//   index   entry key of a block's first entry -> handle of the block, header of the partition that
+//           it begins inside of
 //   root    entry key of a page's first entry  -> handle of the page
 //
 // A data block is closed when it passes block_bytes (16 KiB before compression), so it holds many
@@ -40,13 +41,18 @@
 //   token, 8 bytes big-endian, sign bit flipped
 //   partition key with 0x00 escaped as 0x00 0xFF, then 0x00 0x00
 //   0x00                    the partition's header: deletion, flag, static row
-//   0x01 clustering key     a row
+//   0x01 clustering key     a row, a change of the range tombstone in effect from this key on, or
+//                           both
 //
 // Values (encodings of data/codec.h):
 //
-//   header  Deletion, u8 1 if a static row follows, row body of the static row
-//   row     row body
-//   index   varint offset, varint stored_bytes
+//   header  u8 flags (0x01 deletion, 0x02 static row), Deletion, row body of the static row
+//   row     [change: u8 0x80: none is in effect, or 0x81 and the Deletion that is] [row body]
+//   index   varint offset, varint stored_bytes, value of a header (in index pages: where the block
+//           begins inside a partition whose header takes at most 256 bytes)
+//
+// A block that begins inside a partition is complete in itself: its first entry has a change if a
+// range tombstone is in effect there, and the index has the partition's header.
 //
 // Filter: a blocked Bloom filter over partition keys (filter.h). Statistics: statistics.h.
 //

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/sim/test_world.h"
+#include "data/codec.h"
 #include "data/vector_source.h"
 #include "sstable/block_builder.h"
 #include "sstable/entry.h"
@@ -39,12 +40,18 @@ std::string OneDataBlock(const data::DecoratedKey& key) {
   EncodeHeader({key, {}, std::nullopt}, &value);
   BlockBuilder block;
   block.Add(entry_key, value);
+  RowEntryKey(PartitionPrefix(key), "a", &entry_key);
+  value.clear();
+  EncodeChange({5, 5}, &value);
+  data::EncodeRowBody({.liveness = data::Liveness::At(7)}, &value);
+  block.Add(entry_key, value);
   return block.Finish();
 }
 
 TableStatistics WholeRing() {
   TableStatistics statistics;
   statistics.partitions = 1;
+  statistics.range_tombstones = 1;
   statistics.first_key = {INT64_MIN, ""};
   statistics.last_key = {INT64_MAX, "z"};
   return statistics;
@@ -87,6 +94,9 @@ base::Task<void> Read(base::FileSystem& fs, std::string contents) {
     selection.slices = {{"a", "b"}, {"c", ""}};
     selection.after = data::Position{{1, "k"}, "a"};
     (void)co_await data::ReadAll((*table)->NewSource(selection, ReadPattern::kSequential));
+    selection.key = data::DecoratedKey{1, "k"};
+    (void)co_await data::ReadAll((*table)->NewSource(selection));
+    selection = {};
   }
 }
 

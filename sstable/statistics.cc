@@ -36,11 +36,17 @@ void TableStatistics::Add(const data::Row& row) {
   AddContents(row);
 }
 
+void TableStatistics::AddRange(const data::Deletion& deletion) {
+  if (!deletion.live()) ++range_tombstones;
+  AddDeletion(deletion);
+}
+
 void TableStatistics::AddContents(const data::Row& row) {
   AddDeletion(row.deletion);
   if (!row.liveness.empty()) {
     AddThing(row.liveness.timestamp, row.liveness.expires_at);
   }
+  for (const data::ComplexDeletion& each : row.complex_deletions) AddDeletion(each.deletion);
   for (const data::Cell& cell : row.cells) {
     ++cells;
     if (cell.tombstone) ++tombstones;
@@ -69,6 +75,7 @@ std::string EncodeStatistics(const TableStatistics& statistics) {
   base::PutVarint(&out, statistics.rows);
   base::PutVarint(&out, statistics.cells);
   base::PutVarint(&out, statistics.tombstones);
+  base::PutVarint(&out, statistics.range_tombstones);
   base::PutSignedVarint(&out, statistics.min_timestamp);
   base::PutSignedVarint(&out, statistics.max_timestamp);
   base::PutSignedVarint(&out, statistics.min_local_deletion_seconds);
@@ -87,6 +94,7 @@ absl::StatusOr<TableStatistics> DecodeStatistics(std::string_view bytes) {
   statistics.rows = in.Varint();
   statistics.cells = in.Varint();
   statistics.tombstones = in.Varint();
+  statistics.range_tombstones = in.Varint();
   statistics.min_timestamp = in.SignedVarint();
   statistics.max_timestamp = in.SignedVarint();
   statistics.min_local_deletion_seconds = in.SignedVarint();

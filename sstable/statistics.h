@@ -1,8 +1,9 @@
 // What an SSTable knows about its contents without reading them.
 //
-// Section layout: version u8 (1); varints partitions, rows, cells, tombstones; signed varints
-// min_timestamp, max_timestamp, min_local_deletion_seconds, max_local_deletion_seconds; varint
-// raw_data_bytes; first key, last key: token as u64, key as bytes.
+// Section layout: version u8 (1); varints partitions, rows, cells, tombstones, range_tombstones;
+// signed varints min_timestamp, max_timestamp, min_local_deletion_seconds,
+// max_local_deletion_seconds; varint raw_data_bytes; first key, last key: token as u64, key as
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ struct TableStatistics {
   uint64_t partitions = 0;
   uint64_t rows = 0;        // static rows not among them
   uint64_t cells = 0;       // tombstones and cells of static rows included
-  uint64_t tombstones = 0;  // of partitions, rows and cells
+  uint64_t tombstones = 0;  // of partitions, ranges, rows, columns (complex deletions) and cells
+  uint64_t range_tombstones = 0;  // places from which on one is in effect
   // Over all cells, liveness and tombstones; min > max if there are none.
   data::Timestamp min_timestamp = std::numeric_limits<data::Timestamp>::max();
   data::Timestamp max_timestamp = std::numeric_limits<data::Timestamp>::min();
@@ -37,6 +39,8 @@ struct TableStatistics {
 
   void Add(const data::PartitionHeader& partition);
   void Add(const data::Row& row);
+  // A change of the deletion in effect; to none it adds nothing.
+  void AddRange(const data::Deletion& deletion);
   friend bool operator==(const TableStatistics&, const TableStatistics&) = default;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "sstable/entry.h"
 
 namespace tholos::sstable {
 namespace {
@@ -24,6 +25,14 @@ bool TableCursor::TrySeekAtOrAfter(std::string key) {
 bool TableCursor::TrySeekBefore(std::string key) {
   if (SeekInBlock(key)) return data_.cursor.Previous();
   move_ = Move::kSeekBefore;
+  target_ = std::move(key);
+  return Continue();
+}
+
+bool TableCursor::TrySeekAtOrBefore(std::string key) {
+  if (valid() && data_.cursor.key() == key) return true;
+  if (SeekInBlock(key)) return data_.cursor.key() == key || data_.cursor.Previous();
+  move_ = Move::kSeekAtOrBefore;
   target_ = std::move(key);
   return Continue();
 }
@@ -53,7 +62,9 @@ bool TableCursor::Continue() {
     case Move::kSeekAtOrAfter:
       return ContinueSeekAtOrAfter();
     case Move::kSeekBefore:
-      return ContinueSeekBefore();
+      return ContinueSeekBefore(&BlockCursor::SeekBefore);
+    case Move::kSeekAtOrBefore:
+      return ContinueSeekBefore(&BlockCursor::SeekAtOrBefore);
     case Move::kNextBlock:
       return ContinueNextBlock();
     case Move::kPreviousBlock:
@@ -73,18 +84,18 @@ bool TableCursor::ContinueSeekAtOrAfter() {
   return data_.cursor.valid() || TryNextBlock();
 }
 
-bool TableCursor::ContinueSeekBefore() {
-  root_.SeekBefore(target_);
+bool TableCursor::ContinueSeekBefore(void (BlockCursor::*seek)(std::string_view)) {
+  (root_.*seek)(target_);
   if (!root_.valid()) {
     page_.cursor = {};
     data_.cursor = {};
     return true;
   }
   if (!Load(root_, &page_)) return false;
-  page_.cursor.SeekBefore(target_);
+  (page_.cursor.*seek)(target_);
   if (!page_.cursor.valid()) return Fail(page_, "its first key is not the root's");
   if (!Load(page_.cursor, &data_)) return false;
-  data_.cursor.SeekBefore(target_);
+  (data_.cursor.*seek)(target_);
   return data_.cursor.valid() || Fail(data_, "its first key is not the index's");
 }
 
@@ -131,11 +142,12 @@ bool TableCursor::ContinuePreviousBlock() {
 }
 
 bool TableCursor::Load(const BlockCursor& index, Slot* slot) {
-  const absl::StatusOr<BlockHandle> handle = DecodeHandle(index.value());
-  if (!handle.ok()) {
-    status_ = table_->Corrupt("index", 0, base::ToStd(handle.status().message()));
+  const absl::StatusOr<IndexEntry> entry = DecodeIndexEntry(index.value());
+  if (!entry.ok()) {
+    status_ = table_->Corrupt("index", 0, base::ToStd(entry.status().message()));
     return false;
   }
+  const BlockHandle* handle = &entry->handle;
   if (slot->cursor.block() != nullptr && slot->handle == *handle) return true;
   std::shared_ptr<const Block> block;
   if (fetched_ != nullptr && missing_ == *handle) {
@@ -156,6 +168,11 @@ bool TableCursor::Load(const BlockCursor& index, Slot* slot) {
 bool TableCursor::Fail(const Slot& slot, std::string_view what) {
   status_ = table_->Corrupt(slot.section, slot.handle.offset, what);
   return false;
+}
+
+std::string_view TableCursor::indexed_header() const {
+  const absl::StatusOr<IndexEntry> entry = DecodeIndexEntry(page_.cursor.value());
+  return entry.ok() ? entry->header : std::string_view();
 }
 
 absl::Status TableCursor::Corrupt(std::string_view what) const {

@@ -31,13 +31,19 @@ class TableCursor {
 
   // To the first entry >= key.
   bool TrySeekAtOrAfter(std::string key);
-  // To the last entry < key.
+  // To the last entry < key, or <= key.
   bool TrySeekBefore(std::string key);
+  bool TrySeekAtOrBefore(std::string key);
   bool TryNext() { return data_.cursor.Next() || TryNextBlock(); }
   bool TryPrevious() { return data_.cursor.Previous() || TryPreviousBlock(); }
 
   // Ends a move that answered false.
   base::Task<absl::Status> Complete();
+
+  // The current entry in its block, for a look at its neighbours there.
+  const BlockCursor& in_block() const { return data_.cursor; }
+  // What the index says of the header of the partition that this block begins inside of (entry.h).
+  std::string_view indexed_header() const;
 
   // What is wrong with the current entry's block, as an error that names it.
   absl::Status Corrupt(std::string_view what) const;
@@ -49,7 +55,7 @@ class TableCursor {
     BlockHandle handle;
     BlockCursor cursor;
   };
-  enum class Move { kSeekAtOrAfter, kSeekBefore, kNextBlock, kPreviousBlock };
+  enum class Move { kSeekAtOrAfter, kSeekBefore, kSeekAtOrBefore, kNextBlock, kPreviousBlock };
   // How far kNextBlock and kPreviousBlock have come.
   enum class Stage { kStep, kPage, kData };
 
@@ -58,7 +64,7 @@ class TableCursor {
   bool TryPreviousBlock();
   bool Continue();
   bool ContinueSeekAtOrAfter();
-  bool ContinueSeekBefore();
+  bool ContinueSeekBefore(void (BlockCursor::*seek)(std::string_view));
   bool ContinueNextBlock();
   bool ContinuePreviousBlock();
   // Puts the block that `index` points to into `slot`. False if it is missing or the index is

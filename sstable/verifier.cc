@@ -115,10 +115,11 @@ class Verifier {
   Task<absl::Status> CheckBody() {
     BlockCursor root(root_);
     while (root.Next()) {
-      const absl::StatusOr<BlockHandle> handle =
-          CheckedHandle(root.value(), "root", footer_.root.offset);
-      if (!handle.ok()) continue;
-      THOLOS_CO_RETURN_IF_ERROR(co_await CheckPage(*handle, std::string(root.key())));
+      const absl::StatusOr<IndexEntry> entry =
+          CheckedEntry(root.value(), "root", footer_.root.offset);
+      if (!entry.ok()) continue;
+      if (!entry->header.empty()) Find("root", footer_.root.offset, "a header in the root");
+      THOLOS_CO_RETURN_IF_ERROR(co_await CheckPage(entry->handle, std::string(root.key())));
     }
     if (next_offset_ != footer_.body_bytes) {
       Find("file", next_offset_, "bytes that belong to no block before the filter");
@@ -126,17 +127,17 @@ class Verifier {
     co_return absl::OkStatus();
   }
 
-  absl::StatusOr<BlockHandle> CheckedHandle(std::string_view value, std::string section,
-                                            uint64_t offset) {
-    absl::StatusOr<BlockHandle> handle = DecodeHandle(value);
-    if (handle.ok() && handle->end() > footer_.body_bytes) {
-      handle = absl::DataLossError("the index points outside of the body");
+  absl::StatusOr<IndexEntry> CheckedEntry(std::string_view value, std::string section,
+                                          uint64_t offset) {
+    absl::StatusOr<IndexEntry> entry = DecodeIndexEntry(value);
+    if (entry.ok() && entry->handle.end() > footer_.body_bytes) {
+      entry = absl::DataLossError("the index points outside of the body");
     }
-    if (!handle.ok()) {
-      Find(std::move(section), offset, handle.status());
+    if (!entry.ok()) {
+      Find(std::move(section), offset, entry.status());
       gap_ = true;
     }
-    return handle;
+    return entry;
   }
 
   void CheckPlace(BlockHandle handle, std::string section) {
@@ -160,16 +161,18 @@ class Verifier {
         Find("index page", handle.offset, "its first key is not the root's");
       }
       do {
-        const auto data = CheckedHandle(page.value(), "index page", handle.offset);
+        const auto data = CheckedEntry(page.value(), "index page", handle.offset);
         if (!data.ok()) continue;
-        THOLOS_CO_RETURN_IF_ERROR(co_await CheckData(*data, std::string(page.key())));
+        THOLOS_CO_RETURN_IF_ERROR(
+            co_await CheckData(data->handle, std::string(page.key()), std::string(data->header)));
       } while (page.Next());
     }
     CheckPlace(handle, "index page");
     co_return absl::OkStatus();
   }
 
-  Task<absl::Status> CheckData(BlockHandle handle, std::string first_key) {
+  // `header`: what the index says of the partition the block begins inside of.
+  Task<absl::Status> CheckData(BlockHandle handle, std::string first_key, std::string header) {
     CheckPlace(handle, "data block");
     THOLOS_CO_ASSIGN_OR_RETURN(const std::shared_ptr<const Block> block,
                                co_await LoadBlock(handle, "data block"));
@@ -185,6 +188,7 @@ class Verifier {
     if (entry.key() != first_key) {
       Find("data block", handle.offset, "its first key is not the index's");
     }
+    CheckBlockStart(handle, entry, header);
     do {
       if (absl::Status status = CheckEntry(entry.key(), entry.value()); !status.ok()) {
         Find("data block", handle.offset, status);
@@ -192,6 +196,21 @@ class Verifier {
     } while (entry.Next());
     counted_.raw_data_bytes += block->payload_bytes();
     co_return absl::OkStatus();
+  }
+
+  // A block that begins inside a partition can be read alone.
+  void CheckBlockStart(BlockHandle handle, const BlockCursor& first, std::string_view header) {
+    const bool inside = !prefix_.empty() && IsRowOf(first.key(), prefix_);
+    if (gap_) return;
+    const bool indexed = inside && header_value_.size() <= kIndexedHeaderBytesMax;
+    if (header != (indexed ? std::string_view(header_value_) : std::string_view())) {
+      Find("data block", handle.offset, "the index has another header of its partition");
+    }
+    if (!inside || in_effect_.live()) return;
+    const absl::StatusOr<RowEntry> entry = DecodeRowEntry(first.value());
+    if (entry.ok() && !entry->change.has_value()) {
+      Find("data block", handle.offset, "does not say which range tombstone it begins in");
+    }
   }
 
   absl::Status CheckEntry(std::string_view key, std::string_view value) {
@@ -204,8 +223,17 @@ class Verifier {
     if (!IsRowOf(key, prefix)) return absl::DataLossError("an entry of unknown kind");
     if (prefix != prefix_ && !gap_)
       return absl::DataLossError("a row without its partition's header");
+    THOLOS_ASSIGN_OR_RETURN(const RowEntry entry, DecodeRowEntry(value));
+    if (entry.change.has_value() && *entry.change != in_effect_) {
+      in_effect_ = *entry.change;
+      counted_.AddRange(in_effect_);
+    }
+    if (entry.row.empty()) {
+      if (!entry.change.has_value()) return absl::DataLossError("an entry that says nothing");
+      return absl::OkStatus();
+    }
     data::Row row;
-    THOLOS_RETURN_IF_ERROR(DecodeRow(value, &row));
+    THOLOS_RETURN_IF_ERROR(DecodeRow(entry.row, &row));
     if (row.IsEmpty()) return absl::DataLossError("an empty row");
     ++report_.rows;
     counted_.Add(row);
@@ -214,6 +242,8 @@ class Verifier {
 
   absl::Status CheckHeader(std::string_view prefix, std::string_view value) {
     prefix_ = prefix;
+    header_value_ = value;
+    in_effect_ = data::Deletion();
     data::PartitionHeader header;
     THOLOS_ASSIGN_OR_RETURN(header.key, DecodePartitionPrefix(prefix));
     THOLOS_RETURN_IF_ERROR(DecodeHeader(value, &header));
@@ -244,6 +274,8 @@ class Verifier {
   bool gap_ = false;          // a damaged block was passed: what follows may lack its context
   std::string last_key_;
   std::string prefix_;  // of the last partition header
+  std::string header_value_;
+  data::Deletion in_effect_;  // of range tombstones, in that partition
   TableStatistics counted_;
 };
 

@@ -49,6 +49,7 @@ struct HandMade {
   struct DataBlock {
     std::vector<Entry> entries;
     std::string index_key;  // empty: the first entry's
+    std::string header;     // what the index repeats of the partition it begins inside of
   };
   std::vector<DataBlock> blocks;
   std::string root_key;  // empty: the first block's
@@ -79,17 +80,18 @@ std::string HandMade::Build() const {
   const auto seal = [&](const std::string& payload) {
     return SealBlock(payload, Compression::kNone, kFileId, file.size(), &file);
   };
-  const auto seal_indexed = [&](const std::string& payload, std::string key) {
+  const auto seal_indexed = [&](const std::string& payload, std::string key,
+                                const std::string& header = "") {
     Entry entry{.key = std::move(key)};
-    EncodeHandle(seal(payload), &entry.value);
+    EncodeIndexEntry({seal(payload), header}, &entry.value);
     return entry;
   };
   std::vector<Entry> page;
   for (const DataBlock& block : blocks) {
     if (page.size() == 1) file.append(gap_bytes, 'x');
-    page.push_back(seal_indexed(Payload(block.entries), block.index_key.empty()
-                                                            ? block.entries.front().key
-                                                            : block.index_key));
+    page.push_back(seal_indexed(
+        Payload(block.entries),
+        block.index_key.empty() ? block.entries.front().key : block.index_key, block.header));
   }
   const Entry root = seal_indexed(Payload(page), root_key.empty() ? page.front().key : root_key);
   Footer footer;
@@ -108,8 +110,9 @@ std::string HandMade::Build() const {
 // Two partitions of two rows each in two blocks: nothing wrong with it.
 HandMade Good() {
   HandMade table;
-  table.blocks = {{.entries = {HeaderEntry(1), RowEntry(1, "a"), RowEntry(1, "b"), HeaderEntry(2)}},
-                  {.entries = {RowEntry(2, "a"), RowEntry(2, "b")}}};
+  table.blocks = {
+      {.entries = {HeaderEntry(1), RowEntry(1, "a"), RowEntry(1, "b"), HeaderEntry(2)}},
+      {.entries = {RowEntry(2, "a"), RowEntry(2, "b")}, .header = HeaderEntry(2).value}};
   table.filter_keys = {"k1", "k2"};
   const data::Row row{.liveness = {.timestamp = 1}};
   for (const int64_t token : {1, 2}) {
@@ -166,6 +169,29 @@ TEST(VerifyTable, AnIndexKeyThatIsNotTheBlocksFirst) {
   EXPECT_THAT(Findings(table), ElementsAre("data block: its first key is not the index's"));
 }
 
+TEST(VerifyTable, AnIndexThatKnowsAnotherHeader) {
+  HandMade table = Good();
+  table.blocks[1].header.clear();
+  EXPECT_THAT(Findings(table),
+              ElementsAre("data block: the index has another header of its partition"));
+}
+
+TEST(VerifyTable, ABlockThatDoesNotSayWhatIsInEffect) {
+  HandMade table = Good();
+  std::string& last = table.blocks[0].entries.emplace_back(RowEntry(2, "")).value;
+  std::string change;
+  EncodeChange({5, 5}, &change);
+  last.insert(0, change);
+  table.statistics.AddRange({5, 5});
+  table.statistics.Add(data::Row{.liveness = {.timestamp = 1}});
+  table.statistics.raw_data_bytes = 0;
+  for (const auto& block : table.blocks) {
+    table.statistics.raw_data_bytes += Payload(block.entries).size();
+  }
+  EXPECT_THAT(Findings(table),
+              ElementsAre("data block: does not say which range tombstone it begins in"));
+}
+
 TEST(VerifyTable, ARootKeyThatIsNotThePagesFirst) {
   HandMade table = Good();
   table.root_key = HeaderEntry(0).key;
@@ -197,7 +223,7 @@ TEST(VerifyTable, MalformedValues) {
   table.blocks[0].entries[0].value += "x";
   table.blocks[1].entries[1].value = "\xFF";
   EXPECT_THAT(Findings(table), testing::IsSupersetOf({HasSubstr("malformed partition header"),
-                                                      HasSubstr("malformed row")}));
+                                                      HasSubstr("malformed change")}));
 }
 
 TEST(VerifyTable, MalformedKeys) {

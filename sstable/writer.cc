@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "data/codec.h"
+#include "data/vector_source.h"
 #include "sstable/entry.h"
 
 namespace tholos::sstable {
@@ -42,7 +43,9 @@ Task<absl::Status> SSTableWriter::AddPartition(const data::PartitionHeader& head
   if (!status_.ok()) return Task<absl::Status>::Ready(status_);
   THOLOS_CHECK(!ended_);
   THOLOS_CHECK(!has_partition_ || header_.key < header.key) << "partitions out of order";
+  WritePendingChange();
   header_ = header;
+  in_effect_ = data::Deletion();
   if (header_.static_row.has_value() && header_.static_row->IsEmpty()) header_.static_row.reset();
   prefix_ = PartitionPrefix(header.key);
   has_partition_ = true;
@@ -59,22 +62,72 @@ Task<absl::Status> SSTableWriter::AddRow(const data::Row& row) {
       << "rows out of order";
   last_clustering_ = row.clustering;
   if (row.IsEmpty()) return Task<absl::Status>::Ready(absl::OkStatus());
-  if (header_pending_) WriteHeader();
-  RowEntryKey(prefix_, row.clustering, &entry_key_);
-  entry_value_.clear();
-  data::EncodeRowBody(row, &entry_value_);
-  statistics_.Add(row);
-  AddEntry();
+  if (pending_change_.has_value() && pending_change_->at != row.clustering) WritePendingChange();
+  WriteRowEntry(row.clustering, &row);
   return FlushIfFull();
+}
+
+Task<absl::Status> SSTableWriter::AddChange(const data::DeletionChange& change) {
+  if (!status_.ok()) return Task<absl::Status>::Ready(status_);
+  THOLOS_CHECK(!ended_ && has_partition_);
+  THOLOS_CHECK(!last_clustering_.has_value() || *last_clustering_ < change.at)
+      << "changes out of order";
+  if (pending_change_.has_value() && pending_change_->at != change.at) {
+    THOLOS_CHECK(pending_change_->at < change.at) << "changes out of order";
+    WritePendingChange();
+  }
+  pending_change_ = change;
+  if (header_pending_ && !change.deletion.live()) WriteHeader();
+  return FlushIfFull();
+}
+
+void SSTableWriter::WritePendingChange() {
+  if (!pending_change_.has_value()) return;
+  if (pending_change_->deletion == in_effect_) {
+    pending_change_.reset();
+  } else {
+    const std::string at = pending_change_->at;
+    WriteRowEntry(at, nullptr);
+  }
+}
+
+// With the pending change, if it makes a difference. A block that begins inside a range tombstone
+// says so with its first entry.
+void SSTableWriter::WriteRowEntry(std::string_view clustering, const data::Row* row) {
+  if (header_pending_) WriteHeader();
+  RowEntryKey(prefix_, clustering, &entry_key_);
+  entry_value_.clear();
+  const bool changes = pending_change_.has_value() && pending_change_->deletion != in_effect_;
+  if (changes) {
+    in_effect_ = pending_change_->deletion;
+    statistics_.AddRange(in_effect_);
+  }
+  pending_change_.reset();
+  if (data_.empty()) {
+    block_header_ = header_value_.size() <= kIndexedHeaderBytesMax ? header_value_ : "";
+  }
+  if (changes || (data_.empty() && !in_effect_.live())) EncodeChange(in_effect_, &entry_value_);
+  if (row != nullptr) {
+    data::EncodeRowBody(*row, &entry_value_);
+    statistics_.Add(*row);
+  }
+  AddEntry();
 }
 
 Task<absl::Status> SSTableWriter::Add(const data::Partition& partition) {
   THOLOS_CO_RETURN_IF_ERROR(
       co_await AddPartition({partition.key, partition.deletion, partition.static_row}));
-  for (const data::Row& row : partition.rows) {
-    THOLOS_CO_RETURN_IF_ERROR(co_await AddRow(row));
+  const auto source = data::VectorSource({partition}, data::Selection::Everything());
+  THOLOS_CO_RETURN_IF_ERROR((co_await source->NextPartition()).status());
+  while (true) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await source->NextItem());
+    if (item == data::Item::kEnd) co_return absl::OkStatus();
+    if (item == data::Item::kRow) {
+      THOLOS_CO_RETURN_IF_ERROR(co_await AddRow(source->row()));
+    } else {
+      THOLOS_CO_RETURN_IF_ERROR(co_await AddChange(source->change()));
+    }
   }
-  co_return absl::OkStatus();
 }
 
 void SSTableWriter::WriteHeader() {
@@ -82,8 +135,10 @@ void SSTableWriter::WriteHeader() {
   HeaderEntryKey(prefix_, &entry_key_);
   entry_value_.clear();
   EncodeHeader(header_, &entry_value_);
+  header_value_ = entry_value_;
   statistics_.Add(header_);
   filter_.Add(FilterHash(header_.key.key));
+  if (data_.empty()) block_header_.clear();
   AddEntry();
 }
 
@@ -101,20 +156,21 @@ void SSTableWriter::CloseDataBlock() {
   if (data_.empty()) return;
   const std::string first_key = data_.first_key();
   statistics_.raw_data_bytes += data_.bytes();
-  AddIndexEntry(&page_, first_key, Seal(data_.Finish(), options_.compression));
+  const BlockHandle handle = Seal(data_.Finish(), options_.compression);
+  AddIndexEntry(&page_, first_key, {handle, block_header_});
   if (page_.bytes() >= options_.index_page_bytes) CloseIndexPage();
 }
 
 void SSTableWriter::CloseIndexPage() {
   if (page_.empty()) return;
   const std::string first_key = page_.first_key();
-  AddIndexEntry(&root_, first_key, Seal(page_.Finish(), Compression::kNone));
+  AddIndexEntry(&root_, first_key, {Seal(page_.Finish(), Compression::kNone), ""});
 }
 
 void SSTableWriter::AddIndexEntry(BlockBuilder* index, const std::string& first_key,
-                                  BlockHandle handle) {
+                                  const IndexEntry& entry) {
   std::string value;
-  EncodeHandle(handle, &value);
+  EncodeIndexEntry(entry, &value);
   index->Add(first_key, value);
 }
 
@@ -150,6 +206,8 @@ void SSTableWriter::SealTail() {
 
 Task<absl::StatusOr<TableMetadata>> SSTableWriter::Finish() {
   THOLOS_CHECK(!ended_);
+  THOLOS_CO_RETURN_IF_ERROR(status_);
+  WritePendingChange();
   THOLOS_CO_RETURN_IF_ERROR(status_);
   CloseDataBlock();
   CloseIndexPage();

@@ -2,7 +2,8 @@
 // root and 8 bytes a partition (for the filter, which is sized at the end).
 //
 //   THOLOS_CO_ASSIGN_OR_RETURN(auto writer, co_await SSTableWriter::Create(fs, options));
-//   absl::Status status = co_await Fill(*writer);   // AddPartition, AddRow, AddRow, AddPartition,
+//   absl::Status status = co_await Fill(*writer);   // AddPartition, AddRow, AddChange,
+//   AddPartition,
 //   ... if (!status.ok()) { co_await writer->Abandon(); co_return status; }
 //   THOLOS_CO_ASSIGN_OR_RETURN(TableMetadata table, co_await writer->Finish());
 #pragma once
@@ -19,6 +20,7 @@
 #include "data/partition.h"
 #include "data/source.h"
 #include "sstable/block_builder.h"
+#include "sstable/entry.h"
 #include "sstable/filter.h"
 #include "sstable/format.h"
 #include "sstable/statistics.h"
@@ -47,12 +49,14 @@ class SSTableWriter {
   SSTableWriter(const SSTableWriter&) = delete;
   SSTableWriter& operator=(const SSTableWriter&) = delete;
 
-  // Partitions in key order, rows in clustering order: CHECKed. The arguments are encoded before
-  // the call returns; only a full buffer makes the task wait for the file. A partition and rows
-  // that hold nothing (IsEmpty) leave no trace. After an error every further call gives it again:
-  // Abandon.
+  // Partitions in key order, rows and changes (as a PartitionSource gives them, forward) in
+  // clustering order: CHECKed. A change that changes nothing is left out. The arguments are encoded
+  // before the call returns; only a full buffer makes the task wait for the file. A partition and
+  // rows that hold nothing (IsEmpty) leave no trace. After an error every further call gives it
+  // again: Abandon.
   base::Task<absl::Status> AddPartition(const data::PartitionHeader& header);
   base::Task<absl::Status> AddRow(const data::Row& row);
+  base::Task<absl::Status> AddChange(const data::DeletionChange& change);
   // Both, for a whole partition; it must stay valid until the task ends.
   base::Task<absl::Status> Add(const data::Partition& partition);
 
@@ -74,10 +78,12 @@ class SSTableWriter {
   std::string Path(const std::string& name) const;
   uint64_t end() const { return offset_ + buffer_.size(); }
   void WriteHeader();
+  void WriteRowEntry(std::string_view clustering, const data::Row* row);
+  void WritePendingChange();
   void AddEntry();
   void CloseDataBlock();
   void CloseIndexPage();
-  void AddIndexEntry(BlockBuilder* index, const std::string& first_key, BlockHandle handle);
+  void AddIndexEntry(BlockBuilder* index, const std::string& first_key, const IndexEntry& entry);
   BlockHandle Seal(std::string_view payload, Compression compression);
   void SealTail();
   base::Task<absl::Status> FlushIfFull();
@@ -104,7 +110,13 @@ class SSTableWriter {
   bool header_pending_ = false;
   data::PartitionHeader header_;
   std::string prefix_;
+  std::string header_value_;
   std::optional<std::string> last_clustering_;
+  data::Deletion in_effect_;  // behind what was written
+  // Not written yet: a row of the same key may follow.
+  std::optional<data::DeletionChange> pending_change_;
+  // Of the partition that the open data block begins inside of, for the index.
+  std::string block_header_;
   // Scratch: the entry that is being added.
   std::string entry_key_;
   std::string entry_value_;

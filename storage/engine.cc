@@ -51,21 +51,6 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardedEngine::Read(data::ReadComma
   return base::RunOn(loop, std::move(read));
 }
 
-namespace {
-
-// Bytes as data::Collect counts them for bytes_limit.
-uint64_t CountBytes(const data::ReadResult& result) {
-  uint64_t bytes = 0;
-  for (const data::Partition& partition : result.partitions) {
-    bytes += partition.key.key.size();
-    if (partition.static_row.has_value()) bytes += data::ApproximateBytes(*partition.static_row);
-    for (const data::Row& row : partition.rows) bytes += data::ApproximateBytes(row);
-  }
-  return bytes;
-}
-
-}  // namespace
-
 // Shards hold ascending slices of the token space: one after the other gives token order. Limits
 // are passed on less what was used, so the answer does not depend on the number of shards.
 base::Task<absl::StatusOr<data::ReadResult>> ShardedEngine::ReadRange(data::ReadCommand command,
@@ -82,9 +67,10 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardedEngine::ReadRange(data::Read
         co_await base::RunOn(deps_.executor.shard(shard), shards_[shard]->Read(command, deadline)));
     const uint32_t rows = data::CountLiveRows(part, command.now_seconds);
     command.row_limit -= std::min(command.row_limit, rows);
-    command.bytes_limit -= std::min(command.bytes_limit, CountBytes(part));
+    command.bytes_limit -= std::min(command.bytes_limit, data::CountBytes(part, command.reversed));
     std::move(part.partitions.begin(), part.partitions.end(), std::back_inserter(all.partitions));
     all.more = part.more;
+    all.end = std::move(part.end);
     if (all.more) break;
   }
   co_return all;

@@ -134,13 +134,14 @@ class Life {
     command.reversed = random().Chance(0.5);
     command.now_seconds = w_.now_seconds();
     command.row_limit = static_cast<uint32_t>(1 + random().Below(6));
-    std::string lower = base::StrCat("c0", random().Below(10));
-    std::string upper = base::StrCat("c", random().Below(2), random().Below(10));
-    if (lower < upper && random().Chance(0.6)) command.slices.push_back({lower, upper});
+    command.bytes_limit = random().Chance(0.5) ? 1 << 20 : 1 + random().Below(2000);
+    if (random().Chance(0.6)) command.slices = RandomSlices();
     VisiblePartition expected = model_.Visible(table, key, command.now_seconds);
     if (!command.slices.empty()) {
-      std::erase_if(expected.rows,
-                    [&](const auto& row) { return !command.slices[0].Contains(row.first); });
+      std::erase_if(expected.rows, [&](const auto& row) {
+        return std::none_of(command.slices.begin(), command.slices.end(),
+                            [&](const data::Slice& each) { return each.Contains(row.first); });
+      });
     }
     VisibleTable seen;
     std::vector<std::string> order;
@@ -157,7 +158,23 @@ class Life {
     }
     if (command.reversed) std::reverse(order.begin(), order.end());
     if (!std::is_sorted(order.begin(), order.end())) Wrong("rows out of order");
-    Compare(key, seen[key], {expected});
+    std::string what = base::StrCat(key, command.reversed ? " reversed" : "", " row limit ",
+                                    command.row_limit, " bytes limit ", command.bytes_limit);
+    for (const data::Slice& each : command.slices) {
+      base::StrAppend(&what, " [", each.lower, ", ", each.upper, ")");
+    }
+    Compare(what, seen[key], {expected});
+  }
+
+  std::vector<data::Slice> RandomSlices() {
+    std::vector<data::Slice> slices;
+    for (uint64_t i = 1 + random().Below(3); i > 0; --i) {
+      data::Slice slice = maker_.RandomRange();
+      const bool behind =
+          slices.empty() || (!slices.back().upper.empty() && slices.back().upper <= slice.lower);
+      if (behind) slices.push_back(std::move(slice));
+    }
+    return slices;
   }
 
   Task<void> CheckAll() {
@@ -205,7 +222,8 @@ class Life {
   std::string wrong_;
 };
 
-constexpr uint64_t kSeeds = 60;
+// Of each kind of life; `./tests/run model` tries more.
+const uint64_t kSeeds = base::sim::SeedCountFromEnvironment(60);
 
 TEST(EngineModel, AgreesThroughCrashes) {
   for (uint64_t i = 0; i < kSeeds; ++i) {

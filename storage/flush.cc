@@ -13,9 +13,13 @@ base::Task<absl::Status> Copy(data::PartitionSource& from, sstable::SSTableWrite
     if (!more) co_return absl::OkStatus();
     THOLOS_CO_RETURN_IF_ERROR(co_await to.AddPartition(from.partition()));
     while (true) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const bool row, co_await from.NextRow());
-      if (!row) break;
-      THOLOS_CO_RETURN_IF_ERROR(co_await to.AddRow(from.row()));
+      THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await from.NextItem());
+      if (item == data::Item::kEnd) break;
+      if (item == data::Item::kRow) {
+        THOLOS_CO_RETURN_IF_ERROR(co_await to.AddRow(from.row()));
+      } else {
+        THOLOS_CO_RETURN_IF_ERROR(co_await to.AddChange(from.change()));
+      }
     }
   }
 }

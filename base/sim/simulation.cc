@@ -10,9 +10,19 @@
 
 namespace tholos::base::sim {
 
-uint64_t SeedFromEnvironment(uint64_t otherwise) {
-  const char* text = std::getenv("THOLOS_SEED");
+namespace {
+uint64_t NumberFromEnvironment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 10);
+}
+}  // namespace
+
+uint64_t SeedFromEnvironment(uint64_t otherwise) {
+  return NumberFromEnvironment("THOLOS_SEED", otherwise);
+}
+
+uint64_t SeedCountFromEnvironment(uint64_t otherwise) {
+  return NumberFromEnvironment("THOLOS_SEEDS", otherwise);
 }
 
 Simulation::Simulation(SimulationOptions options)

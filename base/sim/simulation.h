@@ -41,6 +41,8 @@ struct NodeOptions;
 
 // The seed for a test: the environment variable THOLOS_SEED, or `otherwise`.
 uint64_t SeedFromEnvironment(uint64_t otherwise = 1);
+// How many seeds a test of random lives tries: THOLOS_SEEDS, else `otherwise`.
+uint64_t SeedCountFromEnvironment(uint64_t otherwise);
 
 struct SimulationOptions {
   uint64_t seed = 1;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coordinator/read/position.h"
+#include "data/range_tombstones.h"
 
 namespace tholos::coordinator {
 namespace {
@@ -18,6 +19,18 @@ using data::Row;
 // The merge law and mutations want rows ascending.
 void Turn(const ReadCommand& command, Partition* partition) {
   if (command.reversed) std::reverse(partition->rows.begin(), partition->rows.end());
+}
+
+// Leaves what is known if nothing behind `last` is: rows and range tombstones.
+void CutBehind(const ReadCommand& command, const std::string& last, Partition* partition) {
+  std::vector<Row>& rows = partition->rows;
+  while (!rows.empty() && CompareClustering(rows.back().clustering, last, command.reversed) > 0) {
+    rows.pop_back();
+  }
+  if (partition->range_tombstones.empty()) return;
+  const data::Slice known =
+      command.reversed ? data::Slice{.lower = last} : data::Slice{.upper = data::Behind(last)};
+  partition->range_tombstones = data::ClipRanges(partition->range_tombstones, {known});
 }
 
 // The smallest last position of the answers that stopped at a limit.
@@ -63,11 +76,7 @@ std::vector<Partition> Merge(const ReadCommand& command, std::vector<ReadResult>
 void CutAtBound(const ReadCommand& command, const Position& bound, std::vector<Partition>* merged) {
   while (!merged->empty() && merged->back().key > bound.key) merged->pop_back();
   if (merged->empty() || merged->back().key != bound.key || !bound.clustering.has_value()) return;
-  std::vector<Row>& rows = merged->back().rows;
-  while (!rows.empty() &&
-         CompareClustering(rows.back().clustering, *bound.clustering, command.reversed) > 0) {
-    rows.pop_back();
-  }
+  CutBehind(command, *bound.clustering, &merged->back());
 }
 
 bool StaticLive(const ReadCommand& command, const Partition& partition) {
@@ -98,13 +107,15 @@ class LimitCut {
       ++live_;
       ++live_here;
       if (live_here >= command_.per_partition_limit) {
-        partition->rows.resize(i + 1);
+        CutBehind(command_, std::string(partition->rows[i].clustering), partition);
         return EndOfPartition(*partition, last);
       }
       if (live_ < command_.row_limit) continue;
       const bool rest = i + 1 < partition->rows.size() || !last || page_->next.has_value();
-      if (rest) page_->next = Position{partition->key, partition->rows[i].clustering};
-      partition->rows.resize(i + 1);
+      if (rest) {
+        page_->next = Position{partition->key, partition->rows[i].clustering};
+        CutBehind(command_, *page_->next->clustering, partition);
+      }
       return true;
     }
     if (live_here > 0 || !StaticLive(command_, *partition) || EndsInside(*partition)) return false;
@@ -150,8 +161,11 @@ bool InSelection(const ReadCommand& command, const data::DecoratedKey& key) {
 
 absl::Status CheckRows(const ReadCommand& command, const Partition& partition) {
   const bool resumed = command.after.has_value() && command.after->key == partition.key;
-  if (resumed && !command.after->clustering.has_value() && !partition.rows.empty())
+  if (resumed && !command.after->clustering.has_value() &&
+      !(partition.rows.empty() && partition.range_tombstones.empty())) {
     return Malformed("before its start");
+  }
+  if (!data::InOrder(partition.range_tombstones)) return Malformed("ranges out of order");
   for (size_t i = 0; i < partition.rows.size(); ++i) {
     const std::string& clustering = partition.rows[i].clustering;
     if (i > 0 &&
@@ -237,6 +251,10 @@ std::vector<Partition> LiveOnly(const ReadCommand& command, std::vector<Partitio
 }
 
 absl::Status CheckAnswer(const ReadCommand& command, const ReadResult& result) {
+  const bool ends_within =
+      !result.end.has_value() ||
+      (!result.partitions.empty() && result.end->key == result.partitions.back().key);
+  if (!ends_within) return Malformed("an end outside of its last partition");
   if (result.more && result.partitions.empty()) return Malformed("more, but nothing so far");
   const std::optional<Position>& after = command.after;
   for (size_t i = 0; i < result.partitions.size(); ++i) {
@@ -247,6 +265,13 @@ absl::Status CheckAnswer(const ReadCommand& command, const ReadResult& result) {
       return Malformed("partitions out of order");
     if (after.has_value() && partition.key < after->key) return Malformed("before its start");
     if (absl::Status rows = CheckRows(command, partition); !rows.ok()) return rows;
+  }
+  if (result.end.has_value()) {
+    const Partition& last = result.partitions.back();
+    if (!last.rows.empty() && ComparePositions(Position{last.key, last.rows.back().clustering},
+                                               *result.end, command.reversed) > 0) {
+      return Malformed("a row behind its end");
+    }
   }
   if (result.more && after.has_value() &&
       ComparePositions(*data::LastPosition(result), *after, command.reversed) <= 0) {

@@ -10,7 +10,8 @@
 //   trusted                     |1 2 3|  next: after 3
 //
 // Everything up to the *bound*, the smallest last position of the replicas that said `more`, is
-// known to all of them; the merged answer is cut there, and the next page starts there. A page may
+// known to all of them; the merged answer is cut there, range tombstones too, and the next page
+// starts there. A page may
 // so come out short, or empty when tombstones of one replica remove the live rows of another; the
 // caller reads on.
 //

@@ -1,5 +1,6 @@
 #include "coordinator/write/write.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/errors.h"
@@ -7,6 +8,7 @@
 #include "base/strings.h"
 #include "coordinator/requests.h"
 #include "coordinator/write/write_progress.h"
+#include "data/range_tombstones.h"
 
 namespace tholos::coordinator {
 namespace {
@@ -26,6 +28,13 @@ absl::Status CheckMutation(const data::Mutation& mutation) {
   THOLOS_RETURN_IF_ERROR(CheckKeySize("partition key", update.key.key.size()));
   for (const data::Row& row : update.rows) {
     THOLOS_RETURN_IF_ERROR(CheckKeySize("clustering key", row.clustering.size()));
+  }
+  for (const data::RangeTombstone& each : update.range_tombstones) {
+    const size_t bytes = std::max(each.range.lower.size(), each.range.upper.size());
+    if (bytes > data::kBoundBytesMax) return CheckKeySize("bound of a clustering key", bytes);
+  }
+  if (!data::InOrder(update.range_tombstones)) {
+    return base::InvalidRequest("the ranges to delete overlap, or one is empty");
   }
   return absl::OkStatus();
 }

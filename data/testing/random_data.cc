@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <set>
 
 #include "data/types/date.h"
 #include "data/types/decimal.h"
@@ -340,13 +341,29 @@ Cell RandomCell(base::RandomStream& random, ColumnId column, const PartitionShap
   }
 }
 
+std::vector<RangeTombstone> RandomRanges(base::RandomStream& random,
+                                         const std::function<std::string()>& bound,
+                                         const PartitionShape& shape) {
+  std::set<std::string> bounds;
+  for (uint64_t i = random.Below(2 * shape.ranges_max + 1); i > 0; --i) {
+    bounds.insert(random.Chance(0.1) ? std::string() : bound());
+  }
+  std::vector<RangeTombstone> ranges;
+  for (auto lower = bounds.begin(); lower != bounds.end(); ++lower) {
+    const auto upper = std::next(lower);
+    if (upper == bounds.end() && !random.Chance(0.2)) break;
+    if (random.Chance(0.3)) continue;
+    ranges.push_back({{*lower, upper == bounds.end() ? "" : *upper}, {}});
+    ranges.back().deletion = {RandomTimestamp(random, shape), RandomSeconds(random, shape)};
+  }
+  return ranges;
+}
+
 Row RandomRow(base::RandomStream& random, std::string clustering, const PartitionShape& shape) {
   Row row{.clustering = std::move(clustering),
           .liveness = RandomLiveness(random, shape),
           .deletion = RandomDeletion(random, shape, 0.2)};
-  for (ColumnId column = 0; column < shape.cells_max; ++column) {
-    if (!random.Chance(0.5)) continue;
-    Cell cell = RandomCell(random, column, shape);
+  const auto add = [&](Cell cell) {
     // As of one INSERT: the cell shares the row's times.
     if (!row.liveness.empty() && !cell.tombstone && random.Chance(0.5)) {
       cell.timestamp = row.liveness.timestamp;
@@ -354,6 +371,20 @@ Row RandomRow(base::RandomStream& random, std::string clustering, const Partitio
       cell.local_seconds = row.liveness.expires_at;
     }
     row.cells.push_back(std::move(cell));
+  };
+  for (ColumnId column = 0; column < shape.cells_max; ++column) {
+    if (!random.Chance(0.5)) continue;
+    if (column % 2 == 0) {
+      add(RandomCell(random, column, shape));
+      continue;
+    }
+    if (const Deletion deletion = RandomDeletion(random, shape, 0.3); !deletion.live()) {
+      row.complex_deletions.push_back({column, deletion});
+    }
+    for (uint64_t element = 0; element < shape.elements_max; ++element) {
+      if (!random.Chance(0.5)) continue;
+      add(RandomCell(random, column, shape).At(std::string(1 + element % 2, 'a' + element / 2)));
+    }
   }
   return row;
 }
@@ -366,6 +397,14 @@ Partition RandomPartition(base::RandomStream& random, const std::string& key,
     partition.static_row->liveness = {};
     if (partition.static_row->IsEmpty()) partition.static_row.reset();
   }
+  partition.range_tombstones = RandomRanges(
+      random,
+      [&] {
+        std::string key = "@" + std::to_string(1000 + random.Below(shape.rows_max + 1));
+        if (random.Chance(0.3)) key += '\xFF';
+        return key;
+      },
+      shape);
   for (uint64_t i = 0; i < shape.rows_max; ++i) {
     if (!random.Chance(0.6)) continue;
     Row row = RandomRow(random, "@" + std::to_string(1000 + i), shape);

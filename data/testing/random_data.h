@@ -2,6 +2,7 @@
 // frequent.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,17 +34,23 @@ std::vector<std::string> RandomComponents(base::RandomStream& random, const Tabl
                                           ColumnKind kind);
 
 // Versions of few things: columns, clustering keys, timestamps and seconds are all below ten or so,
-// so that most versions of two partitions collide. Not canonical. With `realistic_times` timestamps
-// are microseconds of 2026.
+// so that most versions of two partitions collide. Columns with odd ids are multi-cell. Not
+// canonical. With `realistic_times` timestamps are microseconds of 2026.
 struct PartitionShape {
   uint64_t rows_max = 5;
-  uint64_t cells_max = 4;
+  uint64_t cells_max = 4;  // columns with cells
+  uint64_t elements_max = 3;
+  uint64_t ranges_max = 3;
   bool realistic_times = false;
 };
 Cell RandomCell(base::RandomStream& random, ColumnId column, const PartitionShape& shape = {});
 Row RandomRow(base::RandomStream& random, std::string clustering, const PartitionShape& shape = {});
 Partition RandomPartition(base::RandomStream& random, const std::string& key,
                           const PartitionShape& shape = {});
+// Range tombstones, in order, between bounds that `bound` gives or without bound.
+std::vector<RangeTombstone> RandomRanges(base::RandomStream& random,
+                                         const std::function<std::string()>& bound,
+                                         const PartitionShape& shape = {});
 // A moment among those that RandomPartition uses.
 int64_t RandomSeconds(base::RandomStream& random, const PartitionShape& shape = {});
 

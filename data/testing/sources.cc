@@ -10,23 +10,26 @@
 namespace tholos::data {
 namespace {
 
-using Answer = absl::StatusOr<bool>;
+template <typename T>
+using Answer = absl::StatusOr<T>;
 
 class Hesitating : public PartitionSource {
  public:
   Hesitating(std::unique_ptr<PartitionSource> source, uint64_t seed)
       : source_(std::move(source)), random_(seed) {}
-  base::Task<Answer> NextPartition() override {
+  base::Task<Answer<bool>> NextPartition() override {
     return random_.Chance(0.5) ? source_->NextPartition() : Later(source_->NextPartition());
   }
   const PartitionHeader& partition() const override { return source_->partition(); }
-  base::Task<Answer> NextRow() override {
-    return random_.Chance(0.5) ? source_->NextRow() : Later(source_->NextRow());
+  base::Task<Answer<Item>> NextItem() override {
+    return random_.Chance(0.5) ? source_->NextItem() : Later(source_->NextItem());
   }
   Row& row() override { return source_->row(); }
+  const DeletionChange& change() const override { return source_->change(); }
 
  private:
-  static base::Task<Answer> Later(base::Task<Answer> answer) {
+  template <typename T>
+  static base::Task<Answer<T>> Later(base::Task<Answer<T>> answer) {
     co_await base::Yield();
     co_return co_await std::move(answer);
   }
@@ -38,14 +41,15 @@ class Failing : public PartitionSource {
  public:
   Failing(std::unique_ptr<PartitionSource> source, int good_answers, absl::Status error)
       : source_(std::move(source)), left_(good_answers), error_(std::move(error)) {}
-  base::Task<Answer> NextPartition() override {
-    return left_-- > 0 ? source_->NextPartition() : base::Task<Answer>::Ready(error_);
+  base::Task<Answer<bool>> NextPartition() override {
+    return left_-- > 0 ? source_->NextPartition() : base::Task<Answer<bool>>::Ready(error_);
   }
   const PartitionHeader& partition() const override { return source_->partition(); }
-  base::Task<Answer> NextRow() override {
-    return left_-- > 0 ? source_->NextRow() : base::Task<Answer>::Ready(error_);
+  base::Task<Answer<Item>> NextItem() override {
+    return left_-- > 0 ? source_->NextItem() : base::Task<Answer<Item>>::Ready(error_);
   }
   Row& row() override { return source_->row(); }
+  const DeletionChange& change() const override { return source_->change(); }
 
  private:
   std::unique_ptr<PartitionSource> source_;
@@ -83,6 +87,14 @@ std::vector<Partition> RandomPartitions(base::RandomStream& random, const WorldS
     header.rows_max = 0;
     Partition partition = RandomPartition(random, "p" + std::to_string(p), header);
     partition.rows.clear();
+    partition.range_tombstones = RandomRanges(
+        random,
+        [&] {
+          std::string key = RandomWorldClustering(random, shape);
+          if (random.Chance(0.3)) key += '\xFF';
+          return key;
+        },
+        shape.partition);
     for (uint64_t r = 0; r < shape.rows; ++r) {
       if (random.Chance(0.5)) {
         partition.rows.push_back(RandomRow(random, Clustering(r), shape.partition));

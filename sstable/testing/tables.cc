@@ -5,6 +5,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "data/range_tombstones.h"
 #include "data/vector_source.h"
 
 namespace tholos::sstable {
@@ -92,7 +93,8 @@ Task<absl::StatusOr<TableMetadata>> WriteTable(base::FileSystem& fs, WriterOptio
 Task<absl::StatusOr<std::vector<data::Partition>>> ReadTable(std::shared_ptr<const SSTable> table,
                                                              data::Selection selection,
                                                              ReadPattern pattern) {
-  return data::ReadAll(table->NewSource(std::move(selection), pattern));
+  const bool reversed = selection.reversed;
+  return data::ReadAll(table->NewSource(std::move(selection), pattern), reversed);
 }
 
 Task<absl::StatusOr<std::vector<data::Partition>>> OpenAndRead(base::FileSystem& fs,
@@ -124,6 +126,8 @@ std::vector<data::Partition> Select(const std::vector<data::Partition>& partitio
       return !selection.Selects(partition.key, row.clustering);
     });
     if (selection.reversed) std::reverse(rows.begin(), rows.end());
+    selected.back().range_tombstones =
+        data::ClipRanges(partition.range_tombstones, selection.SlicesOf(partition.key));
   }
   return selected;
 }

@@ -26,12 +26,16 @@ void Memtable::Apply(data::Partition update, LogPosition position) {
   Contents& contents = it->second;
   if (!update.deletion.live()) ApplyPartitionDeletion(contents, update.deletion);
   if (update.static_row.has_value()) ApplyStatic(contents, *std::move(update.static_row));
+  for (const data::RangeTombstone& each : update.range_tombstones) ApplyRange(contents, each);
   for (data::Row& row : update.rows) ApplyRow(contents, std::move(row));
 }
 
 void Memtable::NoteTimestamps(const data::Row& row) {
   if (!row.liveness.empty()) min_timestamp_ = std::min(min_timestamp_, row.liveness.timestamp);
   if (!row.deletion.live()) min_timestamp_ = std::min(min_timestamp_, row.deletion.timestamp);
+  for (const data::ComplexDeletion& each : row.complex_deletions) {
+    min_timestamp_ = std::min(min_timestamp_, each.deletion.timestamp);
+  }
   for (const data::Cell& cell : row.cells) {
     min_timestamp_ = std::min(min_timestamp_, cell.timestamp);
   }
@@ -42,6 +46,7 @@ void Memtable::ApplyPartitionDeletion(Contents& contents, const data::Deletion& 
   const data::Deletion merged = data::Reconcile(contents.deletion, deletion);
   if (merged == contents.deletion) return;
   contents.deletion = merged;
+  ++contents.deletions;
   if (contents.static_row.has_value()) {
     bytes_ -= data::ApproximateBytes(*contents.static_row);
     data::ApplyDeletion(&*contents.static_row, merged);
@@ -51,9 +56,28 @@ void Memtable::ApplyPartitionDeletion(Contents& contents, const data::Deletion& 
       bytes_ += data::ApproximateBytes(*contents.static_row);
     }
   }
-  for (auto it = contents.rows.begin(); it != contents.rows.end();) {
+  bytes_ -= contents.ranges.bytes();
+  contents.ranges.DropCovered(merged);
+  bytes_ += contents.ranges.bytes();
+  CoverRows(contents, data::Slice(), merged);
+}
+
+void Memtable::ApplyRange(Contents& contents, const data::RangeTombstone& tombstone) {
+  min_timestamp_ = std::min(min_timestamp_, tombstone.deletion.timestamp);
+  if (contents.deletion.Covers(tombstone.deletion.timestamp)) return;
+  ++contents.deletions;
+  bytes_ -= contents.ranges.bytes();
+  contents.ranges.Add(tombstone.range, tombstone.deletion);
+  bytes_ += contents.ranges.bytes();
+  CoverRows(contents, tombstone.range, tombstone.deletion);
+}
+
+void Memtable::CoverRows(Contents& contents, const data::Slice& range,
+                         const data::Deletion& deletion) {
+  auto it = contents.rows.lower_bound(range.lower);
+  while (it != contents.rows.end() && range.Contains(it->first)) {
     bytes_ -= RowBytes(it->first, it->second);
-    data::ApplyDeletion(&it->second, merged);
+    data::ApplyDeletion(&it->second, deletion);
     if (it->second.IsEmpty()) {
       it = contents.rows.erase(it);
       ++contents.erasures;
@@ -79,7 +103,9 @@ void Memtable::ApplyStatic(Contents& contents, data::Row update) {
 
 void Memtable::ApplyRow(Contents& contents, data::Row update) {
   NoteTimestamps(update);
-  data::ApplyDeletion(&update, contents.deletion);
+  const data::Deletion of_range =
+      contents.ranges.empty() ? data::Deletion() : contents.ranges.At(update.clustering);
+  data::ApplyDeletion(&update, of_range.live() ? contents.deletion : of_range);
   if (update.IsEmpty()) return;
   std::string clustering = std::exchange(update.clustering, {});
   auto [it, inserted] = contents.rows.try_emplace(std::move(clustering));

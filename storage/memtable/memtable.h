@@ -1,8 +1,8 @@
 // A memtable: the newest writes of one table on one shard, in memory, sorted by (token, key) and
 // then clustering.
 //
-//   partitions_   std::map DecoratedKey -> Contents { tombstone, static row, rows }
-//   rows          std::map clustering -> Row        (the Row inside carries no second copy of its
+//   partitions_   std::map DecoratedKey -> Contents { tombstone, static row, range deletions, rows
+//   } rows          std::map clustering -> Row        (the Row inside carries no second copy of its
 //   key)
 //
 // Kept canonical by the merge law: what a tombstone shadows is gone. Written on its shard while it
@@ -11,7 +11,8 @@
 //
 // Readers hold a shared_ptr and may pause between steps while writes go on: partitions are never
 // erased, and rows only with `erasures` counted, so a source knows when its place must be looked up
-// again.
+// again. A tombstone takes those that it covers away; by `deletions` a source knows that it must
+// say what is in effect now.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include "data/partition.h"
 #include "data/source.h"
 #include "storage/commitlog/log_position.h"
+#include "storage/memtable/range_deletions.h"
 
 namespace tholos::storage {
 
@@ -32,8 +34,10 @@ class Memtable {
   struct Contents {
     data::Deletion deletion;
     std::optional<data::Row> static_row;
+    RangeDeletions ranges;
     std::map<std::string, data::Row> rows;
-    uint64_t erasures = 0;
+    uint64_t erasures = 0;   // of rows
+    uint64_t deletions = 0;  // tombstones of the partition and of ranges that were applied
   };
   using Partitions = std::map<data::DecoratedKey, Contents>;
 
@@ -55,6 +59,8 @@ class Memtable {
 
  private:
   void ApplyPartitionDeletion(Contents& contents, const data::Deletion& deletion);
+  void ApplyRange(Contents& contents, const data::RangeTombstone& tombstone);
+  void CoverRows(Contents& contents, const data::Slice& range, const data::Deletion& deletion);
   void ApplyStatic(Contents& contents, data::Row update);
   void ApplyRow(Contents& contents, data::Row update);
   void NoteTimestamps(const data::Row& row);

@@ -37,8 +37,9 @@ class Model {
   std::map<DecoratedKey, Partition> partitions_;
 };
 
-std::vector<Partition> Read(TestWorld& world, std::unique_ptr<data::PartitionSource> source) {
-  auto all = world.Run(data::ReadAll(std::move(source)));
+std::vector<Partition> Read(TestWorld& world, std::unique_ptr<data::PartitionSource> source,
+                            bool reversed) {
+  auto all = world.Run(data::ReadAll(std::move(source), reversed));
   EXPECT_TRUE(all.ok()) << all.status();
   // Partitions without contents say nothing.
   std::erase_if(*all, [](const Partition& p) { return p.IsEmpty(); });
@@ -59,8 +60,8 @@ TEST(Memtable, AgreesWithTheMergeLawUnderAnySelection) {
     }
     for (int i = 0; i < 20; ++i) {
       const Selection selection = data::RandomSelection(random);
-      EXPECT_EQ(Read(world, MemtableSource(memtable, selection)),
-                Read(world, data::VectorSource(model.partitions(), selection)))
+      EXPECT_EQ(Read(world, MemtableSource(memtable, selection), selection.reversed),
+                Read(world, data::VectorSource(model.partitions(), selection), selection.reversed))
           << "round " << round;
     }
   }
@@ -120,6 +121,9 @@ TEST(Memtable, SourcesStayCorrectWhileWritesGoOn) {
       const auto timestamp = static_cast<data::Timestamp>(random.Below(900));
       if (random.Chance(0.3)) {
         update.deletion = {timestamp, 1};
+      } else if (random.Chance(0.3)) {
+        const uint64_t first = random.Below(90);
+        update.range_tombstones = {{{clustering(first), clustering(first + 9)}, {timestamp, 1}}};
       } else {
         // Only between the lasting rows: 1, 4, 7, ... and 2, 5, 8, ...
         update.rows.push_back(
@@ -135,8 +139,9 @@ TEST(Memtable, SourcesStayCorrectWhileWritesGoOn) {
         std::vector<std::string> seen;
         while (true) {
           for (uint64_t i = random.Below(4); i > 0; --i) disturb();
-          if (!*co_await source->NextRow()) break;
-          seen.push_back(source->row().clustering);
+          const data::Item item = *co_await source->NextItem();
+          if (item == data::Item::kEnd) break;
+          if (item == data::Item::kRow) seen.push_back(source->row().clustering);
         }
         if (reversed) std::reverse(seen.begin(), seen.end());
         EXPECT_TRUE(std::adjacent_find(seen.begin(), seen.end(), std::greater_equal<>()) ==
@@ -147,6 +152,45 @@ TEST(Memtable, SourcesStayCorrectWhileWritesGoOn) {
       }
       EXPECT_GE(partitions, 3);
     });
+  }
+}
+
+// Tombstones that came before a read are in what it says, though newer ones replace them meanwhile.
+TEST(Memtable, ATombstoneThatIsReplacedDuringAReadStaysInEffect) {
+  TestWorld world;
+  const auto key = DecoratedKey::Of("k");
+  const std::vector<Partition> replacing = {
+      {.key = key, .deletion = {20, 2}},
+      {.key = key, .range_tombstones = {{{"a", "z"}, {20, 2}}}},
+  };
+  for (const bool reversed : {false, true}) {
+    for (const Partition& newer : replacing) {
+      auto memtable = std::make_shared<Memtable>();
+      Partition first{.key = key};
+      first.range_tombstones = {{{"m", "o"}, {10, 1}}};
+      for (const char* clustering : {"c", "f", "t"}) {
+        first.rows.push_back(Row{.clustering = clustering, .deletion = {10, 1}});
+      }
+      memtable->Apply(first, {1, 32});
+      Partition old{.key = key};
+      for (const char* clustering : {"c", "f", "n", "t"}) {
+        old.rows.push_back(Row{.clustering = clustering, .liveness = data::Liveness::At(5)});
+      }
+      std::vector<std::unique_ptr<data::PartitionSource>> sources;
+      sources.push_back(MemtableSource(memtable, {.reversed = reversed}));
+      sources.push_back(data::VectorSource({old}, {.reversed = reversed}));
+      const auto merged = data::MergeSources(std::move(sources), reversed);
+      world.Run([&]() -> Task<void> {
+        EXPECT_TRUE(*co_await merged->NextPartition());
+        (void)co_await merged->NextItem();
+        memtable->Apply(newer, {1, 64});
+        while (true) {
+          const data::Item item = *co_await merged->NextItem();
+          if (item == data::Item::kEnd) break;
+          if (item == data::Item::kRow) EXPECT_FALSE(merged->row().LiveAt(0));
+        }
+      });
+    }
   }
 }
 

@@ -24,10 +24,14 @@ data::TableSchema TestTable(uint8_t n, int64_t gc_grace_seconds) {
           .name = base::StrCat("t", n),
           .columns = {{.name = "k", .type = text, .kind = ColumnKind::kPartitionKey},
                       {.name = "c", .type = text, .kind = ColumnKind::kClustering},
+                      {.name = "m",
+                       .type = data::DataType::Map(text, text, /*frozen=*/false),
+                       .kind = ColumnKind::kRegular,
+                       .id = kCollectionColumn},
                       {.name = "s", .type = text, .kind = ColumnKind::kStatic, .id = kStaticColumn},
                       {.name = "v0", .type = text, .kind = ColumnKind::kRegular, .id = 0},
                       {.name = "v1", .type = text, .kind = ColumnKind::kRegular, .id = 1}},
-          .next_column_id = 3,
+          .next_column_id = 4,
           .gc_grace_seconds = gc_grace_seconds};
 }
 
@@ -178,7 +182,28 @@ data::Row MutationMaker::RandomUpdate(data::Timestamp timestamp, int64_t now_sec
   for (data::ColumnId column : {0, 1}) {
     if (random_.Chance(0.7)) row.cells.push_back(RandomCell(column, timestamp, ttl, now_seconds));
   }
+  if (!random_.Chance(0.3)) return row;
+  // Elements of a collection; or all of it is overwritten.
+  if (random_.Chance(0.4)) {
+    row.complex_deletions.push_back({kCollectionColumn, {timestamp - 1, now_seconds}});
+  }
+  for (const char* element : {"a", "b", "c"}) {
+    if (!random_.Chance(0.4)) continue;
+    row.cells.push_back(
+        RandomCell(kCollectionColumn, timestamp, ttl, now_seconds).At(std::string(element)));
+  }
   return row;
+}
+
+data::Slice MutationMaker::RandomRange() {
+  const auto bound = [this] {
+    const uint64_t number = random_.Below(options_.rows + 1);
+    return base::StrCat("c", number / 10, number % 10, random_.Chance(0.5) ? "\xFF" : "");
+  };
+  data::Slice range{.lower = random_.Chance(0.1) ? "" : bound(), .upper = bound()};
+  if (random_.Chance(0.1)) range.upper.clear();
+  while (range.IsEmpty()) range = {bound(), bound()};
+  return range;
 }
 
 data::Mutation MutationMaker::Next(int64_t now_seconds) {
@@ -199,11 +224,15 @@ data::Mutation MutationMaker::Next(int64_t now_seconds) {
     update.static_row->cells.push_back(RandomCell(kStaticColumn, timestamp, 0, now_seconds));
     return mutation;
   }
+  if (kind < 25) {
+    update.range_tombstones.push_back({RandomRange(), {deletion, now_seconds}});
+    return mutation;
+  }
   std::set<uint64_t> numbers;
   for (uint64_t i = 1 + random_.Below(3); i > 0; --i) numbers.insert(random_.Below(options_.rows));
   for (const uint64_t number : numbers) {
-    data::Row row = kind < 30 ? data::Row{} : RandomUpdate(timestamp, now_seconds);
-    if (kind < 30) row.deletion = {deletion, now_seconds};
+    data::Row row = kind < 35 ? data::Row{} : RandomUpdate(timestamp, now_seconds);
+    if (kind < 35) row.deletion = {deletion, now_seconds};
     row.clustering = base::StrCat("c", number / 10, number % 10);
     if (!row.IsEmpty()) update.rows.push_back(std::move(row));
   }

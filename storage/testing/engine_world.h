@@ -16,6 +16,7 @@ data::TableId TestTableId(uint8_t n);
 data::Schema::Ptr TestSchema(int tables, int64_t gc_grace_seconds = 864000);
 
 inline constexpr data::ColumnId kStaticColumn = 2;
+inline constexpr data::ColumnId kCollectionColumn = 3;
 
 class EngineWorld {
  public:
@@ -66,6 +67,8 @@ class MutationMaker {
   };
   MutationMaker(uint64_t seed, Options options) : random_(seed), options_(options) {}
   data::Mutation Next(int64_t now_seconds);
+  // Bounds between and behind the rows, or none.
+  data::Slice RandomRange();
   base::RandomStream& random() { return random_; }
 
  private:

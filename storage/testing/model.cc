@@ -11,17 +11,20 @@ using data::Timestamp;
 struct Versions {
   std::vector<data::Cell> cells;
   std::vector<data::Liveness> liveness;
+  std::vector<data::ComplexDeletion> complex_deletions;
   Timestamp deleted = data::kNoTimestamp;
 
   void Add(const data::Row& row) {
     cells.insert(cells.end(), row.cells.begin(), row.cells.end());
+    complex_deletions.insert(complex_deletions.end(), row.complex_deletions.begin(),
+                             row.complex_deletions.end());
     if (!row.liveness.empty()) liveness.push_back(row.liveness);
     deleted = std::max(deleted, row.deletion.timestamp);
   }
 
-  // Nothing if the row is not there.
-  std::optional<VisibleRow> At(int64_t now_seconds, Timestamp partition_deleted) const {
-    const Timestamp cut = std::max(deleted, partition_deleted);
+  // Nothing if the row is not there. `covered`: by a tombstone of the partition or of its range.
+  std::optional<VisibleRow> At(int64_t now_seconds, Timestamp covered) const {
+    const Timestamp cut = std::max(deleted, covered);
     bool live = false;
     Timestamp newest = cut;
     for (const data::Liveness& each : liveness) {
@@ -29,10 +32,10 @@ struct Versions {
       newest = each.timestamp;
       live = now_seconds < each.expires_at;
     }
-    std::map<data::ColumnId, data::Cell> winners;
+    std::map<VisibleRow::key_type, data::Cell> winners;
     for (const data::Cell& cell : cells) {
-      if (cell.timestamp <= cut) continue;
-      auto [it, inserted] = winners.try_emplace(cell.column, cell);
+      if (cell.timestamp <= cut || IsOverwritten(cell)) continue;
+      auto [it, inserted] = winners.try_emplace({cell.column, cell.path}, cell);
       if (inserted) continue;
       const data::Cell& best = it->second;
       if (cell.timestamp > best.timestamp || (cell.timestamp == best.timestamp && cell.tombstone)) {
@@ -40,12 +43,19 @@ struct Versions {
       }
     }
     VisibleRow row;
-    for (const auto& [column, cell] : winners) {
+    for (const auto& [place, cell] : winners) {
       const bool expired = cell.ttl_seconds != 0 && now_seconds >= cell.local_seconds;
-      if (!cell.tombstone && !expired) row[column] = cell.value;
+      if (!cell.tombstone && !expired) row[place] = cell.value;
     }
     if (!live && row.empty()) return std::nullopt;
     return row;
+  }
+
+  bool IsOverwritten(const data::Cell& cell) const {
+    for (const data::ComplexDeletion& each : complex_deletions) {
+      if (each.column == cell.column && cell.timestamp <= each.deletion.timestamp) return true;
+    }
+    return false;
   }
 };
 
@@ -61,16 +71,24 @@ VisiblePartition Model::Visible(const data::TableId& table, const std::string& k
   auto found = history_.find({table, key});
   if (found == history_.end()) return visible;
   Timestamp deleted = data::kNoTimestamp;
+  std::vector<data::RangeTombstone> ranges;
   Versions of_static;
   std::map<std::string, Versions> of_rows;
   for (const data::Partition& update : found->second) {
     deleted = std::max(deleted, update.deletion.timestamp);
+    ranges.insert(ranges.end(), update.range_tombstones.begin(), update.range_tombstones.end());
     if (update.static_row.has_value()) of_static.Add(*update.static_row);
     for (const data::Row& row : update.rows) of_rows[row.clustering].Add(row);
   }
   visible.static_cells = of_static.At(now_seconds, deleted).value_or(VisibleRow{});
   for (const auto& [clustering, versions] : of_rows) {
-    if (auto row = versions.At(now_seconds, deleted)) visible.rows[clustering] = *std::move(row);
+    Timestamp covered = deleted;
+    for (const data::RangeTombstone& each : ranges) {
+      const bool in_range = each.range.lower <= clustering &&
+                            (each.range.upper.empty() || clustering < each.range.upper);
+      if (in_range) covered = std::max(covered, each.deletion.timestamp);
+    }
+    if (auto row = versions.At(now_seconds, covered)) visible.rows[clustering] = *std::move(row);
   }
   return visible;
 }
@@ -89,7 +107,7 @@ void AddVisible(const data::ReadResult& result, int64_t now_seconds, VisibleTabl
   const auto cells_of = [now_seconds](const data::Row& row) {
     VisibleRow cells;
     for (const data::Cell& cell : row.cells) {
-      if (cell.LiveAt(now_seconds)) cells[cell.column] = cell.value;
+      if (cell.LiveAt(now_seconds)) cells[{cell.column, cell.path}] = cell.value;
     }
     return cells;
   };
@@ -109,8 +127,8 @@ void AddVisible(const data::ReadResult& result, int64_t now_seconds, VisibleTabl
 std::string ToString(const VisiblePartition& partition) {
   const auto cells = [](const VisibleRow& row) {
     std::string text = "{";
-    for (const auto& [column, value] : row) {
-      base::StrAppend(&text, column, ":", value.substr(0, 20), " ");
+    for (const auto& [place, value] : row) {
+      base::StrAppend(&text, place.first, place.second, ":", value.substr(0, 20), " ");
     }
     return text + "}";
   };

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/partition.h"
@@ -15,8 +16,9 @@
 
 namespace tholos::storage {
 
-// What a client sees of a row: its live cells. A row without cells is live by itself.
-using VisibleRow = std::map<data::ColumnId, std::string>;
+// What a client sees of a row: its live cells, by column and path. A row without cells is live by
+// itself.
+using VisibleRow = std::map<std::pair<data::ColumnId, std::string>, std::string>;
 struct VisiblePartition {
   VisibleRow static_cells;
   std::map<std::string, VisibleRow> rows;
