@@ -14,6 +14,14 @@ struct QueryLimits {
   size_t value_bytes_max = 16 << 20;
   // Keys that the IN lists of a statement multiply to: partitions, and rows within a partition.
   size_t in_product_max = 1000;
+  // Statements of one batch.
+  size_t batch_statements_max = 65535;
+  // Bytes that a batch over several partitions writes: from this size on a warning, and above that
+  // it is refused. (One partition's batch is a mutation like any other.) Cassandra's thresholds.
+  size_t batch_bytes_warn = 5 * 1024;
+  size_t batch_bytes_max = 50 * 1024;
+  // An unlogged batch over more partitions gets a warning.
+  size_t batch_partitions_warn = 10;
   // Columns of one table. Names are looked up by going through them.
   size_t table_columns_max = 2000;
   // A page ends after this many rows, whatever the client asked for ...

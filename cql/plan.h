@@ -46,11 +46,15 @@ struct Request {
   int64_t wall_seconds() const { return wall_micros / 1'000'000; }
 };
 
+class WritePlan;
+
 // Immutable. Outlives its executions: whoever runs one holds a pointer.
 class Plan {
  public:
   virtual ~Plan() = default;
   virtual base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const = 0;
+  // This, if it is an INSERT, UPDATE or DELETE; else null.
+  virtual const WritePlan* write_plan() const { return nullptr; }
   // "select", "insert", ...: a metric's label.
   virtual std::string_view kind() const = 0;
 

@@ -1,6 +1,7 @@
 #include "cql/processor.h"
 
 #include <atomic>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "cql/parser.h"
 #include "cql/plan.h"
 #include "cql/prepared_cache.h"
+#include "cql/statements/batch.h"
 #include "cql/statements/statements.h"
 
 namespace tholos::cql {
@@ -20,8 +22,9 @@ namespace {
 
 // The labels of tholos_cql_statements_total, as Plan::kind gives them.
 constexpr std::string_view kKinds[] = {
-    "select",       "insert",     "update",          "delete",        "use",
-    "create_table", "drop_table", "create_keyspace", "drop_keyspace", "describe"};
+    "select",         "insert",          "update",        "delete",     "use",      "create_table",
+    "drop_table",     "create_keyspace", "drop_keyspace", "describe",   "batch",    "truncate",
+    "alter_keyspace", "alter_table",     "create_type",   "alter_type", "drop_type"};
 
 // What a shard has of its own.
 struct Shard {
@@ -116,6 +119,16 @@ class QueryProcessorImpl final : public QueryProcessor {
     co_return co_await Run(shard, *std::move(plan), state, std::move(options));
   }
 
+  base::Task<absl::StatusOr<QueryResult>> ExecuteBatch(BatchType type, std::vector<BatchItem> items,
+                                                       QueryOptions options) override {
+    Shard& shard = CurrentShard();
+    shard.Count("batch");
+    absl::StatusOr<QueryResult> result =
+        co_await RunBatch(shard, type, std::move(items), std::move(options));
+    if (!result.ok()) shard.errors->Add();
+    co_return result;
+  }
+
  private:
   Shard& CurrentShard() {
     const int index = deps_.executor.current_shard();
@@ -154,10 +167,8 @@ class QueryProcessorImpl final : public QueryProcessor {
     return plan;
   }
 
-  // `plan` is kept by this frame while it runs.
-  base::Task<absl::StatusOr<QueryResult>> Run(Shard& shard, PlanPtr plan,
-                                              ring::ClusterState::Ptr state, QueryOptions options) {
-    shard.Count(plan->kind());
+  absl::StatusOr<Request> MakeRequest(Shard& shard, ring::ClusterState::Ptr state,
+                                      QueryOptions& options) const {
     Request request;
     request.services = &shard.services;
     request.state = std::move(state);
@@ -166,16 +177,61 @@ class QueryProcessorImpl final : public QueryProcessor {
     request.paging_state = std::move(options.paging_state);
     request.timestamp = options.timestamp;
     request.wall_micros = deps_.clock.WallMicros();
+    if (request.timestamp == data::kNoTimestamp) {
+      return base::InvalidRequest(base::StrCat("Out of bound timestamp, must be in [",
+                                               data::kNoTimestamp + 1, ", ",
+                                               std::numeric_limits<int64_t>::max(), "]"));
+    }
+    return request;
+  }
+
+  // `plan` is kept by this frame while it runs.
+  base::Task<absl::StatusOr<QueryResult>> Run(Shard& shard, PlanPtr plan,
+                                              ring::ClusterState::Ptr state, QueryOptions options) {
+    shard.Count(plan->kind());
+    absl::StatusOr<Request> request = MakeRequest(shard, std::move(state), options);
+    if (!request.ok()) {
+      shard.errors->Add();
+      co_return request.status();
+    }
     absl::StatusOr<std::vector<BoundValue>> values =
         BindValues(plan->parameters(), std::move(options.values), deps_.limits);
     if (!values.ok()) {
       shard.errors->Add();
       co_return values.status();
     }
-    request.values = *std::move(values);
-    absl::StatusOr<QueryResult> result = co_await plan->Execute(std::move(request));
+    request->values = *std::move(values);
+    absl::StatusOr<QueryResult> result = co_await plan->Execute(*std::move(request));
     if (!result.ok()) shard.errors->Add();
     co_return result;
+  }
+
+  base::Task<absl::StatusOr<QueryResult>> RunBatch(Shard& shard, BatchType type,
+                                                   std::vector<BatchItem> items,
+                                                   QueryOptions options) {
+    if (type == BatchType::kCounter) {
+      co_return base::InvalidRequest("counter batches are not supported yet");
+    }
+    if (items.size() > deps_.limits.batch_statements_max) {
+      co_return base::InvalidRequest(base::StrCat("a batch of ", items.size(),
+                                                  " statements, the limit is ",
+                                                  deps_.limits.batch_statements_max));
+    }
+    const ring::ClusterState::Ptr state = deps_.state.Get();
+    THOLOS_CO_ASSIGN_OR_RETURN(Request request, MakeRequest(shard, state, options));
+    SetBatchTimestamp(&request);
+    BatchWrite write(type);
+    for (BatchItem& item : items) {
+      absl::StatusOr<PlanPtr> plan =
+          item.statement.index() == 0
+              ? MakePlan(shard, std::get<0>(item.statement), options.keyspace, state)
+              : FindPlan(shard, std::get<1>(item.statement), state);
+      if (!plan.ok()) co_return plan.status();
+      THOLOS_CO_ASSIGN_OR_RETURN(
+          request.values, BindValues((*plan)->parameters(), std::move(item.values), deps_.limits));
+      THOLOS_CO_RETURN_IF_ERROR(write.Add(**plan, request));
+    }
+    co_return co_await write.Write(std::move(request));
   }
 
   const QueryProcessorDeps deps_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "base/async/task.h"
 #include "base/time.h"
 #include "coordinator/consistency.h"
+#include "cql/batch_type.h"
 #include "data/types/data_type.h"
 
 namespace tholos::cql {
@@ -69,6 +71,19 @@ struct QueryResult {
 
 using PreparedId = std::string;  // 16 bytes: a hash of keyspace and text
 
+// One statement of a batch: a text or a prepared one, and its values.
+struct BatchItem {
+  static BatchItem OfText(std::string text, std::vector<BoundValue> values) {
+    return {decltype(statement)(std::in_place_index<0>, std::move(text)), std::move(values)};
+  }
+  static BatchItem OfPrepared(PreparedId id, std::vector<BoundValue> values) {
+    return {decltype(statement)(std::in_place_index<1>, std::move(id)), std::move(values)};
+  }
+
+  std::variant<std::string, PreparedId> statement;
+  std::vector<BoundValue> values;
+};
+
 struct PreparedStatementInfo {
   PreparedId id;
   std::vector<ResultColumn>
@@ -92,6 +107,13 @@ class QueryProcessor {
                                                                   QueryOptions options) = 0;
   virtual base::Task<absl::StatusOr<QueryResult>> Execute(std::string query,
                                                           QueryOptions options) = 0;
+  // INSERT, UPDATE and DELETE statements as one write: all with the same timestamp, but for those
+  // that have USING TIMESTAMP, and those of one partition as one mutation (batch_type.h says what
+  // holds between partitions). `options.values` is not used. Errors as of Execute and
+  // ExecutePrepared; a list of other statements is kInvalid.
+  virtual base::Task<absl::StatusOr<QueryResult>> ExecuteBatch(BatchType type,
+                                                               std::vector<BatchItem> items,
+                                                               QueryOptions options) = 0;
 };
 
 }  // namespace tholos::cql

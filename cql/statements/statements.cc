@@ -23,10 +23,6 @@ absl::StatusOr<PlanPtr> AnalyzeStatement(const Statement& statement, AnalysisCon
   return plan;
 }
 
-absl::StatusOr<PlanPtr> Analyze(const BatchStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "BATCH");
-}
-
 absl::StatusOr<PlanPtr> Analyze(const AlterKeyspaceStatement& statement, AnalysisContext*) {
   return NotSupportedAt(statement.position, "ALTER KEYSPACE");
 }

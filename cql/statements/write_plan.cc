@@ -1,6 +1,7 @@
 #include "cql/statements/write_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/async/when_all.h"
@@ -34,6 +35,19 @@ absl::StatusOr<int32_t> CheckTtl(int32_t ttl) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::optional<int64_t>> TakeTimestamp(const Operand& operand, Request& request) {
+  const Argument argument = operand.Take(request);
+  if (argument.unset) return std::optional<int64_t>();
+  if (!argument.value) return base::InvalidRequest("Invalid null value of timestamp");
+  const int64_t timestamp = data::DecodeBigint(*argument.value);
+  if (timestamp == data::kNoTimestamp) {
+    return base::InvalidRequest(base::StrCat("Out of bound timestamp, must be in [",
+                                             data::kNoTimestamp + 1, ", ",
+                                             std::numeric_limits<int64_t>::max(), "]"));
+  }
+  return std::optional<int64_t>(timestamp);
+}
 
 absl::StatusOr<WriteParameters> WriteParameters::Analyze(const UpdateParameters& parameters,
                                                          const data::TableSchema& table,
@@ -86,15 +100,9 @@ absl::StatusOr<WritePlan::Stamp> WritePlan::MakeStamp(Request& request) const {
   }
   std::optional<int64_t> given = request.timestamp;
   if (spec_.parameters.timestamp.has_value()) {
-    const Argument timestamp = spec_.parameters.timestamp->Take(request);
-    if (timestamp.value.has_value()) {
-      given = data::DecodeBigint(*timestamp.value);
-    } else if (!timestamp.unset) {
-      return base::InvalidRequest("Invalid null value of timestamp");
-    }
-  }
-  if (given == data::kNoTimestamp) {
-    return base::InvalidRequest(base::StrCat("timestamp ", *given, " is reserved"));
+    THOLOS_ASSIGN_OR_RETURN(const std::optional<int64_t> timestamp,
+                            TakeTimestamp(*spec_.parameters.timestamp, request));
+    if (timestamp) given = timestamp;
   }
   stamp.timestamp = given ? *given : request.services->coordinator.NextTimestamp();
   return stamp;

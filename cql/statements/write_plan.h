@@ -19,6 +19,10 @@
 
 namespace tholos::cql {
 
+// A timestamp operand's value; nothing: unset. kInvalid for null, and for the one number that is no
+// timestamp.
+absl::StatusOr<std::optional<int64_t>> TakeTimestamp(const Operand& operand, Request& request);
+
 // USING TTL and TIMESTAMP.
 struct WriteParameters {
   std::optional<Operand> timestamp;
@@ -57,6 +61,12 @@ class WritePlan final : public Plan {
 
   base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override;
   std::string_view kind() const override { return spec_.kind; }
+  const WritePlan* write_plan() const override { return this; }
+
+  // One for each partition that the statement writes.
+  absl::StatusOr<std::vector<data::Mutation>> MakeMutations(Request& request) const;
+  bool has_timestamp() const { return spec_.parameters.timestamp.has_value(); }
+  const data::TableSchema& table() const { return *spec_.table; }
 
  private:
   struct Stamp {
@@ -66,7 +76,6 @@ class WritePlan final : public Plan {
   };
   absl::StatusOr<Stamp> MakeStamp(Request& request) const;
   absl::StatusOr<data::Partition> MakeUpdate(Request& request) const;
-  absl::StatusOr<std::vector<data::Mutation>> MakeMutations(Request& request) const;
   absl::Status MakeCells(Request& request, const Stamp& stamp, std::vector<data::Cell>* regular,
                          std::vector<data::Cell>* of_static) const;
 

@@ -134,6 +134,19 @@ absl::StatusOr<QueryResult> MemoryNode::ExecutePrepared(std::string query, Query
   return Kept(world.Run(processor->ExecutePrepared(info->id, std::move(options))));
 }
 
+absl::StatusOr<QueryResult> MemoryNode::ExecuteBatch(BatchType type, std::vector<BatchItem> items,
+                                                     QueryOptions options) {
+  options.deadline = world.clock().Now() + absl::Seconds(10);
+  options.keyspace = keyspace;
+  return world.Run(processor->ExecuteBatch(type, std::move(items), std::move(options)));
+}
+
+PreparedId MemoryNode::Prepare(std::string query) {
+  const absl::StatusOr<PreparedStatementInfo> info = world.Run(processor->Prepare(query, keyspace));
+  THOLOS_CHECK(info.ok()) << query << ": " << info.status().ToString();
+  return info->id;
+}
+
 void MemoryNode::Run(std::string query) {
   const absl::StatusOr<QueryResult> result = Execute(query);
   THOLOS_CHECK(result.ok()) << query << ": " << result.status().ToString();

@@ -61,7 +61,10 @@ class MemoryNode {
   absl::StatusOr<QueryResult> Execute(std::string query, QueryOptions options = {});
   // The same by Prepare and ExecutePrepared.
   absl::StatusOr<QueryResult> ExecutePrepared(std::string query, QueryOptions options = {});
+  absl::StatusOr<QueryResult> ExecuteBatch(BatchType type, std::vector<BatchItem> items,
+                                           QueryOptions options = {});
   // Must succeed.
+  PreparedId Prepare(std::string query);
   void Run(std::string query);
   RowsResult Rows(std::string query, QueryOptions options = {});
 
