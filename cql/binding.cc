@@ -54,14 +54,20 @@ absl::StatusOr<std::vector<BoundValue>> BindValues(const std::vector<ResultColum
                                              values.size(), " given"));
   }
   for (size_t i = 0; i < values.size(); ++i) {
-    const BoundValue& value = values[i];
+    BoundValue& value = values[i];
     if (!value.value || value.unset) continue;
     if (value.value->size() > limits.value_bytes_max) {
       return MarkerError(i, parameters[i], "a value of ", value.value->size(),
                          " bytes, the limit is ", limits.value_bytes_max);
     }
-    if (const absl::Status valid = parameters[i].type.Validate(*value.value); !valid.ok()) {
-      return MarkerError(i, parameters[i], valid.message());
+    const data::DataType& type = parameters[i].type;
+    if (type.is_simple()) {
+      const absl::Status valid = type.Validate(*value.value);
+      if (!valid.ok()) return MarkerError(i, parameters[i], valid.message());
+    } else {
+      absl::StatusOr<std::string> normal = type.Normalize(*std::move(value.value));
+      if (!normal.ok()) return MarkerError(i, parameters[i], normal.status().message());
+      value.value = *std::move(normal);
     }
   }
   return values;

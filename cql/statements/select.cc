@@ -71,7 +71,7 @@ class SelectPlan final : public Plan {
   static absl::StatusOr<std::optional<uint32_t>> Limit(const std::optional<Operand>& operand,
                                                        std::string_view what, Request& request) {
     if (!operand) return std::optional<uint32_t>();
-    const Argument limit = operand->Take(request);
+    THOLOS_ASSIGN_OR_RETURN(const Argument limit, operand->Take(request));
     if (limit.unset) return std::optional<uint32_t>();
     if (!limit.value) return base::InvalidRequest(base::StrCat("Invalid null value of ", what));
     const int32_t rows = data::DecodeInt(*limit.value);

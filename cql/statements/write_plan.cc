@@ -37,7 +37,7 @@ absl::StatusOr<int32_t> CheckTtl(int32_t ttl) {
 }  // namespace
 
 absl::StatusOr<std::optional<int64_t>> TakeTimestamp(const Operand& operand, Request& request) {
-  const Argument argument = operand.Take(request);
+  THOLOS_ASSIGN_OR_RETURN(const Argument argument, operand.Take(request));
   if (argument.unset) return std::optional<int64_t>();
   if (!argument.value) return base::InvalidRequest("Invalid null value of timestamp");
   const int64_t timestamp = data::DecodeBigint(*argument.value);
@@ -92,7 +92,7 @@ absl::StatusOr<WritePlan::Stamp> WritePlan::MakeStamp(Request& request) const {
   stamp.now_seconds = request.wall_seconds();
   stamp.ttl_seconds = spec_.table->default_ttl_seconds;
   if (spec_.parameters.ttl.has_value()) {
-    const Argument ttl = spec_.parameters.ttl->Take(request);
+    THOLOS_ASSIGN_OR_RETURN(const Argument ttl, spec_.parameters.ttl->Take(request));
     if (!ttl.unset) {
       THOLOS_ASSIGN_OR_RETURN(stamp.ttl_seconds,
                               CheckTtl(ttl.value.has_value() ? data::DecodeInt(*ttl.value) : 0));
@@ -113,7 +113,10 @@ absl::Status WritePlan::MakeCells(Request& request, const Stamp& stamp,
                                   std::vector<data::Cell>* of_static) const {
   regular->reserve(spec_.columns.size());
   for (const ColumnWrite& write : spec_.columns) {
-    Argument argument = write.value ? write.value->Take(request) : Argument();
+    Argument argument;
+    if (write.value) {
+      THOLOS_ASSIGN_OR_RETURN(argument, write.value->Take(request));
+    }
     if (argument.unset) continue;
     std::vector<data::Cell>* cells = write.is_static ? of_static : regular;
     if (!argument.value.has_value()) {
