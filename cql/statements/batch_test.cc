@@ -41,7 +41,8 @@ TEST_F(BatchTest, WritesAllStatementsWithOneTimestamp) {
           "INSERT INTO t (k, c, v) VALUES (2, 1, 2); UPDATE t SET v = 3 WHERE k = 1 AND c = 2;"
           " APPLY BATCH"),
       "OK");
-  EXPECT_EQ(Run("SELECT k, c, v FROM t WHERE k IN (1, 2)"), "1 | 1 | 1\n1 | 2 | 3\n2 | 1 | 2");
+  EXPECT_EQ(Run("SELECT k, c, v FROM t WHERE k IN (1, 2)"),
+            "k | c | v\n1 | 1 | 1\n1 | 2 | 3\n2 | 1 | 2");
   const std::string a = Run("SELECT writetime(v) FROM t WHERE k = 1 AND c = 1");
   EXPECT_EQ(a, Run("SELECT writetime(v) FROM t WHERE k = 2 AND c = 1"));
   EXPECT_EQ(node.coordinator.logged_batches, 1);
@@ -52,7 +53,7 @@ TEST_F(BatchTest, OfOnePartitionNeedsNoLog) {
                 "INSERT INTO t (k, c, v) VALUES (1, 2, 2); APPLY BATCH"),
             "OK");
   EXPECT_EQ(node.coordinator.logged_batches, 0);
-  EXPECT_EQ(Run("SELECT c FROM t WHERE k = 1"), "1\n2");
+  EXPECT_EQ(Run("SELECT c FROM t WHERE k = 1"), "c\n1\n2");
 }
 
 TEST_F(BatchTest, UnloggedIsNotLogged) {
@@ -70,7 +71,7 @@ TEST_F(BatchTest, TakesTimestamps) {
   EXPECT_EQ(Run("BEGIN BATCH INSERT INTO t (k, c, v) VALUES (1, 2, 1) USING TIMESTAMP 200; "
                 "DELETE FROM t USING TIMESTAMP 50 WHERE k = 1; APPLY BATCH"),
             "OK");
-  EXPECT_EQ(Run("SELECT c, writetime(v) FROM t WHERE k = 1"), "1 | 100\n2 | 200");
+  EXPECT_EQ(Run("SELECT c, writetime(v) FROM t WHERE k = 1"), "c | writetime(v)\n1 | 100\n2 | 200");
   EXPECT_EQ(Run("BEGIN BATCH USING TIMESTAMP 1 INSERT INTO t (k, c) VALUES (1, 2) USING TIMESTAMP "
                 "200; APPLY BATCH"),
             "error invalid: line 1:1 Timestamp must be set either on BATCH or individual "
@@ -84,7 +85,7 @@ TEST_F(BatchTest, MergesWhatMeetsInAPartition) {
   EXPECT_EQ(Run("BEGIN BATCH INSERT INTO t (k, c, v) VALUES (1, 1, 1); "
                 "DELETE FROM t WHERE k = 1 AND c = 1; APPLY BATCH"),
             "OK");
-  EXPECT_EQ(Run("SELECT * FROM t WHERE k = 1"), "");
+  EXPECT_EQ(Run("SELECT * FROM t WHERE k = 1"), "k | c | v\n(no rows)");
 }
 
 TEST_F(BatchTest, TakesItemsOfBothKinds) {
@@ -95,13 +96,13 @@ TEST_F(BatchTest, TakesItemsOfBothKinds) {
                         BatchItem::OfText("DELETE FROM t WHERE k = ? AND c = 2", {Int(1)}),
                         BatchItem::OfText("INSERT INTO ks.t (k, c) VALUES (2, 2)", {})})),
             "OK");
-  EXPECT_EQ(Run("SELECT k, c, v FROM t WHERE k IN (1, 2)"), "1 | 1 | 10\n2 | 2 | null");
+  EXPECT_EQ(Run("SELECT k, c, v FROM t WHERE k IN (1, 2)"), "k | c | v\n1 | 1 | 10\n2 | 2 | null");
   QueryOptions options;
   options.timestamp = 5;
   EXPECT_EQ(Show(Batch(BatchType::kUnlogged,
                        {BatchItem::OfPrepared(insert, {Int(3), Int(1), Int(1)})}, options)),
             "OK");
-  EXPECT_EQ(Run("SELECT writetime(v) FROM t WHERE k = 3"), "5");
+  EXPECT_EQ(Run("SELECT writetime(v) FROM t WHERE k = 3"), "writetime(v)\n5");
 }
 
 TEST_F(BatchTest, FailsAsAWhole) {
@@ -122,14 +123,14 @@ TEST_F(BatchTest, FailsAsAWhole) {
   options.timestamp = data::kNoTimestamp;
   EXPECT_THAT(Show(Batch(BatchType::kLogged, {good}, options)),
               HasSubstr("error invalid: Out of bound timestamp"));
-  EXPECT_EQ(Run("SELECT * FROM t"), "");
+  EXPECT_EQ(Run("SELECT * FROM t"), "k | c | v\n(no rows)");
 }
 
 class SmallBatchTest : public BatchTest {
  protected:
   SmallBatchTest()
       : BatchTest({.batch_statements_max = 4,
-                   .batch_bytes_warn = 300,
+                   .batch_bytes_warn = 200,
                    .batch_bytes_max = 1500,
                    .batch_partitions_warn = 2}) {}
 
