@@ -38,7 +38,7 @@ struct Request {
   Services* services = nullptr;
   ring::ClusterState::Ptr state;
   coordinator::RequestOptions routing;
-  std::vector<BoundValue> values;  // by marker, each checked against its parameter's type
+  std::vector<BoundValue> values;       // by marker, each checked against its parameter's type
   std::vector<BoundValue> json_values;  // of INSERT JSON, by column of the table
   uint32_t page_size = 0;
   std::string paging_state;

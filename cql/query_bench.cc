@@ -3,6 +3,10 @@
 // Times are nanoseconds for one statement, the allocation of its options and values included.
 #include <benchmark/benchmark.h>
 
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
 #include "base/check.h"
 #include "base/sim/test_world.h"
 #include "base/strings.h"
@@ -13,6 +17,9 @@ namespace tholos::cql {
 namespace {
 
 constexpr int kBatch = 1000;
+
+// Since the start of the program.
+std::atomic<uint64_t> allocations = 0;
 
 // Takes every write, and answers every read with the same page.
 class InstantCoordinator final : public coordinator::Coordinator {
@@ -62,10 +69,15 @@ class World {
     THOLOS_CHECK_OK(info.status());
     QueryOptions options{.deadline = base::Deadline::Infinite()};
     for (std::string& value : values) options.values.push_back({.value = std::move(value)});
+    const uint64_t before = allocations;
     for (auto _ : state) {
       node_.world.Run(prepared ? RunPrepared(info->id, options) : RunPlain(text, options));
     }
+    const auto statements = static_cast<double>(state.iterations()) * kBatch;
     state.SetItemsProcessed(state.iterations() * kBatch);
+    state.counters["allocations"] = static_cast<double>(allocations - before) / statements;
+    state.counters["ns"] = benchmark::Counter(
+        statements * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   }
 
   void SetRows(int rows) {
@@ -134,5 +146,14 @@ BENCHMARK(BM_Select);
 
 }  // namespace
 }  // namespace tholos::cql
+
+void* operator new(size_t size) {
+  tholos::cql::allocations.fetch_add(1, std::memory_order_relaxed);
+  void* memory = std::malloc(size);
+  THOLOS_CHECK(memory != nullptr);
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 BENCHMARK_MAIN();

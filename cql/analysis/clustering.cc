@@ -105,6 +105,12 @@ absl::StatusOr<Slices> MakeSlices(const data::TableSchema& table,
                                   const std::vector<std::vector<std::string>>& prefixes,
                                   const std::vector<ClusteringBound>& bounds) {
   Slices all;
+  if (prefixes.size() == 1 && bounds.empty()) {
+    THOLOS_ASSIGN_OR_RETURN(std::string encoded, data::EncodeClustering(table, prefixes[0]));
+    std::string behind = Behind(encoded);
+    all.push_back({std::move(encoded), std::move(behind)});
+    return all;
+  }
   for (const std::vector<std::string>& prefix : prefixes) {
     THOLOS_ASSIGN_OR_RETURN(Slices slices, SlicesOfPrefix(table, prefix, bounds));
     std::move(slices.begin(), slices.end(), std::back_inserter(all));

@@ -78,9 +78,9 @@ class TypedAnalysis {
       pieces.push_back(std::move(left));
       pieces.push_back({&chain.operands[i + 1], std::nullopt});
       left = Piece();
-      THOLOS_ASSIGN_OR_RETURN(left.typed,
-                              Call("", OperatorFunction(ToString(chain.operators[i])[0]),
-                                   std::move(pieces), chain.position));
+      THOLOS_ASSIGN_OR_RETURN(
+          left.typed, Call("", OperatorFunction(ToString(chain.operators[i])[0]), std::move(pieces),
+                           chain.position));
     }
     return *std::move(left.typed);
   }
@@ -125,9 +125,8 @@ class TypedAnalysis {
       return ErrorAt(position, "aggregation function ", name, " is not allowed here");
     }
     const char symbol = OperatorOf((*function)->name);
-    std::string description = symbol != 0
-                                  ? base::StrCat("operator ", std::string_view(&symbol, 1))
-                                  : base::StrCat("function system.", (*function)->name);
+    std::string description = symbol != 0 ? base::StrCat("operator ", std::string_view(&symbol, 1))
+                                          : base::StrCat("function system.", (*function)->name);
     return Made(*std::move(function), std::move(pieces), std::move(description));
   }
 
@@ -144,8 +143,7 @@ class TypedAnalysis {
       place.type = function->arguments[i];
       place.name = base::StrCat("arg", i, "(", function->name, ")");
       place.shown = base::StrCat("argument ", i + 1, " of ", description);
-      THOLOS_ASSIGN_OR_RETURN(Operand operand,
-                              Operand::Analyze(*pieces[i].term, place, context_));
+      THOLOS_ASSIGN_OR_RETURN(Operand operand, Operand::Analyze(*pieces[i].term, place, context_));
       expression.parts.push_back(std::move(operand));
     }
     expression.function = std::move(function);

@@ -1,5 +1,5 @@
 // The types that statements name.
-#include <optional>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -29,7 +29,7 @@ class TypeResolver {
           return simple;
         }
       }
-      if (const std::optional<data::UserType> user = FindUserType(type)) {
+      if (const std::shared_ptr<const data::UserType> user = FindUserType(type)) {
         return DataType::Udt(*user, inside_frozen);
       }
     }
@@ -37,22 +37,10 @@ class TypeResolver {
   }
 
  private:
-  std::optional<data::UserType> FindUserType(const TypeName& type) const {
+  std::shared_ptr<const data::UserType> FindUserType(const TypeName& type) const {
     const std::string_view keyspace =
         type.keyspace.empty() ? keyspace_ : std::string_view(type.keyspace);
-    return FindUserTypeIn(context_.state->schema(), keyspace, type.name);
-  }
-
-  // Schemas may know user types.
-  template <typename Schema>
-  static std::optional<data::UserType> FindUserTypeIn(const Schema& schema,
-                                                      std::string_view keyspace,
-                                                      std::string_view name) {
-    if constexpr (requires { schema.FindType(keyspace, name); }) {
-      const auto found = schema.FindType(keyspace, name);
-      if (found) return *found;
-    }
-    return std::nullopt;
+    return context_.state->schema().FindType(keyspace, type.name);
   }
 
   absl::StatusOr<DataType> Parametrised(const TypeName& type, bool inside_frozen) {

@@ -39,58 +39,34 @@ absl::StatusOr<std::vector<std::vector<std::string>>> Product(
 
 }  // namespace
 
-bool BoundFilter::Matches(const RowView& view) const {
-  const std::string* value = column.ValueIn(view);
-  if (value == nullptr) return false;
-  if (op == Operator::kIn) {
-    return std::any_of(operands.begin(), operands.end(), [&](const std::string& operand) {
-      return type.Compare(*value, operand) == 0;
-    });
-  }
-  const int order = type.Compare(*value, operands[0]);
-  switch (op) {
-    case Operator::kEqual:
-      return order == 0;
-    case Operator::kLess:
-      return order < 0;
-    case Operator::kLessOrEqual:
-      return order <= 0;
-    case Operator::kGreater:
-      return order > 0;
-    case Operator::kGreaterOrEqual:
-      return order >= 0;
-    default:
-      THOLOS_CHECK(false) << "operator " << ToString(op);
-      return false;
-  }
-}
-
 Restrictions Restrictions::OfKey(const TablePtr& table, std::vector<Operand> partition,
                                  std::vector<Operand> clustering) {
   Restrictions result;
   result.table_ = table;
-  for (Operand& operand : partition) result.partition_.push_back({std::move(operand)});
-  for (Operand& operand : clustering) {
-    ClusteringStep& step = result.steps_.emplace_back();
-    step.alternatives.emplace_back().push_back(std::move(operand));
-  }
-  result.partition_open_.resize(table->partition_key_size(), false);
   result.clustering_open_.resize(table->clustering_size(), clustering.empty());
+  result.partition_open_.resize(table->partition_key_size(), false);
+  size_t column = 0;
+  for (Operand& operand : partition) {
+    result.partition_.push_back(Alternatives::Of(std::move(operand), *table, column++));
+  }
+  for (Operand& operand : clustering) {
+    result.steps_.push_back(Alternatives::Of(std::move(operand), *table, column++));
+  }
   return result;
 }
 
 bool Restrictions::has_partition_in() const {
   return std::any_of(partition_.begin(), partition_.end(),
-                     [](const auto& alternatives) { return alternatives.size() != 1; });
+                     [](const Alternatives& alternatives) { return !alternatives.IsOne(); });
 }
 
 bool Restrictions::fixes_all_clustering() const { return FirstOpenClusteringColumn() == nullptr; }
 
 bool Restrictions::IsClusteringEqual(size_t place) const {
   size_t first = 0;
-  for (const ClusteringStep& step : steps_) {
-    if (place < first + step.width) return step.alternatives.size() == 1;
-    first += step.width;
+  for (const Alternatives& step : steps_) {
+    if (place < first + step.width()) return step.IsOne();
+    first += step.width();
   }
   return false;
 }
@@ -109,27 +85,25 @@ const data::ColumnSchema* Restrictions::FirstOpenClusteringColumn() const {
 
 std::vector<uint16_t> Restrictions::PartitionKeyMarkers() const {
   std::vector<uint16_t> markers;
-  for (const std::vector<Operand>& alternatives : partition_) {
-    if (alternatives.size() != 1 || !alternatives[0].marker()) return {};
-    markers.push_back(*alternatives[0].marker());
+  for (const Alternatives& alternatives : partition_) {
+    if (!alternatives.marker()) return {};
+    markers.push_back(*alternatives.marker());
   }
   return markers;
-}
-
-std::string_view Restrictions::ClusteringName(size_t place) const {
-  return table_->columns[partition_open_.size() + place].name;
 }
 
 absl::StatusOr<std::vector<data::DecoratedKey>> Restrictions::PartitionKeys(
     Request& request) const {
   std::vector<Values> keys(1);
+  keys[0].reserve(partition_.size());
+  const bool one = !has_partition_in();
   for (size_t i = 0; i < partition_.size(); ++i) {
-    const data::ColumnSchema& column = table_->columns[i];
-    std::vector<Values> values;
-    for (const Operand& operand : partition_[i]) {
-      THOLOS_ASSIGN_OR_RETURN(std::string value, operand.TakeValue(request, column.name));
-      values.emplace_back().push_back(std::move(value));
+    if (one) {
+      THOLOS_RETURN_IF_ERROR(partition_[i].TakeOne(request, &keys[0]));
+      continue;
     }
+    const data::ColumnSchema& column = table_->columns[i];
+    THOLOS_ASSIGN_OR_RETURN(std::vector<Values> values, partition_[i].Take(request));
     const auto less = [&column](const Values& a, const Values& b) {
       return column.type.Compare(a[0], b[0]) < 0;
     };
@@ -187,20 +161,15 @@ absl::StatusOr<std::optional<data::TokenRange>> Restrictions::Tokens(Request& re
 absl::StatusOr<std::vector<Restrictions::Values>> Restrictions::ClusteringPrefixes(
     Request& request) const {
   std::vector<Values> prefixes(1);
-  size_t first = 0;
-  for (const ClusteringStep& step : steps_) {
-    std::vector<Values> alternatives;
-    for (const std::vector<Operand>& operands : step.alternatives) {
-      Values& values = alternatives.emplace_back();
-      for (size_t i = 0; i < operands.size(); ++i) {
-        THOLOS_ASSIGN_OR_RETURN(std::string value,
-                                operands[i].TakeValue(request, ClusteringName(first + i)));
-        values.push_back(std::move(value));
-      }
+  prefixes[0].reserve(clustering_open_.size());
+  for (const Alternatives& step : steps_) {
+    if (prefixes.size() == 1 && step.IsOne()) {
+      THOLOS_RETURN_IF_ERROR(step.TakeOne(request, &prefixes[0]));
+      continue;
     }
+    THOLOS_ASSIGN_OR_RETURN(std::vector<Values> alternatives, step.Take(request));
     THOLOS_ASSIGN_OR_RETURN(prefixes, Product(std::move(prefixes), std::move(alternatives), "rows",
                                               request.services->limits.in_product_max));
-    first += step.width;
   }
   return prefixes;
 }
@@ -208,16 +177,9 @@ absl::StatusOr<std::vector<Restrictions::Values>> Restrictions::ClusteringPrefix
 absl::StatusOr<Slices> Restrictions::ClusteringSlices(Request& request) const {
   THOLOS_ASSIGN_OR_RETURN(const std::vector<Values> prefixes, ClusteringPrefixes(request));
   std::vector<ClusteringBound> bounds;
-  size_t first = 0;
-  for (const ClusteringStep& step : steps_) first += step.width;
   for (const Bound& bound : bounds_) {
-    ClusteringBound& out = bounds.emplace_back();
-    out.op = bound.op;
-    for (size_t i = 0; i < bound.values.size(); ++i) {
-      THOLOS_ASSIGN_OR_RETURN(std::string value,
-                              bound.values[i].TakeValue(request, ClusteringName(first + i)));
-      out.values.push_back(std::move(value));
-    }
+    THOLOS_ASSIGN_OR_RETURN(std::vector<Values> values, bound.values.Take(request));
+    bounds.push_back({bound.op, std::move(values[0])});
   }
   return MakeSlices(*table_, prefixes, bounds);
 }
@@ -239,12 +201,17 @@ absl::StatusOr<std::vector<BoundFilter>> Restrictions::Filters(Request& request)
   std::vector<BoundFilter> bound;
   for (const Filter& filter : filters_) {
     BoundFilter& out = bound.emplace_back();
-    out.column = filter.column;
-    out.type = filter.type;
+    out.columns = filter.columns;
     out.op = filter.op;
-    for (const Operand& operand : filter.values) {
-      THOLOS_ASSIGN_OR_RETURN(std::string value, operand.TakeValue(request, filter.name));
-      out.operands.push_back(std::move(value));
+    const std::string& name = filter.columns[0].column->name;
+    if (filter.element) {
+      THOLOS_ASSIGN_OR_RETURN(out.element, filter.element->TakeValue(request, name));
+    }
+    if (filter.part) {
+      THOLOS_ASSIGN_OR_RETURN(std::string part, filter.part->TakeValue(request, name));
+      out.alternatives.push_back({std::move(part)});
+    } else {
+      THOLOS_ASSIGN_OR_RETURN(out.alternatives, filter.values.Take(request));
     }
   }
   return bound;

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cql/analysis/alternatives.h"
 #include "cql/analysis/clustering.h"
+#include "cql/analysis/filter.h"
 #include "cql/analysis/operand.h"
 #include "cql/analysis/row_view.h"
 #include "cql/ast.h"
@@ -19,26 +21,9 @@
 
 namespace tholos::cql {
 
-// A condition on one row's values; its operands are evaluated once for each execution.
-struct BoundFilter {
-  ColumnRef column;
-  data::DataType type;
-  Operator op = Operator::kEqual;
-  std::vector<std::string> operands;  // one, or those of IN
-
-  // Null fulfils no condition.
-  bool Matches(const RowView& view) const;
-};
-
-// Clustering columns from `first` on, as many as each alternative has values.
-struct ClusteringStep {
-  size_t width = 1;
-  std::vector<std::vector<Operand>> alternatives;  // one: =
-};
-
 class Restrictions {
  public:
-  // Every condition of a SELECT.
+  // Every condition of a statement.
   static absl::StatusOr<Restrictions> Analyze(const TablePtr& table,
                                               const std::vector<Relation>& where,
                                               AnalysisContext* context);
@@ -59,6 +44,10 @@ class Restrictions {
   bool has_clustering_bounds() const { return !bounds_.empty(); }
   // Of the clustering column with this place: fixed to one value.
   bool IsClusteringEqual(size_t place) const;
+  // The partition-key column with this place is = one value.
+  bool IsPartitionEqual(size_t place) const {
+    return !partition_.empty() && partition_[place].IsOne();
+  }
   bool has_filters() const { return !filters_.empty(); }
   // Why ALLOW FILTERING is needed; OK if it is not.
   const absl::Status& needs_filtering() const { return needs_filtering_; }
@@ -84,9 +73,10 @@ class Restrictions {
 
  private:
   friend class RestrictionsBuilder;
+  using Values = std::vector<std::string>;
   struct Bound {
     Operator op = Operator::kLess;
-    std::vector<Operand> values;
+    Alternatives values;  // one
   };
   struct TokenBound {
     Operator op = Operator::kEqual;
@@ -94,21 +84,19 @@ class Restrictions {
     bool of_key = false;
   };
   struct Filter {
-    ColumnRef column;
-    data::DataType type;
-    std::string name;
+    std::vector<ColumnRef> columns;
     Operator op = Operator::kEqual;
-    std::vector<Operand> values;
+    std::optional<Operand> element;  // the key of m['k']
+    std::optional<Operand> part;     // of CONTAINS and m['k']: what is compared with
+    Alternatives values;             // of the others
   };
-  using Values = std::vector<std::string>;
   absl::StatusOr<std::vector<Values>> ClusteringPrefixes(Request& request) const;
   absl::StatusOr<data::Token> TokenOf(const TokenBound& bound, Request& request) const;
-  std::string_view ClusteringName(size_t place) const;
 
   TablePtr table_;
-  std::vector<std::vector<Operand>> partition_;  // by column its alternatives; empty: open
+  std::vector<Alternatives> partition_;  // by column; empty: open
   std::vector<TokenBound> token_bounds_;
-  std::vector<ClusteringStep> steps_;
+  std::vector<Alternatives> steps_;  // of the first clustering columns, one after the other
   std::vector<Bound> bounds_;
   std::vector<Filter> filters_;
   bool filters_clustering_ = false;

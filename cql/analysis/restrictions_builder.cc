@@ -58,7 +58,13 @@ class RestrictionsBuilder {
     Operator op = Operator::kEqual;
     size_t column = 0;
     size_t width = 1;
-    std::vector<std::vector<const Term*>> alternatives;
+    // Of a tuple that was taken apart: this column's term. Else the relation's right side counts.
+    const Term* term = nullptr;
+
+    // No other condition on the column can say more.
+    bool IsFixing() const {
+      return relation->left != Relation::Left::kElement && cql::IsFixing(op);
+    }
   };
 
   // ---- 1. relations to conditions ----
@@ -67,58 +73,89 @@ class RestrictionsBuilder {
     switch (relation.left) {
       case Relation::Left::kColumn:
         return AddColumn(relation);
+      case Relation::Left::kElement:
+        return AddElement(relation);
       case Relation::Left::kTuple:
         return AddTuple(relation);
       case Relation::Left::kToken:
         return AddToken(relation);
-      case Relation::Left::kElement:
       case Relation::Left::kField:
-        return NotSupportedAt(relation.position, "a condition on a part of a column");
+        break;
     }
-    return absl::OkStatus();
+    return NotSupportedAt(relation.position, "a condition on a field");
   }
 
+  // What no condition of the column's type can be.
   absl::Status CheckOperator(const Relation& relation, const data::ColumnSchema& column) {
+    const data::DataType& type = column.type;
     switch (relation.op) {
       case Operator::kNotEqual:
-        return NotSupportedAt(relation.position, "!= in WHERE");
-      case Operator::kLike:
+        return ErrorAt(relation.position, "Unsupported \"!=\" relation: ", ToCql(relation));
       case Operator::kIsNotNull:
-        return NotSupportedAt(relation.position, ToString(relation.op));
+        return ErrorAt(relation.position, "Unsupported restriction: ", ToCql(relation));
+      case Operator::kLike:
+        return ErrorAt(relation.position,
+                       "LIKE restriction is only supported on properly indexed columns. ",
+                       ToCql(relation), " is not valid.");
       case Operator::kContains:
+        if (type.is_collection()) return absl::OkStatus();
+        return ErrorAt(relation.position, "Cannot use CONTAINS on non-collection column ",
+                       column.name);
       case Operator::kContainsKey:
-        return ErrorAt(relation.position, ToString(relation.op),
-                       " needs a collection, and column '", column.name, "' is ",
-                       column.type.name());
+        if (type.id() == data::TypeId::kMap) return absl::OkStatus();
+        return ErrorAt(relation.position, "Cannot use CONTAINS KEY on non-map column ",
+                       column.name);
       default:
-        return absl::OkStatus();
+        break;
     }
-  }
-
-  // The terms on the right: one, or those of IN.
-  absl::StatusOr<std::vector<const Term*>> Right(const Relation& relation) {
-    std::vector<const Term*> terms;
-    if (const auto* term = std::get_if<Term>(&relation.right)) {
-      if (relation.op == Operator::kIn) {
-        return NotSupportedAt(term->position(), "IN with one bind marker for the whole list");
-      }
-      terms.push_back(term);
-    } else {
-      for (const Term& element : std::get<TermList>(relation.right).terms) {
-        terms.push_back(&element);
-      }
+    if (type.multi_cell() && type.is_collection()) {
+      return ErrorAt(relation.position, "Collection column '", column.name, "' (", type.name(),
+                     ") cannot be restricted by a '", ToString(relation.op), "' relation");
     }
-    return terms;
+    if (type.multi_cell()) {
+      return ErrorAt(relation.position, "Non-frozen UDT column '", column.name, "' (", type.name(),
+                     ") cannot be restricted by any relation");
+    }
+    const bool slice = IsLower(relation.op) || IsUpper(relation.op);
+    if (slice && type.References(data::TypeId::kDuration)) {
+      const bool simple = type.id() == data::TypeId::kDuration;
+      return ErrorAt(relation.position, "Slice restrictions are not supported on ",
+                     simple                            ? "duration columns"
+                     : type.is_collection()            ? "collections containing durations"
+                     : type.id() == data::TypeId::kUdt ? "UDTs containing durations"
+                                                       : "tuples containing durations");
+    }
+    return absl::OkStatus();
   }
 
   absl::Status AddColumn(const Relation& relation) {
     THOLOS_ASSIGN_OR_RETURN(const data::ColumnSchema* column,
                             ResolveColumn(table_, relation.columns[0]));
     THOLOS_RETURN_IF_ERROR(CheckOperator(relation, *column));
-    THOLOS_ASSIGN_OR_RETURN(const std::vector<const Term*> terms, Right(relation));
-    Condition condition{&relation, relation.op, PlaceOf(column), 1, {}};
-    for (const Term* term : terms) condition.alternatives.push_back({term});
-    by_column_[condition.column].push_back(std::move(condition));
+    by_column_[PlaceOf(column)].push_back({&relation, relation.op, PlaceOf(column)});
+    return absl::OkStatus();
+  }
+
+  // m['k'] = 1
+  absl::Status AddElement(const Relation& relation) {
+    THOLOS_ASSIGN_OR_RETURN(const data::ColumnSchema* column,
+                            ResolveColumn(table_, relation.columns[0]));
+    const data::DataType& type = column->type;
+    if (type.id() == data::TypeId::kList) {
+      return ErrorAt(relation.position, "Indexes on list entries (", column->name,
+                     "[index] = value) are not currently supported.");
+    }
+    if (type.id() != data::TypeId::kMap) {
+      return ErrorAt(relation.position, "Column ", column->name, " cannot be used as a map");
+    }
+    if (!type.multi_cell()) {
+      return ErrorAt(relation.position, "Map-entry equality predicates on frozen map column ",
+                     column->name, " are not supported");
+    }
+    if (relation.op != Operator::kEqual) {
+      return ErrorAt(relation.position, "Only EQ relations are supported on map entries");
+    }
+    by_column_[PlaceOf(column)].push_back({&relation, relation.op, PlaceOf(column)});
     return absl::OkStatus();
   }
 
@@ -130,50 +167,43 @@ class RestrictionsBuilder {
       THOLOS_ASSIGN_OR_RETURN(const data::ColumnSchema* column,
                               ResolveColumn(table_, relation.columns[i]));
       if (column->kind != data::ColumnKind::kClustering) {
-        return ErrorAt(relation.columns[i].position, "expected a clustering column, found '",
-                       column->name, "': conditions on several columns take no others");
+        return ErrorAt(relation.columns[i].position,
+                       "Multi-column relations can only be applied to clustering columns but was "
+                       "applied to: ",
+                       column->name);
       }
       THOLOS_RETURN_IF_ERROR(CheckOperator(relation, *column));
       if (i == 0) first = PlaceOf(column);
+      const bool twice = PlaceOf(column) < first + i && i > 0 && PlaceOf(column) >= first;
+      if (twice) {
+        return ErrorAt(relation.columns[i].position, "Column \"", column->name,
+                       "\" appeared twice in a relation: ", ToCql(relation));
+      }
       if (PlaceOf(column) != first + i) {
         return ErrorAt(relation.columns[i].position,
-                       "clustering columns must be in the order of the PRIMARY KEY in a condition "
-                       "on several columns");
+                       "Clustering columns must appear in the PRIMARY KEY order in multi-column "
+                       "relations: ",
+                       ToCql(relation));
       }
     }
     return first;
   }
 
-  absl::StatusOr<std::vector<const Term*>> TupleElements(const Term& term, size_t width) {
-    const auto* tuple = std::get_if<TupleLiteral>(&term.value);
-    if (tuple == nullptr) {
-      return NotSupportedAt(term.position(), "a bind marker for a whole tuple");
-    }
-    if (tuple->elements.size() != width) {
-      return ErrorAt(tuple->position, "expected ", width, " values, found ",
-                     tuple->elements.size());
-    }
-    std::vector<const Term*> elements;
-    for (const Term& element : tuple->elements) elements.push_back(&element);
-    return elements;
-  }
-
   absl::Status AddTuple(const Relation& relation) {
     const size_t width = relation.columns.size();
     THOLOS_ASSIGN_OR_RETURN(const size_t first, FirstOfTuple(relation));
-    THOLOS_ASSIGN_OR_RETURN(const std::vector<const Term*> terms, Right(relation));
-    Condition condition{&relation, relation.op, first, width, {}};
-    for (const Term* term : terms) {
-      THOLOS_ASSIGN_OR_RETURN(auto elements, TupleElements(*term, width));
-      condition.alternatives.push_back(std::move(elements));
-    }
-    if (relation.op != Operator::kEqual) {
-      by_column_[first].push_back(std::move(condition));
+    const auto* term = std::get_if<Term>(&relation.right);
+    const auto* tuple = term == nullptr ? nullptr : std::get_if<TupleLiteral>(&term->value);
+    // A tuple of another size is an error, which the alternatives report.
+    const bool apart =
+        relation.op == Operator::kEqual && tuple != nullptr && tuple->elements.size() == width;
+    if (!apart) {
+      by_column_[first].push_back({&relation, relation.op, first, width});
       return absl::OkStatus();
     }
     for (size_t i = 0; i < width; ++i) {
       by_column_[first + i].push_back(
-          {&relation, Operator::kEqual, first + i, 1, {{condition.alternatives[0][i]}}});
+          {&relation, Operator::kEqual, first + i, 1, &tuple->elements[i]});
     }
     return absl::OkStatus();
   }
@@ -187,10 +217,11 @@ class RestrictionsBuilder {
     }
     if (!all) {
       return ErrorAt(relation.position,
-                     "token() takes all columns of the partition key in their order");
+                     "The token() function must contains only partition key components, in their "
+                     "order");
     }
     if (relation.op == Operator::kNotEqual) {
-      return NotSupportedAt(relation.position, "!= on token()");
+      return ErrorAt(relation.position, "Unsupported \"!=\" relation: ", ToCql(relation));
     }
     Restrictions::TokenBound bound;
     bound.op = relation.op;
@@ -218,7 +249,9 @@ class RestrictionsBuilder {
                      " given");
     }
     for (size_t i = 0; i < partition_size_; ++i) {
-      THOLOS_ASSIGN_OR_RETURN(Operand operand, Analyzed(call.arguments[i], i));
+      THOLOS_ASSIGN_OR_RETURN(
+          Operand operand,
+          Operand::Analyze(call.arguments[i], Receiver::Of(table_, table_.columns[i]), context_));
       out->push_back(std::move(operand));
     }
     return absl::OkStatus();
@@ -241,7 +274,7 @@ class RestrictionsBuilder {
         for (size_t i = 0; i < condition.width; ++i) {
           Uses& column = uses[condition.column + i];
           ++column.conditions;
-          if (IsFixing(condition.op)) column.fixing = &condition;
+          if (condition.IsFixing()) column.fixing = &condition;
         }
         THOLOS_RETURN_IF_ERROR(CheckBounds(condition, &uses[condition.column]));
       }
@@ -276,7 +309,7 @@ class RestrictionsBuilder {
 
   const Condition* FixingOf(size_t column) const {
     for (const Condition& condition : by_column_[column]) {
-      if (IsFixing(condition.op)) return &condition;
+      if (condition.IsFixing()) return &condition;
     }
     return nullptr;
   }
@@ -300,8 +333,8 @@ class RestrictionsBuilder {
     }
     if (fixed == partition_size_) {
       for (size_t i = 0; i < partition_size_; ++i) {
-        THOLOS_ASSIGN_OR_RETURN(result_.partition_.emplace_back(),
-                                AnalyzedAlternatives(*FixingOf(i)));
+        THOLOS_ASSIGN_OR_RETURN(Alternatives values, AnalyzedValues(*FixingOf(i)));
+        result_.partition_.push_back(std::move(values));
       }
       return absl::OkStatus();
     }
@@ -326,28 +359,30 @@ class RestrictionsBuilder {
     while (i < clustering_size_) {
       const Condition* fixing = FixingOf(partition_size_ + i);
       if (fixing == nullptr) break;
-      ClusteringStep step{fixing->width, {}};
-      for (const std::vector<const Term*>& terms : fixing->alternatives) {
-        THOLOS_ASSIGN_OR_RETURN(step.alternatives.emplace_back(),
-                                AnalyzedRun(terms, fixing->column));
-      }
+      THOLOS_ASSIGN_OR_RETURN(Alternatives step, AnalyzedValues(*fixing));
       result_.steps_.push_back(std::move(step));
       for (size_t j = 0; j < fixing->width; ++j) result_.clustering_open_[i + j] = false;
       i += fixing->width;
     }
-    const bool bounded = i < clustering_size_ && !by_column_[partition_size_ + i].empty();
-    if (bounded) {
+    bool bounded = false;
+    bool filtered = false;
+    if (i < clustering_size_) {
       for (const Condition& condition : by_column_[partition_size_ + i]) {
-        Restrictions::Bound& bound = result_.bounds_.emplace_back();
-        bound.op = condition.op;
-        THOLOS_ASSIGN_OR_RETURN(bound.values,
-                                AnalyzedRun(condition.alternatives[0], condition.column));
+        if (!IsLower(condition.op) && !IsUpper(condition.op)) {
+          THOLOS_RETURN_IF_ERROR(AddFilter(condition, base::InvalidRequest(kNeedsFiltering)));
+          result_.filters_clustering_ = true;
+          filtered = true;
+          continue;
+        }
+        THOLOS_ASSIGN_OR_RETURN(Alternatives values, AnalyzedValues(condition));
+        result_.bounds_.push_back({condition.op, std::move(values)});
+        bounded = true;
       }
     }
     if (result_.partition_.empty() && (bounded || i > 0)) {
       RequireFiltering(base::InvalidRequest(kNeedsFiltering));
     }
-    return FilterClustering(i + (bounded ? 1 : 0), bounded);
+    return FilterClustering(i + (bounded || filtered ? 1 : 0), bounded);
   }
 
   // Conditions from the clustering column `first` on come too late to be slices.
@@ -383,43 +418,46 @@ class RestrictionsBuilder {
 
   absl::Status AddFilter(const Condition& condition, absl::Status why) {
     RequireFiltering(std::move(why));
-    if (condition.width != 1) {
-      return NotSupportedAt(condition.relation->position, "a filter on several columns together");
+    Restrictions::Filter filter;
+    for (size_t i = 0; i < condition.width; ++i) {
+      filter.columns.push_back(ColumnRef::Of(table_, table_.columns[condition.column + i]));
     }
-    const data::ColumnSchema& column = table_.columns[condition.column];
-    Restrictions::Filter& filter = result_.filters_.emplace_back();
-    filter.column = ColumnRef::Of(table_, column);
-    filter.type = column.type;
-    filter.name = column.name;
     filter.op = condition.op;
-    THOLOS_ASSIGN_OR_RETURN(filter.values, AnalyzedAlternatives(condition));
+    const data::ColumnSchema& column = table_.columns[condition.column];
+    const bool element = condition.relation->left == Relation::Left::kElement;
+    if (element) {
+      THOLOS_ASSIGN_OR_RETURN(filter.element, PartOperand(*condition.relation->key, column,
+                                                          column.type.arguments()[0], "key"));
+    }
+    if (element || condition.op == Operator::kContains || condition.op == Operator::kContainsKey) {
+      const bool key = condition.op == Operator::kContainsKey;
+      THOLOS_ASSIGN_OR_RETURN(
+          filter.part,
+          PartOperand(std::get<Term>(condition.relation->right), column,
+                      key ? column.type.arguments()[0] : column.type.arguments().back(),
+                      key ? "key" : "value"));
+    } else {
+      THOLOS_ASSIGN_OR_RETURN(filter.values, AnalyzedValues(condition));
+    }
+    result_.filters_.push_back(std::move(filter));
     return absl::OkStatus();
   }
 
   // ---- terms ----
 
-  absl::StatusOr<Operand> Analyzed(const Term& term, size_t column) {
-    return Operand::Analyze(term, Receiver::Of(table_, table_.columns[column]), context_);
+  // A key or value of a collection: markers there are called "value(c)".
+  absl::StatusOr<Operand> PartOperand(const Term& term, const data::ColumnSchema& column,
+                                      const data::DataType& type, std::string_view what) {
+    const std::string name = base::StrCat(what, "(", column.name, ")");
+    return Operand::Analyze(term, Receiver{type, name, table_.keyspace, table_.name}, context_);
   }
 
-  // Of neighbouring columns from `first` on.
-  absl::StatusOr<std::vector<Operand>> AnalyzedRun(const std::vector<const Term*>& terms,
-                                                   size_t first) {
-    std::vector<Operand> operands;
-    for (size_t i = 0; i < terms.size(); ++i) {
-      THOLOS_ASSIGN_OR_RETURN(Operand operand, Analyzed(*terms[i], first + i));
-      operands.push_back(std::move(operand));
+  absl::StatusOr<Alternatives> AnalyzedValues(const Condition& condition) {
+    if (condition.term != nullptr) {
+      return Alternatives::Of(*condition.term, table_, condition.column, context_);
     }
-    return operands;
-  }
-
-  absl::StatusOr<std::vector<Operand>> AnalyzedAlternatives(const Condition& condition) {
-    std::vector<Operand> operands;
-    for (const std::vector<const Term*>& terms : condition.alternatives) {
-      THOLOS_ASSIGN_OR_RETURN(Operand operand, Analyzed(*terms[0], condition.column));
-      operands.push_back(std::move(operand));
-    }
-    return operands;
+    return Alternatives::Analyze(*condition.relation, table_, condition.column, condition.width,
+                                 context_);
   }
 
   const data::TableSchema& table_;

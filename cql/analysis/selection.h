@@ -1,87 +1,81 @@
-// What SELECT computes: columns, functions of them, aggregates over all rows.
+// What SELECT computes: columns and expressions of each row, or of each group of rows.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cql/analysis/operand.h"
-#include "cql/analysis/row_view.h"
+#include "cql/analysis/selector_analysis.h"
 #include "cql/ast.h"
 
 namespace tholos::cql {
 
-// A value of one row.
-struct ScalarSelector {
-  enum class Kind : uint8_t { kColumn, kWriteTime, kTtl, kToken, kFunction };
-  Kind kind = Kind::kColumn;
-  ColumnRef column;  // of kColumn, kWriteTime, kTtl
-  ValueFunction function = ValueFunction::kRandomUuid;
-  data::DataType type;  // of the result
-  std::string name;     // of the result, without an alias
-  // kColumn: no selector behind this one needs the column's value of the row.
-  bool takes = false;
-
-  // writetime in microseconds, ttl in seconds; null where there is no live cell (or no TTL).
-  data::Value Evaluate(const RowView& view, Request& request) const;
-};
-
-enum class Aggregate : uint8_t { kNone, kCount, kMin, kMax, kSum, kAvg };
-
-struct SelectedItem {
-  Aggregate aggregate = Aggregate::kNone;
-  std::optional<ScalarSelector> scalar;  // none: count(*)
-  ResultColumn column;
-};
-
 class Selection {
  public:
   // No items: all columns.
-  static absl::StatusOr<Selection> Analyze(const std::vector<SelectItem>& items,
-                                           const data::TableSchema& table);
+  static absl::StatusOr<Selection> Analyze(const SelectStatement& statement,
+                                           const data::TableSchema& table,
+                                           AnalysisContext* context);
 
-  const std::vector<SelectedItem>& items() const { return items_; }
-  bool has_aggregates() const;
+  bool has_aggregates() const { return !aggregates_.empty(); }
+  const std::vector<AggregateCall>& aggregates() const { return aggregates_; }
+  // With JSON, one: "[json]".
   std::vector<ResultColumn> ResultColumns() const;
-  // Every column is of this kind or the other.
-  const ScalarSelector* FirstOutside(data::ColumnKind a, data::ColumnKind b) const;
+  // The first column used, anywhere, that is of neither kind; nullptr if there is none.
+  const ColumnRef* FirstOutside(data::ColumnKind a, data::ColumnKind b) const;
+  // The column is selected as it is.
   bool Selects(data::ColumnKind kind, uint32_t index) const;
 
-  // Takes values out of the view. Requires that there are no aggregates.
-  std::vector<data::Value> Evaluate(const RowView& view, Request& request) const;
+  // For one execution: takes the markers' values from the request.
+  absl::StatusOr<Evaluation> Bind(Request& request) const;
+  // Appends the row of evaluation.view. kInvalid if a function fails.
+  absl::Status AppendRow(Evaluation& evaluation, RowsResult* out) const;
 
  private:
-  void MarkLastUses();
+  struct Item {
+    AnalyzedSelector selector;
+    std::string name;       // of the result
+    std::string json_name;  // "\"name\": "
+  };
+  absl::Status AppendJson(Evaluation& evaluation, RowsResult* out) const;
 
-  std::vector<SelectedItem> items_;
+  std::string keyspace_;
+  std::string table_;
+  bool json_ = false;
+  std::vector<Item> items_;
+  std::vector<Operand> operands_;
+  std::vector<AggregateCall> aggregates_;
+  std::vector<ColumnRef> columns_;
 };
 
-// Runs over all rows and gives one. An item that is no aggregate has its value of the first row.
-//
-// sum and avg of int and bigint are computed in 128 bits: their result is an error if it does not
-// fit the type. avg of integers rounds towards zero. Over no row, count, sum and avg are 0, min and
-// max null.
-class Aggregation {
+// One group of rows on its way to one row of the result. Columns beside aggregates are those of the
+// group's first row, or null if there is no row.
+class Group {
  public:
-  explicit Aggregation(const Selection& selection)
-      : selection_(selection), states_(selection.items().size()) {}
-  void Add(const RowView& view, Request& request);
-  absl::StatusOr<std::vector<data::Value>> Finish() const;
+  explicit Group(const Selection& selection);
+
+  bool empty() const { return rows_ == 0; }
+  // The row of evaluation.view.
+  absl::Status Add(Evaluation& evaluation);
+  // Then it is empty again.
+  absl::Status Finish(Evaluation& evaluation, RowsResult* out);
 
  private:
-  struct State {
-    uint64_t rows = 0;    // seen by a non-aggregate
-    uint64_t values = 0;  // that are not null
-    data::Value value;    // the first, least or greatest
-    __int128 sum = 0;
-    double double_sum = 0;
-  };
-  absl::StatusOr<data::Value> FinishItem(const SelectedItem& item, const State& state) const;
+  void Reset();
+  void KeepFirst(const RowView& view);
 
   const Selection& selection_;
-  std::vector<State> states_;
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  uint64_t rows_ = 0;
+  // The first row, copied.
+  RowView first_;
+  std::vector<std::string> partition_;
+  std::vector<std::string> clustering_;
+  std::optional<data::Row> static_row_;
+  std::optional<data::Row> row_;
 };
 
 }  // namespace tholos::cql

@@ -34,7 +34,7 @@ data::ReadCommand RowReader::NextCommand(uint32_t rows, size_t ahead) const {
   command.after = state_.after;
   command.now_seconds = request_.wall_seconds();
   command.row_limit = options_.filters.empty() ? rows : std::max(rows, kFilteredFetchRows);
-  if (options_.per_partition_limit && options_.filters.empty()) {
+  if (options_.per_partition_limit && options_.filters.empty() && options_.counts_rows) {
     command.per_partition_limit = *options_.per_partition_limit;
   }
   return command;
@@ -90,9 +90,16 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
 
 // True if the page was taken to its end, and was the last of its partition or range.
 absl::StatusOr<bool> RowReader::TakePage(coordinator::ReadPage page, Taker take) {
-  for (data::Partition& partition : page.partitions) {
+  for (const data::Partition& partition : page.partitions) {
     THOLOS_ASSIGN_OR_RETURN(const Taken taken, TakePartition(partition, take));
     if (taken == Taken::kToTheEnd) continue;
+    if (taken == Taken::kSkipped) {
+      // Behind the partition, whether the page ends within it or not.
+      if (page.next && page.next->key == partition.key) page.next->clustering.reset();
+      if (!options_.keys) continue;
+      EndOfTarget();
+      return true;
+    }
     const bool last = taken == Taken::kStoppedAtTheEnd && &partition == &page.partitions.back();
     if (last && !page.next) EndOfTarget();
     return false;
@@ -112,7 +119,8 @@ void RowReader::EndOfTarget() {
   if (!options_.keys || ++state_.key_index >= options_.keys->size()) done_ = true;
 }
 
-absl::StatusOr<RowReader::Taken> RowReader::TakePartition(data::Partition& partition, Taker take) {
+absl::StatusOr<RowReader::Taken> RowReader::TakePartition(const data::Partition& partition,
+                                                          Taker take) {
   const bool continued =
       state_.after && state_.after->clustering && state_.after->key == partition.key;
   if (!continued) state_.partition_rows = 0;
@@ -123,29 +131,42 @@ absl::StatusOr<RowReader::Taken> RowReader::TakePartition(data::Partition& parti
   view.partition = &key;
   view.now_seconds = request_.wall_seconds();
   if (partition.static_row) view.static_row = &*partition.static_row;
-  if (partition.rows.empty()) {
-    const bool alone = !continued && options_.static_rows_alone && view.static_row != nullptr &&
-                       HasLiveCell(*view.static_row, view.now_seconds);
-    state_.after = data::Position{partition.key, std::nullopt};
-    const bool stop = alone && TakeRow(view, take) == Next::kStop;
-    return stop ? Taken::kStoppedAtTheEnd : Taken::kToTheEnd;
-  }
-  data::Row* last = nullptr;
-  bool stop = false;
-  for (data::Row& row : partition.rows) {
-    if (stop || PartitionIsFull()) break;
-    std::vector<std::string> clustering;
+  if (partition.rows.empty()) return TakeStaticRow(partition, continued, view, take);
+  const data::Row* last = nullptr;
+  Next next = Next::kMore;
+  std::vector<std::string> clustering;
+  for (const data::Row& row : partition.rows) {
+    if (PartitionIsFull()) break;
     if (options_.decode_clustering) {
       THOLOS_ASSIGN_OR_RETURN(clustering, data::DecodeClustering(*options_.table, row.clustering));
     }
     view.clustering = &clustering;
     view.row = &row;
-    stop = TakeRow(view, take) == Next::kStop;
+    next = TakeRow(view, take);
+    if (next == Next::kStopBefore) break;
     last = &row;
+    if (next != Next::kMore) break;
+  }
+  if (next == Next::kSkipPartition) {
+    state_.after = data::Position{partition.key, std::nullopt};
+    return Taken::kSkipped;
   }
   if (last != nullptr) state_.after = data::Position{partition.key, last->clustering};
-  if (!stop) return Taken::kToTheEnd;
-  return last == &partition.rows.back() ? Taken::kStoppedAtTheEnd : Taken::kStopped;
+  if (next == Next::kMore) return Taken::kToTheEnd;
+  const bool at_the_end = next == Next::kStop && last == &partition.rows.back();
+  return at_the_end ? Taken::kStoppedAtTheEnd : Taken::kStopped;
+}
+
+// A partition without rows.
+RowReader::Taken RowReader::TakeStaticRow(const data::Partition& partition, bool continued,
+                                          const RowView& view, Taker take) {
+  const bool alone = !continued && options_.static_rows_alone && view.static_row != nullptr &&
+                     HasLiveCell(*view.static_row, view.now_seconds);
+  const Next next = alone ? TakeRow(view, take) : Next::kMore;
+  if (next == Next::kStopBefore) return Taken::kStopped;
+  state_.after = data::Position{partition.key, std::nullopt};
+  if (next == Next::kSkipPartition) return Taken::kSkipped;
+  return next == Next::kStop ? Taken::kStoppedAtTheEnd : Taken::kToTheEnd;
 }
 
 RowReader::Next RowReader::TakeRow(const RowView& view, Taker take) {
@@ -154,6 +175,7 @@ RowReader::Next RowReader::TakeRow(const RowView& view, Taker take) {
       std::all_of(options_.filters.begin(), options_.filters.end(),
                   [&view](const BoundFilter& filter) { return filter.Matches(view); });
   if (!matches) return Next::kMore;
+  if (!options_.counts_rows) return take(view);
   ++state_.partition_rows;
   if (state_.remaining) --*state_.remaining;
   const Next next = take(view);

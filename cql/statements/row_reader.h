@@ -37,6 +37,8 @@ struct RowReaderOptions {
   // restricted.
   bool static_rows_alone = true;
   bool decode_clustering = true;
+  // Rows count against the limits (state.remaining, per_partition_limit); else the taker counts.
+  bool counts_rows = true;
 };
 
 class RowReader {
@@ -44,8 +46,13 @@ class RowReader {
   RowReader(Request& request, RowReaderOptions options, PagingState start)
       : request_(request), options_(std::move(options)), state_(std::move(start)) {}
 
-  // What is said of a row: go on, or stop behind it. Its values may be taken (RowView).
-  enum class Next : uint8_t { kMore, kStop };
+  // What is said of a row.
+  enum class Next : uint8_t {
+    kMore,
+    kStop,           // the row was the last of this page
+    kStopBefore,     // the row before it was: the next page begins with this one
+    kSkipPartition,  // go on behind the row's partition
+  };
   using Taker = absl::FunctionRef<Next(const RowView&)>;
 
   // Reads one page of at most `rows` rows (of the first partitions of an IN list, one each, side by
@@ -60,14 +67,16 @@ class RowReader {
   PagingState& state() { return state_; }
 
  private:
-  enum class Taken : uint8_t { kToTheEnd, kStoppedAtTheEnd, kStopped };
+  enum class Taken : uint8_t { kToTheEnd, kStoppedAtTheEnd, kStopped, kSkipped };
   // `ahead`: for the partition so many places behind the current one in the IN list.
   data::ReadCommand NextCommand(uint32_t rows, size_t ahead = 0) const;
   size_t PartitionsAtATime() const;
   base::Task<absl::StatusOr<coordinator::ReadPage>> Fetch(data::ReadCommand command);
   absl::StatusOr<bool> TakePage(coordinator::ReadPage page, Taker take);
-  absl::StatusOr<Taken> TakePartition(data::Partition& partition, Taker take);
+  absl::StatusOr<Taken> TakePartition(const data::Partition& partition, Taker take);
   Next TakeRow(const RowView& view, Taker take);
+  Taken TakeStaticRow(const data::Partition& partition, bool continued, const RowView& view,
+                      Taker take);
   void EndOfTarget();
   bool PartitionIsFull() const {
     return options_.per_partition_limit && state_.partition_rows >= *options_.per_partition_limit;

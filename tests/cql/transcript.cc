@@ -31,13 +31,29 @@ BoundValue ParseBound(std::string text) {
   return bound;
 }
 
+// At the commas outside of brackets: "list<int>:[1, 2], map<int, int>:{1: 2}" are two.
+std::vector<std::string> SplitValues(const std::string& text) {
+  std::vector<std::string> values(1);
+  int depth = 0;
+  for (const char c : text) {
+    if (std::string_view("<[{(").find(c) != std::string_view::npos) ++depth;
+    if (std::string_view(">]})").find(c) != std::string_view::npos) --depth;
+    if (c == ',' && depth == 0) {
+      values.emplace_back();
+    } else if (c != ' ' || !values.back().empty()) {
+      values.back().push_back(c);
+    }
+  }
+  return values;
+}
+
 void ParseDirective(const std::string& directive, Step* step) {
   const size_t blank = directive.find(' ');
   const std::string verb = directive.substr(0, blank);
   const std::string rest = directive.substr(blank + 1);
   if (verb == "bind") {
-    for (const auto& item : absl::StrSplit(rest, ", ")) {
-      step->options.values.push_back(ParseBound(std::string(item)));
+    for (const std::string& item : SplitValues(rest)) {
+      step->options.values.push_back(ParseBound(item));
     }
   } else if (verb == "pages") {
     step->options.page_size = static_cast<uint32_t>(std::stoul(rest));
