@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 #include "cql/rows.h"
+#include "node/grpc/values.h"
 
 namespace tholos::node {
 namespace {
@@ -19,44 +21,6 @@ absl::StatusOr<coordinator::ConsistencyLevel> ToConsistency(pb::Consistency cons
   if (level.ok()) return level;
   return base::InvalidRequest(base::StrCat("consistency: there is no level with the number ",
                                            static_cast<int>(consistency)));
-}
-
-// One value of a result as the kind of its type.
-// Of the others, and for the empty value of a type that has one, the bytes as they are.
-void ToTypedValue(const data::DataType& type, std::string bytes, pb::Value* out) {
-  if (bytes.empty() && type.has_empty_value()) {
-    out->set_cql(std::move(bytes));
-    return;
-  }
-  switch (type.id()) {
-    case data::TypeId::kText:
-      out->set_text(std::move(bytes));
-      return;
-    case data::TypeId::kInt:
-      out->set_int_(data::DecodeInt(bytes));
-      return;
-    case data::TypeId::kBigint:
-      out->set_bigint(data::DecodeBigint(bytes));
-      return;
-    case data::TypeId::kTimestamp:
-      out->set_timestamp(data::DecodeBigint(bytes));
-      return;
-    case data::TypeId::kBoolean:
-      out->set_boolean(data::DecodeBoolean(bytes));
-      return;
-    case data::TypeId::kDouble:
-      out->set_double_(data::DecodeDouble(bytes));
-      return;
-    case data::TypeId::kBlob:
-      out->set_blob(std::move(bytes));
-      return;
-    case data::TypeId::kUuid:
-      out->set_uuid(std::move(bytes));
-      return;
-    default:
-      out->set_cql(std::move(bytes));
-      return;
-  }
 }
 
 void ToRowsPage(cql::RowsResult rows, pb::RowFormat format, bool skip_columns, pb::RowsPage* out) {
@@ -77,7 +41,7 @@ void ToRowsPage(cql::RowsResult rows, pb::RowFormat format, bool skip_columns, p
     for (const cql::ResultColumn& column : *rows.columns) {
       pb::Value* out_value = out_row->add_values();
       const std::optional<std::string_view> value = reader.Next();
-      if (value.has_value()) ToTypedValue(column.type, std::string(*value), out_value);
+      if (value.has_value()) ToTypedValue(column.type, *value, out_value);
     }
   }
 }
@@ -87,45 +51,12 @@ void ToRowsPage(cql::RowsResult rows, pb::RowFormat format, bool skip_columns, p
 absl::StatusOr<cql::BoundValue> ToBoundValue(const pb::Value& value) {
   cql::BoundValue bound;
   bound.name = value.name();
-  switch (value.kind_case()) {
-    case pb::Value::KIND_NOT_SET:
-      return bound;
-    case pb::Value::kUnset:
-      bound.unset = true;
-      return bound;
-    case pb::Value::kCql:
-      bound.value = value.cql();
-      return bound;
-    case pb::Value::kText:
-      bound.value = value.text();
-      return bound;
-    case pb::Value::kInt:
-      bound.value = data::EncodeInt(value.int_());
-      return bound;
-    case pb::Value::kBigint:
-      bound.value = data::EncodeBigint(value.bigint());
-      return bound;
-    case pb::Value::kBoolean:
-      bound.value = data::EncodeBoolean(value.boolean());
-      return bound;
-    case pb::Value::kDouble:
-      bound.value = data::EncodeDouble(value.double_());
-      return bound;
-    case pb::Value::kBlob:
-      bound.value = value.blob();
-      return bound;
-    case pb::Value::kUuid:
-      if (value.uuid().size() != 16) {
-        return base::InvalidRequest(
-            base::StrCat("a uuid value has 16 bytes, not ", value.uuid().size()));
-      }
-      bound.value = value.uuid();
-      return bound;
-    case pb::Value::kTimestamp:
-      bound.value = data::EncodeBigint(value.timestamp());
-      return bound;
+  if (value.kind_case() == pb::Value::kUnset) {
+    bound.unset = true;
+    return bound;
   }
-  return base::InvalidRequest("a value of a kind this server does not know");
+  THOLOS_ASSIGN_OR_RETURN(bound.value, ToBytes(value));
+  return bound;
 }
 
 absl::StatusOr<cql::QueryOptions> ToQueryOptions(const pb::ExecuteRequest& request) {
@@ -156,6 +87,7 @@ void ToColumn(const cql::ResultColumn& column, pb::Column* out) {
   out->set_name(column.name);
   out->set_type(static_cast<uint32_t>(column.type.id()));
   out->set_type_name(std::string(column.type.name()));
+  if (!column.type.is_simple()) ToType(column.type, out->mutable_parametrised());
 }
 
 void ToPrepareResponse(const cql::PreparedStatementInfo& info, pb::PrepareResponse* out) {
