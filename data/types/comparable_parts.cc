@@ -39,7 +39,7 @@ class PartsTaker {
     while (!vector || parts.size() < type_.dimension()) {
       char mark = kPartMark;
       if (HasMarks(type_) && !TakeMark(&mark)) return Malformed();
-      if (mark == kEndMark) break;
+      if (mark == kEndMark && !vector) break;
       if (IsTuple(type_) && parts.size() == arguments.size()) return Malformed();
       const DataType& type = arguments[parts.size() % arguments.size()];
       if (mark == kNullMark && IsTuple(type_)) {
