@@ -91,15 +91,6 @@ class ElementExpression final : public RowExpression {
   const RowExpressionPtr key_;
 };
 
-template <typename Cell>
-std::string_view PathOf(const Cell& cell) {
-  if constexpr (requires { cell.path; }) {
-    return cell.path;
-  } else {
-    return "";
-  }
-}
-
 // The ends of a slice of keys, evaluated.
 struct KeyRange {
   Value from;
@@ -238,8 +229,7 @@ class CellPropertyExpression final : public RowExpression {
           range.from ? Value(ElementPath(type.arguments()[0], *range.from)) : Value();
       const Value to = range.to ? Value(ElementPath(type.arguments()[0], *range.to)) : Value();
       std::erase_if(cells, [&](const data::Cell* cell) {
-        const std::string_view path = PathOf(*cell);
-        return (from && path < *from) || (to && path > *to);
+        return (from && cell->path < *from) || (to && cell->path > *to);
       });
     }
     if (cells.empty()) return Value();

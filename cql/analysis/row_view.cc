@@ -13,33 +13,6 @@ using data::DataType;
 using data::TypeId;
 using Cells = std::vector<const data::Cell*>;
 
-template <typename Row>
-const data::Cell* FindCell(const Row& row, data::ColumnId column, std::string_view path) {
-  if constexpr (requires { row.Find(column, path); }) {
-    return row.Find(column, path);
-  } else {
-    return path.empty() ? row.Find(column) : nullptr;
-  }
-}
-
-template <typename Row>
-auto AllCells(const Row& row, data::ColumnId column) {
-  if constexpr (requires { row.CellsOf(column); }) {
-    return row.CellsOf(column);
-  } else {
-    return std::vector<data::Cell>();
-  }
-}
-
-template <typename Cell>
-std::string_view PathOf(const Cell& cell) {
-  if constexpr (requires { cell.path; }) {
-    return cell.path;
-  } else {
-    return "";
-  }
-}
-
 // The value that a path stands for. Paths come from statements and replicas' checked bytes.
 std::string ValueOfPath(const DataType& type, std::string_view path) {
   absl::StatusOr<std::string> value = type.TakeComparable(&path, false);
@@ -59,7 +32,7 @@ std::string AssembleKeyed(const DataType& type, const Cells& cells) {
   keys.reserve(cells.size());
   std::vector<std::string_view> parts;
   for (const data::Cell* cell : cells) {
-    parts.emplace_back(keys.emplace_back(ValueOfPath(type.arguments()[0], PathOf(*cell))));
+    parts.emplace_back(keys.emplace_back(ValueOfPath(type.arguments()[0], cell->path)));
     if (type.id() == TypeId::kMap) parts.emplace_back(cell->value);
   }
   return data::EncodeSorted(type, parts);
@@ -68,7 +41,7 @@ std::string AssembleKeyed(const DataType& type, const Cells& cells) {
 std::string AssembleFields(const DataType& type, const Cells& cells) {
   std::vector<std::optional<std::string_view>> fields(type.arguments().size());
   for (const data::Cell* cell : cells) {
-    const std::string_view path = PathOf(*cell);
+    const std::string_view path = cell->path;
     THOLOS_CHECK(path.size() == 2);
     const size_t field = static_cast<uint8_t>(path[0]) << 8 | static_cast<uint8_t>(path[1]);
     // A field that this node's schema does not know yet.
@@ -102,7 +75,7 @@ const data::Cell* ColumnRef::CellIn(const RowView& view) const { return CellIn(v
 
 const data::Cell* ColumnRef::CellIn(const RowView& view, std::string_view path) const {
   const data::Row* row = RowIn(view);
-  const data::Cell* cell = row == nullptr ? nullptr : FindCell(*row, index, path);
+  const data::Cell* cell = row == nullptr ? nullptr : row->Find(index, path);
   return cell != nullptr && cell->LiveAt(view.now_seconds) ? cell : nullptr;
 }
 
@@ -110,7 +83,7 @@ Cells ColumnRef::CellsIn(const RowView& view) const {
   Cells live;
   const data::Row* row = RowIn(view);
   if (row == nullptr) return live;
-  for (const data::Cell& cell : AllCells(*row, index)) {
+  for (const data::Cell& cell : row->CellsOf(index)) {
     if (cell.LiveAt(view.now_seconds)) live.push_back(&cell);
   }
   return live;

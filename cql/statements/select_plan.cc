@@ -13,6 +13,9 @@ namespace {
 
 using Next = RowReader::Next;
 
+// A row or two.
+constexpr size_t kRowsBytesExpected = 256;
+
 uint32_t PageRows(const Request& request) {
   const uint32_t asked = request.page_size == 0 ? kPageRowsDefault : request.page_size;
   return std::clamp<uint32_t>(asked, 1, request.services->limits.page_rows_max);
@@ -142,6 +145,7 @@ base::Task<absl::StatusOr<QueryResult>> SelectPlan::Execute(Request request) con
   QueryResult result;
   RowsResult& rows = result.result.emplace<RowsResult>();
   rows.columns = shared_result_columns();
+  rows.rows.reserve(kRowsBytesExpected);
   THOLOS_CO_ASSIGN_OR_RETURN(PagingState start, Start(request));
   THOLOS_CO_ASSIGN_OR_RETURN(std::optional<RowReaderOptions> options, ReaderOptions(request));
   THOLOS_CO_ASSIGN_OR_RETURN(Evaluation evaluation, spec_.selection.Bind(request));
