@@ -137,6 +137,28 @@ absl::Status CheckSubOption(const SubOption& option, const std::string& value) {
   return absl::OkStatus();
 }
 
+// "T4, L10, N, 2, -8": one for each level.
+absl::Status CheckScaling(const OptionMap& options) {
+  const auto given = options.find("scaling_parameters");
+  if (given == options.end()) return absl::OkStatus();
+  std::string_view rest = given->second;
+  while (true) {
+    const size_t comma = rest.find(',');
+    const std::string_view level =
+        base::ToStd(absl::StripAsciiWhitespace(base::ToAbsl(rest.substr(0, comma))));
+    const bool tiered = level.starts_with('T') || level.starts_with('L');
+    const auto number = Number<int32_t>(tiered ? level.substr(1) : level);
+    const bool good = level == "N" || (number.has_value() && (!tiered || *number >= 2));
+    if (!good) {
+      return Invalid("Scaling parameter ", Shown(level),
+                     " must match the regular expression "
+                     "N|L[0-9]+|T[0-9]+|[+-]?[0-9]+");
+    }
+    if (comma == std::string_view::npos) return absl::OkStatus();
+    rest.remove_prefix(comma + 1);
+  }
+}
+
 absl::Status CheckCompaction(const OptionMap& options) {
   const auto name = options.find("class");
   if (name == options.end()) {
@@ -154,6 +176,7 @@ absl::Status CheckCompaction(const OptionMap& options) {
     }
     THOLOS_RETURN_IF_ERROR(CheckSubOption(*option, value));
   }
+  THOLOS_RETURN_IF_ERROR(CheckScaling(options));
   if (strategy->has_thresholds) {
     const auto threshold = [&](const char* key, int64_t otherwise) {
       const auto it = options.find(key);

@@ -308,8 +308,18 @@ TEST(SchemaCodec, RoundTrips) {
   EXPECT_THAT(Schema::Decode(Sample().Encode())->FindKeyspace("ks"), Pointee(Keyspace("ks")));
 }
 
+// With a user type, columns that embed it, and a dropped column.
+Schema RichSample() {
+  const Schema schema = *Sample().WithType(Type("ks", "address"), 130);
+  const DataType addresses = DataType::Map(
+      DataType(TypeId::kText), DataType::Udt(*schema.FindType("ks", "address"), true), false);
+  const TableSchema table = *schema.FindTable("ks", "t");
+  return *schema.WithAlteredTable(
+      *DropColumns(*AddColumns(table, {{"a", addresses}, {"b", addresses}}), {"b"}, 140), 140);
+}
+
 TEST(SchemaCodec, EveryDamagedByteIsFound) {
-  const std::string good = Sample().Encode();
+  const std::string good = RichSample().Encode();
   for (size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] ^= 0x10;
@@ -326,7 +336,7 @@ TEST(SchemaCodec, DamageUnderARightChecksumNeverCrashes) {
   base::RandomStream random(seed);
   int refused = 0;
   for (int i = 0; i < 6000; ++i) {
-    std::string body = Sample().Encode();
+    std::string body = RichSample().Encode();
     body.resize(body.size() - 8);
     for (uint64_t n = 1 + random.Below(2); n > 0; --n) {
       const size_t at = random.Below(body.size());

@@ -93,6 +93,10 @@ TEST(TableOptions, WhatIsRefused) {
        "\"0\" is not at least 1 for sstable_size_in_mb"},
       {"compaction", OptionMap{{"class", "SizeTieredCompactionStrategy"}, {"min_threshold", "64"}},
        "Min compaction threshold cannot be greater than max compaction threshold"},
+      {"compaction",
+       OptionMap{{"class", "UnifiedCompactionStrategy"}, {"scaling_parameters", "T4, Q2"}},
+       "Scaling parameter \"Q2\" must match the regular expression "
+       "N|L[0-9]+|T[0-9]+|[+-]?[0-9]+"},
       {"compression", OptionMap{{"class", "LZ4Compressor"}, {"chunk_length_in_kb", "17"}},
        "chunk_length_in_kb must be a power of 2"},
       {"compression", OptionMap{{"class", "X"}}, "Could not create Compression for type \"X\""},
