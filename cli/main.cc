@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   tholos::cli::AddLoad(app, global);
   tholos::cli::AddBench(app, global);
   tholos::cli::AddMaintenance(app, global);
+  tholos::cli::AddSnapshot(app, global);
+  tholos::cli::AddSSTable(app);
   CLI11_PARSE(app, argc, argv);
   return 0;
 }

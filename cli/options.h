@@ -28,6 +28,9 @@ void AddLoad(CLI::App& app, GlobalOptions& global);
 void AddBench(CLI::App& app, GlobalOptions& global);
 void AddMaintenance(CLI::App& app, GlobalOptions& global);  // flush, compact, metrics
 
+void AddSnapshot(CLI::App& app, GlobalOptions& global);  // snapshot, snapshots, restore
+void AddSSTable(CLI::App& app);                          // offline
+
 // Prints "tholos: <message>" to standard error and ends the command with exit code 1.
 [[noreturn]] void Fail(const std::string& message);
 

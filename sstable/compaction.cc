@@ -138,6 +138,8 @@ class Compaction {
                           .file_id = id.file_id,
                           .table = options_.table,
                           .compression = options_.compression,
+                          .compression_level = options_.compression_level,
+                          .dictionary_bytes = options_.dictionary_bytes,
                           .block_bytes = options_.block_bytes};
     THOLOS_CO_ASSIGN_OR_RETURN(writer_, co_await SSTableWriter::Create(fs_, std::move(options)));
     co_return absl::OkStatus();

@@ -77,6 +77,8 @@ struct CompactionOptions {
   // For the outputs: block sizes and compression; the rest is filled in.
   size_t block_bytes = 16 << 10;
   Compression compression = Compression::kLz4;
+  int compression_level = 3;
+  size_t dictionary_bytes = 0;  // WriterOptions::dictionary_bytes
 };
 
 struct CompactionResult {

@@ -155,7 +155,7 @@ TEST_F(Corruption, ABlockOfAnotherFileAtTheSamePlace) {
 
 TEST_F(Corruption, AnotherVersion) {
   std::string other = contents_;
-  other[other.size() - kFooterBytes + 76] = 2;
+  other[other.size() - kFooterBytes + 96] = 2;
   Replace(other);
   const absl::Status status = Read().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);

@@ -1,7 +1,5 @@
 #include "sstable/format.h"
 
-#include <lz4.h>
-
 #include <algorithm>
 #include <limits>
 
@@ -15,9 +13,9 @@ namespace tholos::sstable {
 namespace {
 
 constexpr uint64_t kMagic = 0x5453534f4c4f4854;  // "THOLOSST"
-constexpr size_t kVersionOffset = 76;
-constexpr size_t kChecksumOffset = 80;
-constexpr size_t kMagicOffset = 88;
+constexpr size_t kVersionOffset = 96;
+constexpr size_t kChecksumOffset = 100;
+constexpr size_t kMagicOffset = 108;
 constexpr size_t kTokenBytes = 8;
 constexpr size_t kFileNameDigits = 20;
 constexpr std::string_view kFileSuffix = ".sst";
@@ -36,34 +34,6 @@ BlockHandle TakeHandle(base::Reader* in) {
   handle.offset = in->Fixed64();
   handle.stored_bytes = in->Fixed32();
   return handle;
-}
-
-// Appends `payload` compressed; false if that does not shrink it.
-bool AppendCompressed(std::string_view payload, std::string* out) {
-  if (payload.size() > LZ4_MAX_INPUT_SIZE) return false;
-  const size_t start = out->size();
-  const int bound = LZ4_compressBound(static_cast<int>(payload.size()));
-  out->resize(start + static_cast<size_t>(bound));
-  const int written = LZ4_compress_default(payload.data(), out->data() + start,
-                                           static_cast<int>(payload.size()), bound);
-  const bool shrunk = written > 0 && static_cast<size_t>(written) < payload.size();
-  out->resize(shrunk ? start + static_cast<size_t>(written) : start);
-  return shrunk;
-}
-
-absl::StatusOr<std::string> Decompress(std::string_view stored, uint32_t raw_size) {
-  // LZ4 gives at most 255 bytes for one.
-  if (raw_size > kBlockBytesMax || raw_size / 255 > stored.size()) {
-    return absl::DataLossError(
-        base::StrCat("impossible size ", raw_size, " of ", stored.size(), " compressed bytes"));
-  }
-  std::string payload(raw_size, '\0');
-  const int read = LZ4_decompress_safe(stored.data(), payload.data(),
-                                       static_cast<int>(stored.size()), static_cast<int>(raw_size));
-  if (read < 0 || static_cast<uint32_t>(read) != raw_size) {
-    return absl::DataLossError("malformed LZ4 data");
-  }
-  return payload;
 }
 
 }  // namespace
@@ -92,10 +62,12 @@ std::string EncodeFooter(const Footer& footer, uint64_t footer_offset) {
   PutHandle(footer.root, &out);
   PutHandle(footer.filter, &out);
   PutHandle(footer.statistics, &out);
+  PutHandle(footer.dictionary, &out);
   base::PutFixed64(&out, footer.file_id);
   base::PutFixed64(&out, footer.generation);
   out.append(footer.table.AsBytes());
   base::PutFixed64(&out, footer.body_bytes);
+  base::PutFixed64(&out, footer.digest);
   base::PutFixed32(&out, kFormatVersion);
   THOLOS_CHECK(out.size() == kChecksumOffset);
   base::PutFixed64(&out, base::Checksum64(out, footer_offset));
@@ -122,12 +94,19 @@ absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offs
   footer.root = TakeHandle(&in);
   footer.filter = TakeHandle(&in);
   footer.statistics = TakeHandle(&in);
+  footer.dictionary = TakeHandle(&in);
   footer.file_id = in.Fixed64();
   footer.generation = in.Fixed64();
   THOLOS_ASSIGN_OR_RETURN(footer.table, base::Uuid::FromBytes(in.Raw(16)));
   footer.body_bytes = in.Fixed64();
-  const bool tiled = footer.filter.offset == footer.body_bytes &&
-                     footer.statistics.offset == footer.filter.end() &&
+  footer.digest = in.Fixed64();
+  const bool has_dictionary = footer.dictionary != BlockHandle();
+  const BlockHandle& before_statistics = has_dictionary ? footer.dictionary : footer.filter;
+  const bool dictionary_placed =
+      !has_dictionary || (footer.dictionary.offset == footer.filter.end() &&
+                          footer.dictionary.stored_bytes >= kBlockTrailerBytes);
+  const bool tiled = dictionary_placed && footer.filter.offset == footer.body_bytes &&
+                     footer.statistics.offset == before_statistics.end() &&
                      footer.root.offset == footer.statistics.end() &&
                      footer.root.end() == footer_offset &&
                      std::min({footer.root.stored_bytes, footer.filter.stored_bytes,
@@ -138,12 +117,15 @@ absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offs
 
 BlockHandle SealBlock(std::string_view payload, Compression compression, uint64_t file_id,
                       uint64_t offset, std::string* out) {
+  BlockCompressor compressor(compression, CompressionOptions().level);
+  return SealBlock(payload, compressor, file_id, offset, out);
+}
+
+BlockHandle SealBlock(std::string_view payload, BlockCompressor& compressor, uint64_t file_id,
+                      uint64_t offset, std::string* out) {
   THOLOS_CHECK(payload.size() <= kBlockBytesMax);
   const size_t start = out->size();
-  if (compression == Compression::kLz4 && !AppendCompressed(payload, out)) {
-    compression = Compression::kNone;
-  }
-  if (compression == Compression::kNone) out->append(payload);
+  const Compression compression = compressor.Append(payload, out);
   base::PutFixed32(out, static_cast<uint32_t>(payload.size()));
   base::PutU8(out, static_cast<uint8_t>(compression));
   const std::string_view sealed = std::string_view(*out).substr(start);
@@ -151,8 +133,8 @@ BlockHandle SealBlock(std::string_view payload, Compression compression, uint64_
   return {offset, static_cast<uint32_t>(out->size() - start)};
 }
 
-absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id,
-                                        uint64_t offset) {
+absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset,
+                                        BlockDecompressor* decompressor) {
   if (stored.size() < kBlockTrailerBytes) return absl::DataLossError("cut short");
   const std::string_view sealed = stored.substr(0, stored.size() - sizeof(uint64_t));
   if (base::LoadFixed64(sealed.data() + sealed.size()) !=
@@ -161,14 +143,9 @@ absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_i
   }
   const std::string_view data = stored.substr(0, stored.size() - kBlockTrailerBytes);
   const uint32_t raw_size = base::LoadFixed32(data.data() + data.size());
-  switch (static_cast<Compression>(sealed.back())) {
-    case Compression::kNone:
-      if (raw_size != data.size()) return absl::DataLossError("sizes disagree");
-      return std::string(data);
-    case Compression::kLz4:
-      return Decompress(data, raw_size);
-  }
-  return absl::DataLossError("unknown compression");
+  const auto compression = static_cast<Compression>(sealed.back());
+  if (decompressor != nullptr) return decompressor->Decompress(compression, data, raw_size);
+  return BlockDecompressor().Decompress(compression, data, raw_size);
 }
 
 std::string PartitionPrefix(const data::DecoratedKey& key) {

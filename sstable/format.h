@@ -8,7 +8,9 @@
 //   | data block | ... | data block | index page | ... | index page | ... | filter | statistics |
 //   root | footer |
 //   +------------+-----+------------+------------+-----+------------+-----+--------+------------+------+--------+
-//   0                                                                     body_bytes 96 bytes
+//   0                                                                     body_bytes 116 bytes
+//
+// A dictionary, if the data blocks are compressed with one, stands between filter and statistics.
 //
 // An index page follows the data blocks that it lists, so a writer needs to hold no more than one
 // page.
@@ -17,7 +19,8 @@
 //
 //   payload, stored_bytes - 13   as compressed
 //   raw_size     u32             bytes of the payload once decompressed
-//   compression  u8              0: none, 1: LZ4 block format; none if LZ4 does not shrink it
+//   compression  u8              0: none, 1: LZ4 block format, 2: Zstandard frame, 3: Zstandard
+//                                frame that needs the file's dictionary; none if it does not shrink
 //   checksum     u64             XXH3 of all before it, seeded with file_id + offset *
 //   0x9E3779B97F4A7C15
 //
@@ -56,18 +59,20 @@
 //
 // Filter: a blocked Bloom filter over partition keys (filter.h). Statistics: statistics.h.
 //
-// Footer, 96 bytes:
+// Footer, 116 bytes:
 //
 //    0  root: offset u64, stored_bytes u32
 //   12  filter: the same
 //   24  statistics: the same
-//   36  file_id u64          random; seeds the checksums, names the file's blocks in caches
-//   44  generation u64       the number in the file's name
-//   52  table id, 16 bytes
-//   68  body_bytes u64
-//   76  version u32          1
-//   80  checksum u64         XXH3 of the 80 bytes before it, seeded with the footer's offset
-//   88  magic u64            "THOLOSST"
+//   36  dictionary: the same; both 0 if there is none
+//   48  file_id u64          random; seeds the checksums, names the file's blocks in caches
+//   56  generation u64       the number in the file's name when it was written
+//   64  table id, 16 bytes
+//   80  body_bytes u64
+//   88  digest u64           XXH3 of all bytes before the footer
+//   96  version u32          1
+//  100  checksum u64         XXH3 of the 100 bytes before it, seeded with the footer's offset
+//  108  magic u64            "THOLOSST"
 #pragma once
 
 #include <cstdint>
@@ -78,16 +83,15 @@
 #include "absl/status/statusor.h"
 #include "base/uuid.h"
 #include "data/key.h"
+#include "sstable/compression.h"
 
 namespace tholos::sstable {
 
 inline constexpr uint32_t kFormatVersion = 1;
-inline constexpr size_t kFooterBytes = 96;
+inline constexpr size_t kFooterBytes = 116;
 inline constexpr size_t kBlockTrailerBytes = 13;
 // A block holds at most this many bytes before compression; so does a row.
 inline constexpr uint64_t kBlockBytesMax = uint64_t{1} << 30;
-
-enum class Compression : uint8_t { kNone = 0, kLz4 = 1 };
 
 // Where a sealed block is; `stored_bytes` includes its trailer.
 struct BlockHandle {
@@ -104,10 +108,12 @@ struct Footer {
   BlockHandle root;
   BlockHandle filter;
   BlockHandle statistics;
+  BlockHandle dictionary;
   uint64_t file_id = 0;
   uint64_t generation = 0;
   base::Uuid table;
   uint64_t body_bytes = 0;
+  uint64_t digest = 0;
   friend bool operator==(const Footer&, const Footer&) = default;
 };
 
@@ -117,10 +123,14 @@ std::string EncodeFooter(const Footer& footer, uint64_t footer_offset);
 absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offset);
 
 // Appends the sealed block of `payload` that will stand at `offset`; returns its handle.
+BlockHandle SealBlock(std::string_view payload, BlockCompressor& compressor, uint64_t file_id,
+                      uint64_t offset, std::string* out);
 BlockHandle SealBlock(std::string_view payload, Compression compression, uint64_t file_id,
                       uint64_t offset, std::string* out);
-// The payload. kDataLoss says what is wrong, without naming the place.
-absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset);
+// The payload. kDataLoss says what is wrong, without naming the place. `decompressor` has the
+// file's dictionary; nullptr: it has none.
+absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset,
+                                        BlockDecompressor* decompressor = nullptr);
 
 // Entry keys. A partition's prefix is everything before the 0x00 or 0x01.
 inline constexpr char kHeaderKind = '\x00';

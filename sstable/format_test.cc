@@ -90,7 +90,7 @@ Footer SomeFooter() {
 TEST(Footer, RoundTrips) {
   const std::string bytes = EncodeFooter(SomeFooter(), 1180);
   EXPECT_EQ(bytes.size(), kFooterBytes);
-  EXPECT_EQ(bytes.substr(88), "THOLOSST");
+  EXPECT_EQ(bytes.substr(108), "THOLOSST");
   EXPECT_EQ(*DecodeFooter(bytes, 1180), SomeFooter());
 }
 
@@ -113,7 +113,7 @@ TEST(Footer, SectionsMustFollowEachOther) {
 
 TEST(Footer, AnotherVersionIsNamed) {
   std::string bytes = EncodeFooter(SomeFooter(), 1180);
-  bytes[76] = 9;
+  bytes[96] = 9;
   const absl::Status status = DecodeFooter(bytes, 1180).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("format version 9"));

@@ -12,7 +12,9 @@ using base::Task;
 
 Task<absl::StatusOr<std::shared_ptr<SSTable>>> SSTable::Open(base::FileSystem& fs,
                                                              OpenOptions options) {
-  const std::string path = base::StrCat(options.directory, "/", FileName(options.generation));
+  const std::string path = options.path.empty()
+                               ? base::StrCat(options.directory, "/", FileName(options.generation))
+                               : options.path;
   THOLOS_CO_ASSIGN_OR_RETURN(auto file, co_await fs.Open(path, base::OpenMode::kRead));
   std::shared_ptr<SSTable> table(new SSTable(std::move(options), std::move(file)));
   THOLOS_CO_RETURN_IF_ERROR(co_await table->Load());
@@ -45,6 +47,11 @@ Task<absl::Status> SSTable::Load() {
   THOLOS_CO_ASSIGN_OR_RETURN(const uint64_t file_bytes, co_await file_->Size());
   THOLOS_CO_RETURN_IF_ERROR(co_await LoadFooter(file_bytes));
 
+  if (footer_.dictionary != BlockHandle()) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const std::string dictionary,
+                               co_await ReadSection(footer_.dictionary, "dictionary"));
+    decompressor_ = BlockDecompressor(dictionary);
+  }
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string statistics,
                              co_await ReadSection(footer_.statistics, "statistics"));
   absl::StatusOr<TableStatistics> decoded = DecodeStatistics(statistics);
@@ -53,6 +60,7 @@ Task<absl::Status> SSTable::Load() {
                .generation = options_.generation,
                .file_id = footer_.file_id,
                .file_bytes = file_bytes,
+               .digest = footer_.digest,
                .statistics = *std::move(decoded)};
 
   THOLOS_CO_ASSIGN_OR_RETURN(std::string root, co_await ReadSection(footer_.root, "root"));
@@ -69,18 +77,26 @@ Task<absl::Status> SSTable::Load() {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> SSTable::LoadFooter(uint64_t file_bytes) {
+Task<absl::StatusOr<Footer>> ReadFooter(base::File& file) {
+  const auto corrupt = [&file](uint64_t at, std::string_view what) {
+    return base::StrCat(file.path(), ": footer at ", at, ": ", what);
+  };
+  THOLOS_CO_ASSIGN_OR_RETURN(const uint64_t file_bytes, co_await file.Size());
   if (file_bytes < kFooterBytes) {
-    co_return Corrupt("footer", 0, base::StrCat("the file has only ", file_bytes, " bytes"));
+    co_return absl::DataLossError(
+        corrupt(0, base::StrCat("the file has only ", file_bytes, " bytes")));
   }
   const uint64_t offset = file_bytes - kFooterBytes;
-  THOLOS_CO_ASSIGN_OR_RETURN(const std::string bytes, co_await file_->Read(offset, kFooterBytes));
+  THOLOS_CO_ASSIGN_OR_RETURN(const std::string bytes, co_await file.Read(offset, kFooterBytes));
   absl::StatusOr<Footer> footer = DecodeFooter(bytes, offset);
-  if (!footer.ok()) {
-    co_return absl::Status(footer.status().code(), base::StrCat(path(), ": footer at ", offset,
-                                                                ": ", footer.status().message()));
-  }
-  footer_ = *footer;
+  if (footer.ok()) co_return footer;
+  co_return absl::Status(footer.status().code(),
+                         corrupt(offset, base::ToStd(footer.status().message())));
+}
+
+Task<absl::Status> SSTable::LoadFooter(uint64_t file_bytes) {
+  THOLOS_CO_ASSIGN_OR_RETURN(footer_, co_await ReadFooter(*file_));
+  const uint64_t offset = file_bytes - kFooterBytes;
   const uint64_t written_as = options_.written_as != 0 ? options_.written_as : options_.generation;
   if (footer_.generation != written_as || footer_.table != options_.table) {
     co_return Corrupt("footer", offset,
@@ -94,7 +110,8 @@ Task<absl::Status> SSTable::LoadFooter(uint64_t file_bytes) {
 Task<absl::StatusOr<std::string>> SSTable::ReadSection(BlockHandle handle, const char* section) {
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string stored,
                              co_await file_->Read(handle.offset, handle.stored_bytes));
-  absl::StatusOr<std::string> payload = UnsealBlock(stored, footer_.file_id, handle.offset);
+  absl::StatusOr<std::string> payload =
+      UnsealBlock(stored, footer_.file_id, handle.offset, &decompressor_);
   if (!payload.ok()) co_return Damaged(section, handle, payload.status());
   co_return payload;
 }

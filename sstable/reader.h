@@ -26,6 +26,7 @@ namespace tholos::sstable {
 
 struct OpenOptions {
   std::string directory;
+  std::string path;  // of a file that is not named after its generation; empty: it is
   uint64_t generation =
       0;  // must be the file's own: a file that was renamed or copied over is kDataLoss
   // The generation that the file was written as, if it was linked under another one; 0: the same.
@@ -39,6 +40,9 @@ enum class ReadPattern {
   kRandom,      // block by block, through the cache
   kSequential,  // reads ahead 256 KiB; looks into the cache but puts nothing there
 };
+
+// What a file says of itself. kDataLoss names the file.
+base::Task<absl::StatusOr<Footer>> ReadFooter(base::File& file);
 
 class SSTable : public std::enable_shared_from_this<SSTable> {
  public:
@@ -81,6 +85,7 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
   const OpenOptions options_;
   std::unique_ptr<base::File> file_;
   Footer footer_;
+  mutable BlockDecompressor decompressor_;
   TableMetadata metadata_;
   Filter filter_;
   std::shared_ptr<const Block> root_;

@@ -58,6 +58,7 @@ struct TableMetadata {
   uint64_t generation = 0;
   uint64_t file_id = 0;
   uint64_t file_bytes = 0;
+  uint64_t digest = 0;  // of all bytes before the footer
   TableStatistics statistics;
   friend bool operator==(const TableMetadata&, const TableMetadata&) = default;
 };

@@ -194,7 +194,7 @@ base::Task<absl::Status> TableCursor::Fetch() {
   }
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string_view stored, co_await ReadStored());
   absl::StatusOr<std::string> payload =
-      UnsealBlock(stored, table_->footer_.file_id, missing_.offset);
+      UnsealBlock(stored, table_->footer_.file_id, missing_.offset, &table_->decompressor_);
   absl::StatusOr<std::shared_ptr<const Block>> block =
       payload.ok() ? Block::Parse(*std::move(payload)) : payload.status();
   if (!block.ok()) {

@@ -1,9 +1,11 @@
 #include "sstable/verifier.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "sstable/block.h"
@@ -20,7 +22,9 @@ constexpr size_t kFindingsMax = 1000;
 
 class Verifier {
  public:
-  Verifier(std::unique_ptr<base::File> file, uint64_t generation, data::TableId table)
+  // Without an expectation: whatever the footer says.
+  Verifier(std::unique_ptr<base::File> file, std::optional<uint64_t> generation,
+           std::optional<data::TableId> table)
       : file_(std::move(file)), generation_(generation), table_(table) {}
 
   Task<absl::StatusOr<VerifyReport>> Run() {
@@ -30,6 +34,7 @@ class Verifier {
     THOLOS_CO_RETURN_IF_ERROR(co_await LoadSections());
     if (root_ != nullptr) THOLOS_CO_RETURN_IF_ERROR(co_await CheckBody());
     CheckStatistics();
+    THOLOS_CO_RETURN_IF_ERROR(co_await CheckDigest(file_bytes - kFooterBytes));
     co_return std::move(report_);
   }
 
@@ -57,8 +62,9 @@ class Verifier {
       co_return absl::OkStatus();
     }
     footer_ = *footer;
-    if (footer_.generation != generation_) Find("footer", offset, "another generation");
-    if (footer_.table != table_) Find("footer", offset, "another table");
+    if (generation_.has_value() && footer_.generation != *generation_)
+      Find("footer", offset, "another generation");
+    if (table_.has_value() && footer_.table != *table_) Find("footer", offset, "another table");
     co_return absl::OkStatus();
   }
 
@@ -67,7 +73,8 @@ class Verifier {
     ++report_.blocks;
     THOLOS_CO_ASSIGN_OR_RETURN(const std::string stored,
                                co_await file_->Read(handle.offset, handle.stored_bytes));
-    absl::StatusOr<std::string> payload = UnsealBlock(stored, footer_.file_id, handle.offset);
+    absl::StatusOr<std::string> payload =
+        UnsealBlock(stored, footer_.file_id, handle.offset, &decompressor_);
     if (payload.ok()) co_return std::optional<std::string>(*std::move(payload));
     Find(std::move(section), handle.offset, payload.status());
     co_return std::optional<std::string>();
@@ -87,6 +94,11 @@ class Verifier {
   }
 
   Task<absl::Status> LoadSections() {
+    if (footer_.dictionary != BlockHandle()) {
+      THOLOS_CO_ASSIGN_OR_RETURN(const std::optional<std::string> dictionary,
+                                 co_await Unseal(footer_.dictionary, "dictionary"));
+      if (dictionary.has_value()) decompressor_ = BlockDecompressor(*dictionary);
+    }
     THOLOS_CO_ASSIGN_OR_RETURN(std::optional<std::string> filter,
                                co_await Unseal(footer_.filter, "filter"));
     if (filter.has_value()) {
@@ -253,6 +265,21 @@ class Verifier {
     return absl::DataLossError("a partition that the filter does not know");
   }
 
+  // What no block's checksum covers is nothing; so of a file with a finding this says nothing new.
+  Task<absl::Status> CheckDigest(uint64_t bytes) {
+    if (!report_.ok()) co_return absl::OkStatus();
+    constexpr uint64_t kStep = 1 << 20;
+    base::Digest64 digest;
+    for (uint64_t offset = 0; offset < bytes; offset += kStep) {
+      THOLOS_CO_ASSIGN_OR_RETURN(
+          const std::string part,
+          co_await file_->Read(offset, static_cast<size_t>(std::min(kStep, bytes - offset))));
+      digest.Add(part);
+    }
+    if (digest.value() != footer_.digest) Find("file", 0, "the digest in the footer is another");
+    co_return absl::OkStatus();
+  }
+
   void CheckStatistics() {
     // Of a damaged file nothing can be counted.
     if (!claimed_.has_value() || gap_ || root_ == nullptr) return;
@@ -262,8 +289,9 @@ class Verifier {
   }
 
   const std::unique_ptr<base::File> file_;
-  const uint64_t generation_;
-  const data::TableId table_;
+  const std::optional<uint64_t> generation_;
+  const std::optional<data::TableId> table_;
+  BlockDecompressor decompressor_;
   VerifyReport report_;
   Footer footer_;
   Filter filter_;
@@ -296,6 +324,12 @@ Task<absl::StatusOr<VerifyReport>> VerifyTable(base::FileSystem& fs, std::string
       auto file,
       co_await fs.Open(base::StrCat(directory, "/", FileName(generation)), base::OpenMode::kRead));
   Verifier verifier(std::move(file), generation, table);
+  co_return co_await verifier.Run();
+}
+
+Task<absl::StatusOr<VerifyReport>> VerifyFile(base::FileSystem& fs, std::string path) {
+  THOLOS_CO_ASSIGN_OR_RETURN(auto file, co_await fs.Open(path, base::OpenMode::kRead));
+  Verifier verifier(std::move(file), std::nullopt, std::nullopt);
   co_return co_await verifier.Run();
 }
 

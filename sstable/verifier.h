@@ -13,8 +13,8 @@
 namespace tholos::sstable {
 
 struct VerifyFinding {
-  std::string
-      section;  // "footer", "statistics", "filter", "root", "index page", "data block", "file"
+  std::string section;  // "footer", "statistics", "dictionary", "filter", "root", "index page",
+                        // "data block", "file"
   uint64_t offset = 0;  // of the block, in the file
   std::string what;
   friend bool operator==(const VerifyFinding&, const VerifyFinding&) = default;
@@ -37,6 +37,9 @@ struct VerifyReport {
 // error only if the file cannot be read at all.
 base::Task<absl::StatusOr<VerifyReport>> VerifyTable(base::FileSystem& fs, std::string directory,
                                                      uint64_t generation, data::TableId table);
+
+// The same of a file under any name, whatever table and generation it says it is.
+base::Task<absl::StatusOr<VerifyReport>> VerifyFile(base::FileSystem& fs, std::string path);
 
 // The contents as text, for debugging: footer, statistics, and every partition and row. Ends at the
 // first error.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/checksum.h"
 #include "base/coding.h"
 #include "base/sim/test_world.h"
 #include "data/codec.h"
@@ -104,6 +105,7 @@ std::string HandMade::Build() const {
   footer.filter = seal(filter.Finish());
   footer.statistics = seal(EncodeStatistics(statistics));
   footer.root = seal(Payload({root}));
+  footer.digest = base::Checksum64(file);
   return file + EncodeFooter(footer, file.size());
 }
 

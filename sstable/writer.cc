@@ -13,6 +13,13 @@ namespace tholos::sstable {
 
 using base::Task;
 
+namespace {
+
+// Bytes to learn from for each byte of a dictionary.
+constexpr size_t kSampleFactor = 64;
+
+}  // namespace
+
 Task<absl::StatusOr<std::unique_ptr<SSTableWriter>>> SSTableWriter::Create(base::FileSystem& fs,
                                                                            WriterOptions options) {
   const std::string path =
@@ -29,7 +36,11 @@ Task<absl::StatusOr<std::unique_ptr<SSTableWriter>>> SSTableWriter::Create(base:
 
 SSTableWriter::SSTableWriter(base::FileSystem& fs, WriterOptions options,
                              std::unique_ptr<base::File> file)
-    : fs_(fs), options_(std::move(options)), file_(std::move(file)) {}
+    : fs_(fs),
+      options_(std::move(options)),
+      file_(std::move(file)),
+      compressor_(options_.compression, options_.compression_level),
+      learning_(options_.compression == Compression::kZstd && options_.dictionary_bytes > 0) {}
 
 SSTableWriter::~SSTableWriter() {
   THOLOS_CHECK(ended_ || base::Loop::CurrentCrashed()) << "neither Finish nor Abandon was called";
@@ -154,17 +165,36 @@ void SSTableWriter::AddEntry() {
 
 void SSTableWriter::CloseDataBlock() {
   if (data_.empty()) return;
-  const std::string first_key = data_.first_key();
+  HeldBlock block{.first_key = data_.first_key()};
   statistics_.raw_data_bytes += data_.bytes();
-  const BlockHandle handle = Seal(data_.Finish(), options_.compression);
-  AddIndexEntry(&page_, first_key, {handle, block_header_});
+  block.header = block_header_;
+  block.payload = data_.Finish();
+  if (!learning_) return EmitDataBlock(block);
+  held_bytes_ += block.payload.size();
+  held_.push_back(std::move(block));
+  if (held_bytes_ >= kSampleFactor * options_.dictionary_bytes) UseDictionary();
+}
+
+void SSTableWriter::EmitDataBlock(const HeldBlock& block) {
+  AddIndexEntry(&page_, block.first_key, {Seal(block.payload, compressor_), block.header});
   if (page_.bytes() >= options_.index_page_bytes) CloseIndexPage();
+}
+
+// Ends the learning, with a dictionary if one could be made.
+void SSTableWriter::UseDictionary() {
+  learning_ = false;
+  std::vector<std::string> samples;
+  for (const HeldBlock& block : held_) samples.push_back(block.payload);
+  dictionary_ = TrainDictionary(samples, options_.dictionary_bytes);
+  if (!dictionary_.empty()) compressor_.SetDictionary(dictionary_);
+  held_bytes_ = 0;
+  for (const HeldBlock& block : std::exchange(held_, {})) EmitDataBlock(block);
 }
 
 void SSTableWriter::CloseIndexPage() {
   if (page_.empty()) return;
   const std::string first_key = page_.first_key();
-  AddIndexEntry(&root_, first_key, {Seal(page_.Finish(), Compression::kNone), ""});
+  AddIndexEntry(&root_, first_key, {Seal(page_.Finish(), plain_), ""});
 }
 
 void SSTableWriter::AddIndexEntry(BlockBuilder* index, const std::string& first_key,
@@ -174,8 +204,8 @@ void SSTableWriter::AddIndexEntry(BlockBuilder* index, const std::string& first_
   index->Add(first_key, value);
 }
 
-BlockHandle SSTableWriter::Seal(std::string_view payload, Compression compression) {
-  return SealBlock(payload, compression, options_.file_id, end(), &buffer_);
+BlockHandle SSTableWriter::Seal(std::string_view payload, BlockCompressor& compressor) {
+  return SealBlock(payload, compressor, options_.file_id, end(), &buffer_);
 }
 
 Task<absl::Status> SSTableWriter::FlushIfFull() {
@@ -185,6 +215,7 @@ Task<absl::Status> SSTableWriter::FlushIfFull() {
 }
 
 Task<absl::Status> SSTableWriter::FlushBuffer() {
+  if (!file_digest_.has_value()) digest_.Add(buffer_);
   status_ = co_await file_->Write(offset_, buffer_);
   offset_ += buffer_.size();
   buffer_.clear();
@@ -198,9 +229,13 @@ void SSTableWriter::SealTail() {
   footer.generation = options_.generation;
   footer.table = options_.table;
   footer.body_bytes = end();
-  footer.filter = Seal(filter_.Finish(), Compression::kNone);
-  footer.statistics = Seal(EncodeStatistics(statistics_), Compression::kNone);
-  footer.root = Seal(root_.Finish(), Compression::kNone);
+  footer.filter = Seal(filter_.Finish(), plain_);
+  if (!dictionary_.empty()) footer.dictionary = Seal(dictionary_, plain_);
+  footer.statistics = Seal(EncodeStatistics(statistics_), plain_);
+  footer.root = Seal(root_.Finish(), plain_);
+  digest_.Add(buffer_);
+  file_digest_ = digest_.value();
+  footer.digest = *file_digest_;
   buffer_ += EncodeFooter(footer, end());
 }
 
@@ -210,6 +245,7 @@ Task<absl::StatusOr<TableMetadata>> SSTableWriter::Finish() {
   WritePendingChange();
   THOLOS_CO_RETURN_IF_ERROR(status_);
   CloseDataBlock();
+  if (learning_) UseDictionary();
   CloseIndexPage();
   SealTail();
   THOLOS_CO_RETURN_IF_ERROR(co_await FlushBuffer());
@@ -220,6 +256,7 @@ Task<absl::StatusOr<TableMetadata>> SSTableWriter::Finish() {
                           .generation = options_.generation,
                           .file_id = options_.file_id,
                           .file_bytes = offset_,
+                          .digest = *file_digest_,
                           .statistics = std::move(statistics_)};
 }
 

@@ -12,10 +12,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "base/digest.h"
 #include "base/file_system.h"
 #include "data/partition.h"
 #include "data/source.h"
@@ -32,7 +34,11 @@ struct WriterOptions {
   uint64_t generation = 0;
   uint64_t file_id = 0;  // random, unique among the files of a node
   data::TableId table;
-  Compression compression = Compression::kLz4;
+  Compression compression = Compression::kLz4;  // of data blocks
+  int compression_level = 3;                    // of Zstandard
+  // Zstandard only: learns a dictionary of this size from the first 64 times as many bytes, which
+  // are held in memory meanwhile. 0: none.
+  size_t dictionary_bytes = 0;
   size_t block_bytes = 16 << 10;
   size_t index_page_bytes = 4 << 10;
   size_t write_bytes = 512 << 10;  // how much is buffered between writes to the file
@@ -61,7 +67,7 @@ class SSTableWriter {
   base::Task<absl::Status> Add(const data::Partition& partition);
 
   // Bytes of the file so far, roughly: for splitting outputs.
-  uint64_t bytes() const { return end() + data_.bytes(); }
+  uint64_t bytes() const { return end() + data_.bytes() + held_bytes_; }
   uint64_t partitions() const { return statistics_.partitions; }
 
   // Completes, syncs and renames the file and syncs the directory: when it returns OK the table is
@@ -74,6 +80,13 @@ class SSTableWriter {
   base::Task<void> Abandon();
 
  private:
+  // A data block that waits for the dictionary.
+  struct HeldBlock {
+    std::string first_key;
+    std::string header;  // of the partition that it begins inside of
+    std::string payload;
+  };
+
   SSTableWriter(base::FileSystem& fs, WriterOptions options, std::unique_ptr<base::File> file);
   std::string Path(const std::string& name) const;
   uint64_t end() const { return offset_ + buffer_.size(); }
@@ -84,7 +97,9 @@ class SSTableWriter {
   void CloseDataBlock();
   void CloseIndexPage();
   void AddIndexEntry(BlockBuilder* index, const std::string& first_key, const IndexEntry& entry);
-  BlockHandle Seal(std::string_view payload, Compression compression);
+  void EmitDataBlock(const HeldBlock& block);
+  void UseDictionary();
+  BlockHandle Seal(std::string_view payload, BlockCompressor& compressor);
   void SealTail();
   base::Task<absl::Status> FlushIfFull();
   base::Task<absl::Status> FlushBuffer();
@@ -102,6 +117,14 @@ class SSTableWriter {
   BlockBuilder data_;    // the open data block
   BlockBuilder page_;    // the open index page
   BlockBuilder root_;
+  BlockCompressor compressor_;  // of data blocks
+  BlockCompressor plain_{Compression::kNone, 0};
+  bool learning_ = false;
+  std::vector<HeldBlock> held_;  // while learning
+  uint64_t held_bytes_ = 0;
+  std::string dictionary_;
+  base::Digest64 digest_;                // of what was written to the file
+  std::optional<uint64_t> file_digest_;  // of all before the footer, once that is made
   FilterBuilder filter_;
   TableStatistics statistics_;
 

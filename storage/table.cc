@@ -21,16 +21,20 @@ Table::Table(TableOptions options, TableDeps deps, std::shared_ptr<TableFiles> f
 
 Table::~Table() = default;
 
+// What a table option says; its default, and a line in the log, if that makes no sense here.
+template <typename Options>
+Options Table::Understood(std::string_view name, absl::StatusOr<Options> parsed) {
+  if (parsed.ok()) return *std::move(parsed);
+  deps_.log.Warning("storage", base::StrCat("table ", schema_->QualifiedName(), " has the default ",
+                                            name, ": ", base::ToStd(parsed.status().message())));
+  return Options();
+}
+
 void Table::SetSchema(std::shared_ptr<const data::TableSchema> schema) {
   schema_ = std::move(schema);
-  auto strategy = sstable::ParseCompactionStrategy(schema_->options.compaction);
-  const absl::Status parsed = strategy.status();
-  strategy_ = strategy.ok() ? *std::move(strategy) : sstable::CompactionStrategy();
-  if (!parsed.ok()) {
-    deps_.log.Warning("storage",
-                      base::StrCat("table ", schema_->QualifiedName(),
-                                   " is compacted by default: ", base::ToStd(parsed.message())));
-  }
+  const data::TableOptions& options = schema_->options;
+  strategy_ = Understood("compaction", sstable::ParseCompactionStrategy(options.compaction));
+  compression_ = Understood("compression", sstable::ParseCompression(options.compression));
 }
 
 void Table::BeginStop() {

@@ -24,6 +24,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -155,6 +156,9 @@ class Table : public std::enable_shared_from_this<Table> {
   Table(TableOptions options, TableDeps deps, std::shared_ptr<TableFiles> files,
         std::shared_ptr<const data::TableSchema> schema);
 
+  template <typename Options>
+  Options Understood(std::string_view name, absl::StatusOr<Options> parsed);
+
   // table_open.cc
   base::Task<absl::Status> Recover();
   base::Task<absl::StatusOr<Part>> OpenPart(LiveTable live);
@@ -174,8 +178,7 @@ class Table : public std::enable_shared_from_this<Table> {
   int64_t GcBeforeSeconds() const;
   data::Timestamp MemtableMinTimestamp() const;
   base::Task<absl::Status> DropExpired(std::vector<uint64_t> generations);
-  base::Task<absl::Status> Merge(std::vector<uint64_t> inputs,
-                                 std::vector<data::Token> split_points);
+  base::Task<absl::Status> Merge(sstable::CompactionPick pick);
   sstable::CompactionOptions CompactionOptionsFor(const std::vector<uint64_t>& inputs);
   sstable::PurgeableBefore PurgeableBeforeOutside(const std::vector<uint64_t>& inputs) const;
   base::Task<absl::Status> InstallOutputs(std::vector<uint64_t> inputs,
@@ -187,6 +190,7 @@ class Table : public std::enable_shared_from_this<Table> {
   const sstable::TokenInterval slice_;
   std::shared_ptr<const data::TableSchema> schema_;
   sstable::CompactionStrategy strategy_;
+  sstable::CompressionOptions compression_;
 
   std::shared_ptr<Memtable> active_;
   std::deque<Frozen> frozen_;  // oldest first

@@ -12,6 +12,14 @@ namespace tholos::storage {
 
 using base::Task;
 
+namespace {
+
+// Outputs that will be larger learn a dictionary: it is 0.05 % of them.
+constexpr uint64_t kDictionaryFromBytes = 64 << 20;
+constexpr size_t kDictionaryBytes = 32 << 10;
+
+}  // namespace
+
 // Deciding ---------------------------------------------------------------------------------------
 
 data::Timestamp Table::MemtableMinTimestamp() const {
@@ -93,7 +101,7 @@ Task<absl::Status> Table::Compact(sstable::CompactionPick pick) {
     if (pick.reason == sstable::CompactionPick::Reason::kExpired) {
       status = co_await DropExpired(pick.generations);
     } else {
-      status = co_await Merge(pick.generations, std::move(pick.split_points));
+      status = co_await Merge(pick);
     }
   }
   for (const uint64_t generation : pick.generations) compacting_now_.erase(generation);
@@ -104,18 +112,19 @@ Task<absl::Status> Table::CompactAll() {
   auto alone = co_await compacting_.Acquire(kCompactionsMax);
   if (stopping_) co_return absl::OkStatus();
   if (!damage_.ok()) co_return damage_;
-  std::vector<uint64_t> inputs;
+  sstable::CompactionPick everything;
   std::vector<sstable::CompactionCandidate> candidates;
   bool worthwhile = parts_.size() > 1;
   for (const Part& part : parts_) {
-    inputs.push_back(part.generation());
+    everything.generations.push_back(part.generation());
+    everything.bytes += part.bytes;
     candidates.push_back(CandidateOf(part));
     worthwhile |= !part.whole ||
                   part.table->metadata().statistics.min_local_deletion_seconds != data::kNoExpiry;
   }
   if (!worthwhile) co_return absl::OkStatus();
-  co_return co_await Merge(std::move(inputs),
-                           sstable::SplitPointsFor(candidates, slice_, strategy_));
+  everything.split_points = sstable::SplitPointsFor(candidates, slice_, strategy_);
+  co_return co_await Merge(std::move(everything));
 }
 
 Task<absl::Status> Table::DropExpired(std::vector<uint64_t> generations) {
@@ -144,14 +153,20 @@ sstable::CompactionOptions Table::CompactionOptionsFor(const std::vector<uint64_
   options.now_seconds = deps_.clock.WallSeconds();
   options.gc_before_seconds = GcBeforeSeconds();
   options.stop = &cancel_compactions_;
+  options.block_bytes = compression_.block_bytes;
+  options.compression = compression_.algorithm;
+  options.compression_level = compression_.level;
   return options;
 }
 
-Task<absl::Status> Table::Merge(std::vector<uint64_t> inputs,
-                                std::vector<data::Token> split_points) {
+Task<absl::Status> Table::Merge(sstable::CompactionPick pick) {
+  const std::vector<uint64_t> inputs = pick.generations;
   const auto throttled = ThrottledFileSystem(deps_.fs, deps_.throttle, deps_.clock);
   sstable::CompactionOptions options = CompactionOptionsFor(inputs);
-  options.split_points = std::move(split_points);
+  if (pick.bytes / (pick.split_points.size() + 1) >= kDictionaryFromBytes) {
+    options.dictionary_bytes = kDictionaryBytes;
+  }
+  options.split_points = std::move(pick.split_points);
   auto result = co_await base::RunOn(deps_.executor.background(),
                                      sstable::Compact(*throttled, std::move(options)));
   absl::Status status = result.status();

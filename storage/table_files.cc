@@ -124,7 +124,18 @@ Task<TableFiles::Part> TableFiles::PartOfHere(uint32_t shard) {
   co_return part;
 }
 
-Task<void> TableFiles::Stop() { return base::RunOn(home_, scope_.Stop()); }
+// What was let go of on other shards a moment ago may not have been heard of here.
+Task<void> TableFiles::Stop() {
+  co_await base::RunOn(home_, scope_.Stop());
+  std::vector<uint64_t> gone;
+  {
+    base::MutexLock lock(&mutex_);
+    for (const auto& [generation, use] : uses_) {
+      if (use.state == State::kGone && use.pins == 0) gone.push_back(generation);
+    }
+  }
+  co_await Discard(std::move(gone));
+}
 
 // Changes ----------------------------------------------------------------------------------------
 

@@ -33,6 +33,11 @@ Task<absl::Status> Table::FlushOldest() {
   options.generation = files_->NextGeneration();
   options.file_id = deps_.random.Next();
   options.table = schema_->id;
+  options.block_bytes = compression_.block_bytes;
+  // Memory is waiting: the slow algorithm is for what a compaction has sorted out.
+  options.compression = compression_.algorithm == sstable::Compression::kNone
+                            ? sstable::Compression::kNone
+                            : sstable::Compression::kLz4;
   const uint64_t generation = options.generation;
   auto write = WriteMemtable(deps_.fs, options, frozen.memtable);
   THOLOS_CO_ASSIGN_OR_RETURN(const std::optional<sstable::TableMetadata> written,
@@ -47,7 +52,8 @@ Task<absl::Status> Table::FlushOldest() {
     }
     part = *std::move(opened);
     change.added = {generation};
-    if (options_.incremental_backups) co_await BackUp(generation);
+    if (options_.incremental_backups && schema_->options.incremental_backups)
+      co_await BackUp(generation);
   }
   THOLOS_CO_RETURN_IF_ERROR(co_await files_->Install(std::move(change)));
   flushed_before_ = frozen.end;

@@ -71,6 +71,26 @@ class AdminService : public pb::Admin::CallbackService {
                                     pb::CompactResponse* response) override {
     return Run(call, RunCompact(*request, *response));
   }
+  grpc::ServerUnaryReactor* Snapshot(grpc::CallbackServerContext* call,
+                                     const pb::SnapshotRequest* request,
+                                     pb::SnapshotResponse* response) override {
+    return Run(call, RunSnapshot(*request, *response));
+  }
+  grpc::ServerUnaryReactor* ListSnapshots(grpc::CallbackServerContext* call,
+                                          const pb::ListSnapshotsRequest*,
+                                          pb::ListSnapshotsResponse* response) override {
+    return Run(call, FillSnapshots(*response));
+  }
+  grpc::ServerUnaryReactor* RemoveSnapshot(grpc::CallbackServerContext* call,
+                                           const pb::RemoveSnapshotRequest* request,
+                                           pb::RemoveSnapshotResponse*) override {
+    return Run(call, RunRemoveSnapshot(*request));
+  }
+  grpc::ServerUnaryReactor* Restore(grpc::CallbackServerContext* call,
+                                    const pb::RestoreRequest* request,
+                                    pb::RestoreResponse*) override {
+    return Run(call, RunRestore(*request));
+  }
   grpc::ServerUnaryReactor* GetMetrics(grpc::CallbackServerContext* call,
                                        const pb::GetMetricsRequest*,
                                        pb::GetMetricsResponse* response) override {
@@ -186,6 +206,47 @@ class AdminService : public pb::Admin::CallbackService {
     response.set_sstables_before(before.sstables);
     response.set_sstables_after(after.sstables);
     co_return absl::OkStatus();
+  }
+
+  void FillSnapshot(const data::TableId& id, const storage::TableSnapshot& snapshot,
+                    pb::SnapshotInfo* out) const {
+    if (const auto table = deps_.node.cluster()->schema().FindTable(id); table != nullptr) {
+      out->set_keyspace(table->keyspace);
+      out->set_table(table->name);
+    }
+    out->set_name(snapshot.name);
+    out->set_sstables(snapshot.sstables);
+    out->set_bytes(snapshot.bytes);
+  }
+
+  base::Task<absl::Status> RunSnapshot(const pb::SnapshotRequest& request,
+                                       pb::SnapshotResponse& response) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const data::TableId table,
+                               FindTable(request.keyspace(), request.table()));
+    THOLOS_CO_ASSIGN_OR_RETURN(const storage::TableSnapshot snapshot,
+                               co_await deps_.node.engine().Snapshot(table, request.name()));
+    FillSnapshot(table, snapshot, response.mutable_snapshot());
+    co_return absl::OkStatus();
+  }
+
+  base::Task<absl::Status> FillSnapshots(pb::ListSnapshotsResponse& response) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const auto snapshots, co_await deps_.node.engine().ListSnapshots());
+    for (const auto& [table, snapshot] : snapshots) {
+      FillSnapshot(table, snapshot, response.add_snapshots());
+    }
+    co_return absl::OkStatus();
+  }
+
+  base::Task<absl::Status> RunRemoveSnapshot(const pb::RemoveSnapshotRequest& request) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const data::TableId table,
+                               FindTable(request.keyspace(), request.table()));
+    co_return co_await deps_.node.engine().RemoveSnapshot(table, request.name());
+  }
+
+  base::Task<absl::Status> RunRestore(const pb::RestoreRequest& request) {
+    THOLOS_CO_ASSIGN_OR_RETURN(const data::TableId table,
+                               FindTable(request.keyspace(), request.table()));
+    co_return co_await deps_.node.engine().RestoreSnapshot(table, request.name());
   }
 
   base::Task<absl::Status> FillMetrics(pb::GetMetricsResponse& response) {
