@@ -1,8 +1,10 @@
-// DESCRIBE: the columns of Cassandra 4's.
+// DESCRIBE: the columns of Cassandra's.
 //
-//   KEYSPACES, TABLES               keyspace_name, type, name
-//   SCHEMA, KEYSPACE ks, TABLE t    keyspace_name, type, name, create_statement
-//   CLUSTER                         cluster, partitioner
+//   KEYSPACES, TABLES, TYPES, FUNCTIONS, AGGREGATES   keyspace_name, type, name
+//   everything that is described                      keyspace_name, type, name, create_statement
+//   CLUSTER                                           cluster, partitioner, snitch
+//
+// The statements of a keyspace come in an order in which they can be run again.
 #include <memory>
 #include <utility>
 
@@ -17,32 +19,206 @@ namespace {
 
 using Kind = DescribeStatement::Kind;
 
-class DescribePlan final : public Plan {
- public:
-  DescribePlan(Kind kind, std::string keyspace, std::string table, Position position)
-      : kind_(kind), keyspace_(std::move(keyspace)), table_(std::move(table)), position_(position) {
-    if (kind_ == Kind::kCluster) {
-      AddColumns({"cluster", "partitioner"});
-    } else {
-      AddColumns({"keyspace_name", "type", "name"});
-      if (describes()) AddColumns({"create_statement"});
-    }
-  }
+constexpr std::string_view kPartitioner = "org.apache.cassandra.dht.Murmur3Partitioner";
+constexpr std::string_view kSnitch = "org.apache.cassandra.locator.GossipingPropertyFileSnitch";
+constexpr std::string_view kSystemKeyspaces[] = {"system", "system_schema",
+                                                 "system_virtual_schema"};
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
-    QueryResult result;
-    RowsResult& rows = result.result.emplace<RowsResult>();
-    rows.columns = shared_result_columns();
-    THOLOS_CO_RETURN_IF_ERROR(AddRows(request, &rows));
-    co_return result;
+bool IsListing(Kind kind) {
+  switch (kind) {
+    case Kind::kKeyspaces:
+    case Kind::kTables:
+    case Kind::kTypes:
+    case Kind::kFunctions:
+    case Kind::kAggregates:
+      return true;
+    default:
+      return false;
   }
-  std::string_view kind() const override { return "describe"; }
+}
+
+// One execution.
+class Description {
+ public:
+  Description(const DescribeStatement& statement, const std::string& keyspace,
+              const data::Schema& schema, RowsResult* rows)
+      : statement_(statement), keyspace_(keyspace), schema_(schema), rows_(*rows) {}
+
+  absl::Status Run() {
+    switch (statement_.kind) {
+      case Kind::kCluster:
+        break;
+      case Kind::kKeyspaces:
+        for (const std::string_view name : kSystemKeyspaces) AddName(name, "keyspace", name);
+        for (const data::KeyspaceSchema* k : schema_.keyspaces()) Add(*k);
+        break;
+      case Kind::kTables:
+        for (const auto& table : schema_.tables()) {
+          if (Listed(table->keyspace)) Add(*table);
+        }
+        break;
+      case Kind::kTypes:
+        for (const data::KeyspaceSchema* k : schema_.keyspaces()) {
+          if (!Listed(k->name)) continue;
+          for (const auto& type : schema_.types(k->name)) Add(*type);
+        }
+        break;
+      case Kind::kFunctions:
+      case Kind::kAggregates:
+        break;
+      case Kind::kSchema:
+        if (statement_.full) {
+          for (const auto& table : SystemTables()) Add(*table);
+        }
+        for (const data::KeyspaceSchema* k : schema_.keyspaces()) AddWhole(*k);
+        break;
+      case Kind::kKeyspace:
+        return OneKeyspace(statement_.target.name.empty() ? keyspace_ : statement_.target.name);
+      case Kind::kAny:
+        return Any();
+      default:
+        return One(statement_.kind);
+    }
+    return absl::OkStatus();
+  }
 
  private:
-  bool describes() const { return kind_ != Kind::kKeyspaces && kind_ != Kind::kTables; }
+  bool Listed(std::string_view keyspace) const {
+    return keyspace_.empty() || keyspace == keyspace_;
+  }
 
-  void AddColumns(std::initializer_list<std::string_view> names) {
-    std::vector<ResultColumn> columns = result_columns();
+  void AddName(std::string_view keyspace, std::string_view type, std::string_view name) {
+    AddRow({std::string(keyspace), std::string(type), std::string(name)}, &rows_);
+  }
+
+  void AddOne(std::string_view keyspace, std::string_view type, std::string_view name,
+              std::string statement) {
+    if (IsListing(statement_.kind)) return AddName(keyspace, type, name);
+    AddRow({std::string(keyspace), std::string(type), std::string(name), std::move(statement)},
+           &rows_);
+  }
+
+  void Add(const data::KeyspaceSchema& keyspace) {
+    AddOne(keyspace.name, "keyspace", QuoteName(keyspace.name), data::DescribeKeyspace(keyspace));
+  }
+
+  void Add(const data::UserType& type) {
+    AddOne(type.keyspace, "type", QuoteName(type.name), data::DescribeType(type));
+  }
+
+  void Add(const data::TableSchema& table) {
+    std::string statement = data::DescribeTable(table);
+    if (statement_.with_internals) {
+      const size_t options = statement.find("\n) WITH ");
+      const std::string id = base::StrCat("ID = ", table.id.ToString(), "\n    AND ");
+      if (options != std::string::npos) statement.insert(options + 8, id);
+    }
+    AddOne(table.keyspace, "table", QuoteName(table.name), std::move(statement));
+  }
+
+  void AddWhole(const data::KeyspaceSchema& keyspace) {
+    Add(keyspace);
+    if (statement_.only) return;
+    for (const auto& type : schema_.types(keyspace.name)) Add(*type);
+    for (const auto& table : schema_.tables(keyspace.name)) Add(*table);
+  }
+
+  absl::Status OneKeyspace(const std::string& name) {
+    if (name.empty()) {
+      return ErrorAt(statement_.position, "No keyspace specified and no current keyspace");
+    }
+    if (const data::KeyspaceSchema* keyspace = schema_.FindKeyspace(name)) {
+      AddWhole(*keyspace);
+      return absl::OkStatus();
+    }
+    if (!IsSystemKeyspace(name)) {
+      return ErrorAt(statement_.target.position, "'", name, "' not found in keyspaces");
+    }
+    for (const auto& table : SystemTables()) {
+      if (table->keyspace == name) Add(*table);
+    }
+    return absl::OkStatus();
+  }
+
+  // True if there is such a table, and then it is described.
+  bool TryTable(const std::string& keyspace, const std::string& name) {
+    TablePtr table = FindSystemTable(keyspace, name);
+    if (table == nullptr) table = schema_.FindTable(keyspace, name);
+    if (table == nullptr) return false;
+    Add(*table);
+    return true;
+  }
+
+  absl::Status One(Kind kind) {
+    const QualifiedName& target = statement_.target;
+    const std::string& keyspace = target.keyspace.empty() ? keyspace_ : target.keyspace;
+    if (keyspace.empty()) {
+      return ErrorAt(statement_.position, "No keyspace specified and no current keyspace");
+    }
+    if (schema_.FindKeyspace(keyspace) == nullptr && !IsSystemKeyspace(keyspace)) {
+      return ErrorAt(target.position, "'", keyspace, "' not found in keyspaces");
+    }
+    std::string_view what = "Table";
+    switch (kind) {
+      case Kind::kTable:
+        if (TryTable(keyspace, target.name)) return absl::OkStatus();
+        return ErrorAt(target.position, "Table '", target.name, "' not found in keyspace '",
+                       keyspace, "'");
+      case Kind::kType:
+        if (const auto type = schema_.FindType(keyspace, target.name)) {
+          Add(*type);
+          return absl::OkStatus();
+        }
+        what = "User defined type";
+        break;
+      case Kind::kFunction:
+        what = "User defined function";
+        break;
+      case Kind::kAggregate:
+        what = "User defined aggregate";
+        break;
+      case Kind::kIndex:
+        what = "Table for existing index";
+        break;
+      default:
+        what = "Materialized view";
+    }
+    return ErrorAt(target.position, what, " '", target.name, "' not found in '", keyspace, "'");
+  }
+
+  // A keyspace, or a table.
+  absl::Status Any() {
+    const QualifiedName& target = statement_.target;
+    if (target.keyspace.empty()) {
+      if (schema_.FindKeyspace(target.name) != nullptr || IsSystemKeyspace(target.name)) {
+        return OneKeyspace(target.name);
+      }
+      if (keyspace_.empty()) {
+        return ErrorAt(target.position, "'", target.name, "' not found in keyspaces");
+      }
+    }
+    const std::string& keyspace = target.keyspace.empty() ? keyspace_ : target.keyspace;
+    if (schema_.FindKeyspace(keyspace) == nullptr && !IsSystemKeyspace(keyspace)) {
+      return ErrorAt(target.position, "'", keyspace, "' not found in keyspaces");
+    }
+    if (TryTable(keyspace, target.name)) return absl::OkStatus();
+    return ErrorAt(target.position, "'", target.name, "' not found in keyspace '", keyspace, "'");
+  }
+
+  const DescribeStatement& statement_;
+  const std::string& keyspace_;
+  const data::Schema& schema_;
+  RowsResult& rows_;
+};
+
+class DescribePlan final : public Plan {
+ public:
+  DescribePlan(DescribeStatement statement, std::string keyspace)
+      : statement_(std::move(statement)), keyspace_(std::move(keyspace)) {
+    std::vector<std::string_view> names = {"keyspace_name", "type", "name"};
+    if (!IsListing(statement_.kind)) names.push_back("create_statement");
+    if (statement_.kind == Kind::kCluster) names = {"cluster", "partitioner", "snitch"};
+    std::vector<ResultColumn> columns;
     for (const std::string_view name : names) {
       columns.push_back(
           {"system", "describe", std::string(name), data::DataType(data::TypeId::kText)});
@@ -50,107 +226,29 @@ class DescribePlan final : public Plan {
     set_result_columns(std::move(columns));
   }
 
-  void AddKeyspace(const data::KeyspaceSchema& keyspace, RowsResult* out) const {
-    std::vector<data::Value> row = {keyspace.name, "keyspace", keyspace.name};
-    if (describes()) row.emplace_back(data::DescribeKeyspace(keyspace));
-    AddRow(row, out);
-  }
-
-  void AddTable(const data::TableSchema& table, RowsResult* out) const {
-    std::vector<data::Value> row = {table.keyspace, "table", table.name};
-    if (describes()) row.emplace_back(data::DescribeTable(table));
-    AddRow(row, out);
-  }
-
-  absl::Status AddRows(const Request& request, RowsResult* out) const {
-    const data::Schema& schema = request.state->schema();
-    switch (kind_) {
-      case Kind::kCluster:
-        AddRow({request.services->cluster_name, "org.apache.cassandra.dht.Murmur3Partitioner"},
-               out);
-        break;
-      case Kind::kKeyspaces:
-        for (const data::KeyspaceSchema* k : schema.keyspaces()) AddKeyspace(*k, out);
-        break;
-      case Kind::kTables:
-        for (const auto& table : schema.tables()) {
-          if (keyspace_.empty() || table->keyspace == keyspace_) AddTable(*table, out);
-        }
-        break;
-      case Kind::kSchema:
-        for (const data::KeyspaceSchema* k : schema.keyspaces())
-          AddKeyspaceAndTables(*k, schema, out);
-        break;
-      case Kind::kKeyspace:
-        return DescribeKeyspace(schema, out);
-      case Kind::kTable:
-        return DescribeTable(schema, out);
-      default:
-        break;
+  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
+    QueryResult result;
+    RowsResult& rows = result.result.emplace<RowsResult>();
+    rows.columns = shared_result_columns();
+    if (statement_.kind == Kind::kCluster) {
+      AddRow({request.services->cluster_name, std::string(kPartitioner), std::string(kSnitch)},
+             &rows);
     }
-    return absl::OkStatus();
+    THOLOS_CO_RETURN_IF_ERROR(
+        Description(statement_, keyspace_, request.state->schema(), &rows).Run());
+    co_return result;
   }
+  std::string_view kind() const override { return "describe"; }
 
-  void AddKeyspaceAndTables(const data::KeyspaceSchema& keyspace, const data::Schema& schema,
-                            RowsResult* out) const {
-    AddKeyspace(keyspace, out);
-    for (const auto& table : schema.tables(keyspace.name)) AddTable(*table, out);
-  }
-
-  absl::Status DescribeKeyspace(const data::Schema& schema, RowsResult* out) const {
-    const data::KeyspaceSchema* keyspace = schema.FindKeyspace(keyspace_);
-    if (keyspace == nullptr) {
-      return ErrorAt(position_, "keyspace ", QuoteName(keyspace_), " does not exist");
-    }
-    AddKeyspaceAndTables(*keyspace, schema, out);
-    return absl::OkStatus();
-  }
-
-  absl::Status DescribeTable(const data::Schema& schema, RowsResult* out) const {
-    TablePtr table = FindSystemTable(keyspace_, table_);
-    if (table == nullptr) table = schema.FindTable(keyspace_, table_);
-    if (table == nullptr) {
-      return ErrorAt(position_, "table ", QuoteName(keyspace_), ".", QuoteName(table_),
-                     " does not exist");
-    }
-    AddTable(*table, out);
-    return absl::OkStatus();
-  }
-
-  const Kind kind_;
-  const std::string keyspace_;
-  const std::string table_;
-  const Position position_;
+ private:
+  const DescribeStatement statement_;
+  const std::string keyspace_;  // of the session
 };
 
 }  // namespace
 
 absl::StatusOr<PlanPtr> Analyze(const DescribeStatement& statement, AnalysisContext* context) {
-  if (statement.full || statement.only || statement.with_internals ||
-      (statement.kind == Kind::kKeyspace && statement.target.name.empty())) {
-    return NotSupportedAt(statement.position, "this form of DESCRIBE");
-  }
-  switch (statement.kind) {
-    case Kind::kCluster:
-    case Kind::kSchema:
-    case Kind::kKeyspaces:
-    case Kind::kKeyspace:
-    case Kind::kTables:
-    case Kind::kTable:
-      break;
-    default:
-      return NotSupportedAt(statement.position, "this form of DESCRIBE");
-  }
-  std::string keyspace;
-  std::string table;
-  if (statement.kind == Kind::kTable) {
-    THOLOS_ASSIGN_OR_RETURN(keyspace, ResolveKeyspace(statement.target, *context));
-    table = statement.target.name;
-  }
-  if (statement.kind == Kind::kKeyspace) keyspace = statement.target.name;
-  if (statement.kind == Kind::kTables) keyspace = context->keyspace;
-  return PlanPtr(std::make_shared<DescribePlan>(statement.kind, std::move(keyspace),
-                                                std::move(table), statement.target.position));
+  return PlanPtr(std::make_shared<DescribePlan>(statement, context->keyspace));
 }
 
 }  // namespace tholos::cql

@@ -1,6 +1,10 @@
-// CREATE KEYSPACE, DROP KEYSPACE, USE.
+// CREATE KEYSPACE, ALTER KEYSPACE, DROP KEYSPACE, USE.
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "cql/statements/options.h"
@@ -31,39 +35,60 @@ class UsePlan final : public Plan {
   std::string keyspace_;
 };
 
-absl::StatusOr<data::KeyspaceSchema> MakeKeyspace(const CreateKeyspaceStatement& statement) {
+// What the options change of a keyspace; those that are not given stay.
+struct KeyspaceChange {
+  std::optional<std::map<std::string, std::string>> replication;
+  std::optional<bool> durable_writes;
+
+  static absl::StatusOr<KeyspaceChange> Of(const std::vector<Option>& options,
+                                           const AnalysisContext& context) {
+    KeyspaceChange change;
+    for (const Option& option : options) {
+      if (option.name == "replication") {
+        THOLOS_ASSIGN_OR_RETURN(auto given, MapOption(option));
+        auto expanded = ring::ExpandReplication(std::move(given), context.state->datacenters());
+        if (!expanded.ok()) {
+          return ErrorAt(option.value.position(), base::ToStd(expanded.status().message()));
+        }
+        change.replication = *std::move(expanded);
+      } else if (option.name == "durable_writes") {
+        THOLOS_ASSIGN_OR_RETURN(change.durable_writes, BooleanOption(option));
+      } else {
+        return ErrorAt(option.position, "unknown keyspace option '", option.name, "'");
+      }
+    }
+    return change;
+  }
+
+  void Apply(data::KeyspaceSchema* keyspace) const {
+    if (replication) keyspace->replication = *replication;
+    if (durable_writes) keyspace->durable_writes = *durable_writes;
+  }
+};
+
+absl::StatusOr<data::KeyspaceSchema> MakeKeyspace(const CreateKeyspaceStatement& statement,
+                                                  const AnalysisContext& context) {
   data::KeyspaceSchema keyspace;
   keyspace.name = statement.keyspace.name;
-  bool has_replication = false;
-  for (const Option& option : statement.options) {
-    if (option.name == "replication") {
-      THOLOS_ASSIGN_OR_RETURN(keyspace.replication, MapOption(option));
-      has_replication = true;
-      const auto strategy = ring::ReplicationStrategy::Parse(keyspace.replication);
-      if (!strategy.ok()) {
-        return ErrorAt(option.value.position(), base::ToStd(strategy.status().message()));
-      }
-    } else if (option.name == "durable_writes") {
-      THOLOS_ASSIGN_OR_RETURN(keyspace.durable_writes, BooleanOption(option));
-    } else {
-      return ErrorAt(option.position, "unknown keyspace option '", option.name, "'");
-    }
-  }
-  if (!has_replication) {
+  THOLOS_ASSIGN_OR_RETURN(const KeyspaceChange change,
+                          KeyspaceChange::Of(statement.options, context));
+  if (!change.replication) {
     return ErrorAt(statement.position,
                    "option 'replication' is missing: WITH replication = "
                    "{'class': 'SimpleStrategy', 'replication_factor': 3}");
   }
+  change.Apply(&keyspace);
   return keyspace;
 }
 
 }  // namespace
 
-absl::StatusOr<PlanPtr> Analyze(const CreateKeyspaceStatement& statement, AnalysisContext*) {
+absl::StatusOr<PlanPtr> Analyze(const CreateKeyspaceStatement& statement,
+                                AnalysisContext* context) {
   THOLOS_RETURN_IF_ERROR(CheckUserKeyspace(statement.keyspace));
   THOLOS_RETURN_IF_ERROR(
       CheckEntityName(statement.keyspace.name, "keyspace", statement.keyspace.position));
-  THOLOS_ASSIGN_OR_RETURN(data::KeyspaceSchema keyspace, MakeKeyspace(statement));
+  THOLOS_ASSIGN_OR_RETURN(data::KeyspaceSchema keyspace, MakeKeyspace(statement, *context));
   SchemaPlan::Spec spec;
   spec.kind = "create_keyspace";
   spec.result = {"CREATED", "KEYSPACE", keyspace.name, ""};
@@ -74,6 +99,33 @@ absl::StatusOr<PlanPtr> Analyze(const CreateKeyspaceStatement& statement, Analys
   }
   spec.change = [keyspace = std::move(keyspace)](const data::Schema& schema, int64_t now_micros) {
     return schema.WithKeyspace(keyspace, now_micros);
+  };
+  return PlanPtr(std::make_shared<SchemaPlan>(std::move(spec)));
+}
+
+absl::StatusOr<PlanPtr> Analyze(const AlterKeyspaceStatement& statement, AnalysisContext* context) {
+  THOLOS_RETURN_IF_ERROR(CheckUserKeyspace(statement.keyspace));
+  const std::string& name = statement.keyspace.name;
+  THOLOS_ASSIGN_OR_RETURN(KeyspaceChange change, KeyspaceChange::Of(statement.options, *context));
+  SchemaPlan::Spec spec;
+  spec.kind = "alter_keyspace";
+  spec.result = {"UPDATED", "KEYSPACE", name, ""};
+  if (statement.if_exists) {
+    spec.already_done = [name](const data::Schema& schema) {
+      return schema.FindKeyspace(name) == nullptr;
+    };
+  }
+  const Position position = statement.keyspace.position;
+  spec.change = [name, position, change = std::move(change)](
+                    const data::Schema& schema,
+                    int64_t now_micros) -> absl::StatusOr<data::Schema> {
+    const data::KeyspaceSchema* keyspace = schema.FindKeyspace(name);
+    if (keyspace == nullptr) {
+      return ErrorAt(position, "keyspace ", QuoteName(name), " does not exist");
+    }
+    data::KeyspaceSchema altered = *keyspace;
+    change.Apply(&altered);
+    return schema.WithAlteredKeyspace(std::move(altered), now_micros);
   };
   return PlanPtr(std::make_shared<SchemaPlan>(std::move(spec)));
 }

@@ -23,26 +23,6 @@ absl::StatusOr<PlanPtr> AnalyzeStatement(const Statement& statement, AnalysisCon
   return plan;
 }
 
-absl::StatusOr<PlanPtr> Analyze(const AlterKeyspaceStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "ALTER KEYSPACE");
-}
-
-absl::StatusOr<PlanPtr> Analyze(const AlterTableStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "ALTER TABLE");
-}
-
-absl::StatusOr<PlanPtr> Analyze(const CreateTypeStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "CREATE TYPE");
-}
-
-absl::StatusOr<PlanPtr> Analyze(const AlterTypeStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "ALTER TYPE");
-}
-
-absl::StatusOr<PlanPtr> Analyze(const DropTypeStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "DROP TYPE");
-}
-
 absl::StatusOr<PlanPtr> Analyze(const TruncateStatement& statement, AnalysisContext*) {
   return NotSupportedAt(statement.position, "TRUNCATE");
 }
