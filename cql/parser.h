@@ -11,8 +11,8 @@
 // Wider than Cassandra's grammar: arithmetic takes parentheses and unary minus everywhere, and
 // `a -1` is a subtraction.
 //
-// Every error is absl::InvalidArgumentError and starts with the place, both numbers counting from
-// 1:
+// Every error is absl::InvalidArgumentError, or for what is refused by name
+// absl::UnimplementedError, and starts with the place, both numbers counting from 1:
 //
 //   line 1:8 expected a selector, found 'FROM'
 //   line 2:5 unterminated string

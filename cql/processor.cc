@@ -143,7 +143,11 @@ class QueryProcessorImpl final : public QueryProcessor {
     ParseOptions options;
     options.statement_bytes_max = deps_.limits.statement_bytes_max;
     absl::StatusOr<ParsedStatement> parsed = Parse(text, options);
-    if (!parsed.ok()) return base::SyntaxError(base::ToStd(parsed.status().message()));
+    if (!parsed.ok()) {
+      const std::string_view message = base::ToStd(parsed.status().message());
+      return absl::IsUnimplemented(parsed.status()) ? base::InvalidRequest(message)
+                                                    : base::SyntaxError(message);
+    }
     AnalysisContext context;
     context.state = state;
     context.keyspace = keyspace;

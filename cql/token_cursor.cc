@@ -74,7 +74,11 @@ bool TokenCursor::Fail(Position position, std::string_view message) {
 }
 
 bool TokenCursor::Unsupported(Position position, std::string_view feature) {
-  return Fail(position, Concat({feature, " is not supported yet"}));
+  if (status_.ok()) {
+    status_ = absl::UnimplementedError(
+        Concat({ToString(position), " ", feature, " is not supported yet"}));
+  }
+  return false;
 }
 
 // "A", "A or B", "A, B or C", each once.

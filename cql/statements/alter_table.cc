@@ -106,6 +106,9 @@ absl::StatusOr<PlanPtr> Analyze(const AlterTableStatement& statement, AnalysisCo
   if (statement.kind == Kind::kAdd) {
     for (const ColumnDefinition& column : statement.columns) {
       THOLOS_ASSIGN_OR_RETURN(data::DataType type, ResolveType(column.type, keyspace, *context));
+      if (type.id() == data::TypeId::kCounter) {
+        return NotSupportedAt(column.type.position, "the type counter");
+      }
       change.columns.push_back({column.name.name, std::move(type), column.is_static});
     }
   }

@@ -53,6 +53,9 @@ class TableBuilder {
     for (const ColumnDefinition& definition : statement_.columns) {
       THOLOS_ASSIGN_OR_RETURN(const data::DataType type,
                               ResolveType(definition.type, table_.keyspace, context_));
+      if (type.id() == data::TypeId::kCounter) {
+        return NotSupportedAt(definition.type.position, "the type counter");
+      }
       const std::string& name = definition.name.name;
       if (name.size() > kColumnNameBytesMax) {
         return ErrorAt(definition.position, "the name '", Abbreviate(name), "' has ", name.size(),
