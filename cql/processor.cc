@@ -233,7 +233,7 @@ class QueryProcessorImpl final : public QueryProcessor {
       if (!plan.ok()) co_return plan.status();
       THOLOS_CO_ASSIGN_OR_RETURN(
           request.values, BindValues((*plan)->parameters(), std::move(item.values), deps_.limits));
-      THOLOS_CO_RETURN_IF_ERROR(write.Add(**plan, request));
+      THOLOS_CO_RETURN_IF_ERROR(co_await write.Add(**plan, request));
     }
     co_return co_await write.Write(std::move(request));
   }

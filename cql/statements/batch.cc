@@ -23,7 +23,9 @@ class BatchPlan final : public Plan {
     }
     SetBatchTimestamp(&request);
     BatchWrite write(type_);
-    for (const PlanPtr& plan : plans_) THOLOS_CO_RETURN_IF_ERROR(write.Add(*plan, request));
+    for (const PlanPtr& plan : plans_) {
+      THOLOS_CO_RETURN_IF_ERROR(co_await write.Add(*plan, request));
+    }
     co_return co_await write.Write(std::move(request));
   }
   std::string_view kind() const override { return "batch"; }
@@ -39,7 +41,9 @@ size_t CarriedBytes(const data::Row& row) {
   constexpr size_t kOfRow = 12;
   constexpr size_t kOfCell = 12;
   size_t bytes = kOfRow + row.clustering.size();
-  for (const data::Cell& cell : row.cells) bytes += kOfCell + cell.value.size();
+  for (const data::Cell& cell : row.cells) {
+    bytes += kOfCell + cell.path.size() + cell.value.size();
+  }
   return bytes;
 }
 
@@ -47,6 +51,9 @@ size_t CarriedBytes(const data::Partition& update) {
   size_t bytes = update.key.key.size();
   if (update.static_row) bytes += CarriedBytes(*update.static_row);
   for (const data::Row& row : update.rows) bytes += CarriedBytes(row);
+  for (const data::RangeTombstone& tombstone : update.range_tombstones) {
+    bytes += tombstone.range.lower.size() + tombstone.range.upper.size();
+  }
   return bytes;
 }
 
@@ -60,13 +67,18 @@ void SetBatchTimestamp(Request* request) {
   if (!request->timestamp) request->timestamp = request->services->coordinator.NextTimestamp();
 }
 
-absl::Status BatchWrite::Add(const Plan& plan, Request& request) {
+base::Task<absl::Status> BatchWrite::Add(const Plan& plan, Request& request) {
   const WritePlan* write = plan.write_plan();
   if (write == nullptr) {
-    return base::InvalidRequest(
+    co_return base::InvalidRequest(
         "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.");
   }
-  THOLOS_ASSIGN_OR_RETURN(std::vector<data::Mutation> mutations, write->MakeMutations(request));
+  std::vector<data::Mutation> mutations;
+  if (write->needs_read()) {
+    THOLOS_CO_ASSIGN_OR_RETURN(mutations, co_await write->ReadAndMakeMutations(request));
+  } else {
+    THOLOS_CO_ASSIGN_OR_RETURN(mutations, write->MakeMutations(request));
+  }
   for (data::Mutation& mutation : mutations) {
     const auto [place, is_new] =
         places_.emplace(std::pair(mutation.table, mutation.update.key), mutations_.size());
@@ -77,7 +89,7 @@ absl::Status BatchWrite::Add(const Plan& plan, Request& request) {
       data::MergeInto(&mutations_[place->second].update, std::move(mutation.update));
     }
   }
-  return absl::OkStatus();
+  co_return absl::OkStatus();
 }
 
 std::string BatchWrite::TableNames() const {

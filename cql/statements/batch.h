@@ -24,7 +24,7 @@ class BatchWrite {
 
   // The statement's mutations, with the values and the timestamp of `request`. kInvalid if it is no
   // INSERT, UPDATE or DELETE.
-  absl::Status Add(const Plan& plan, Request& request);
+  base::Task<absl::Status> Add(const Plan& plan, Request& request);
 
   // Logged if the type says so and there are several partitions. Refuses what is above the limits.
   base::Task<absl::StatusOr<QueryResult>> Write(Request request);

@@ -38,16 +38,31 @@ class InsertAnalysis {
     THOLOS_ASSIGN_OR_RETURN(spec.parameters,
                             WriteParameters::Analyze(statement_.parameters, *table_, context_));
     for (size_t i = 0; i < values_.size(); ++i) {
-      const data::ColumnSchema& column = table_->columns[i];
       if (!values_[i].has_value()) continue;
-      spec.columns.push_back({column.id, column.kind == data::ColumnKind::kStatic, column.name,
-                              *std::move(values_[i])});
+      spec.operations.push_back(
+          ColumnOperation::Assign(table_->columns[i], *std::move(values_[i])));
+    }
+    if (statement_.json) {
+      const Receiver receiver{data::DataType(data::TypeId::kText), "[json]", table_->keyspace,
+                              table_->name};
+      THOLOS_ASSIGN_OR_RETURN(spec.json, Operand::Analyze(*statement_.json, receiver, context_));
+      spec.json_default_unset = statement_.json_default_unset;
     }
     return PlanPtr(std::make_shared<WritePlan>(std::move(spec)));
   }
 
  private:
+  // All columns; what the text does not have is null or unset.
+  absl::Status AnalyzeJson() {
+    for (size_t i = 0; i < values_.size(); ++i) {
+      values_[i] = Operand::OfJson(static_cast<uint16_t>(i));
+    }
+    has_clustering_ = has_regular_ = true;
+    return absl::OkStatus();
+  }
+
   absl::Status AnalyzeValues() {
+    if (statement_.json) return AnalyzeJson();
     if (statement_.columns.size() != statement_.values.size()) {
       return ErrorAt(statement_.columns[0].position,
                      "Unmatched column names/values: ", statement_.columns.size(), " columns, ",
@@ -95,7 +110,6 @@ class InsertAnalysis {
 }  // namespace
 
 absl::StatusOr<PlanPtr> Analyze(const InsertStatement& statement, AnalysisContext* context) {
-  if (statement.json) return NotSupportedAt(statement.position, "INSERT JSON");
   THOLOS_ASSIGN_OR_RETURN(TablePtr table, ResolveWritableTable(statement.table, *context));
   return InsertAnalysis(statement, std::move(table), context).Run();
 }

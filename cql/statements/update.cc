@@ -1,4 +1,5 @@
 // UPDATE: writes cells; a row exists as long as one of them does.
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -7,29 +8,6 @@
 #include "cql/statements/write_plan.h"
 
 namespace tholos::cql {
-namespace {
-
-absl::StatusOr<ColumnWrite> AnalyzeAssignment(const Assignment& assignment,
-                                              const data::TableSchema& table,
-                                              AnalysisContext* context) {
-  if (assignment.kind != Assignment::Kind::kSet) {
-    return NotSupportedAt(assignment.position, "changing a part of a column");
-  }
-  THOLOS_ASSIGN_OR_RETURN(const data::ColumnSchema* column,
-                          ResolveColumn(table, assignment.column));
-  if (column->kind == data::ColumnKind::kPartitionKey ||
-      column->kind == data::ColumnKind::kClustering) {
-    return ErrorAt(assignment.column.position, "PRIMARY KEY part ", column->name,
-                   " found in SET part");
-  }
-  THOLOS_ASSIGN_OR_RETURN(
-      Operand value, Operand::Analyze(assignment.value, Receiver::Of(table, *column), context));
-  return ColumnWrite{column->id, column->kind == data::ColumnKind::kStatic, column->name,
-                     std::move(value)};
-}
-
-}  // namespace
-
 absl::StatusOr<PlanPtr> Analyze(const UpdateStatement& statement, AnalysisContext* context) {
   THOLOS_ASSIGN_OR_RETURN(TablePtr table, ResolveWritableTable(statement.table, *context));
   if (statement.if_exists || !statement.conditions.empty()) {
@@ -41,19 +19,23 @@ absl::StatusOr<PlanPtr> Analyze(const UpdateStatement& statement, AnalysisContex
   THOLOS_ASSIGN_OR_RETURN(spec.parameters,
                           WriteParameters::Analyze(statement.parameters, *table, context));
   bool static_only = true;
-  std::vector<bool> assigned(table->next_column_id, false);
+  // Per column: whether it is assigned as a whole, which goes with nothing else.
+  std::map<data::ColumnId, bool> assigned;
   for (const Assignment& assignment : statement.assignments) {
-    THOLOS_ASSIGN_OR_RETURN(ColumnWrite write, AnalyzeAssignment(assignment, *table, context));
-    if (assigned[write.column]) {
-      return ErrorAt(assignment.position, "column '", write.name, "' is set twice");
+    THOLOS_ASSIGN_OR_RETURN(ColumnOperation operation,
+                            ColumnOperation::Of(assignment, *table, context));
+    const bool whole = operation.kind == ColumnOperation::Kind::kAssign;
+    const auto [before, is_first] = assigned.emplace(operation.column, whole);
+    if (!is_first && (whole || before->second)) {
+      return ErrorAt(assignment.position, "Multiple incompatible setting of column ",
+                     operation.name);
     }
-    assigned[write.column] = true;
-    static_only = static_only && write.is_static;
-    spec.columns.push_back(std::move(write));
+    static_only = static_only && operation.is_static;
+    spec.operations.push_back(std::move(operation));
   }
   THOLOS_ASSIGN_OR_RETURN(spec.keys, Restrictions::Analyze(table, statement.where, context));
   static_only = static_only && table->clustering_size() > 0;
-  THOLOS_RETURN_IF_ERROR(CheckModifiedKeys(spec.keys, statement.position, !static_only));
+  THOLOS_RETURN_IF_ERROR(CheckModifiedKeys(spec.keys, statement.position, !static_only, "UPDATE"));
   if (static_only && spec.keys.restricts_clustering()) {
     return ErrorAt(statement.position,
                    "Invalid restrictions on clustering columns since the UPDATE statement modifies "

@@ -7,6 +7,9 @@
 #include "base/async/when_all.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "cql/statements/insert_json.h"
+#include "data/range_tombstones.h"
+#include "data/read.h"
 
 namespace tholos::cql {
 namespace {
@@ -61,34 +64,39 @@ absl::StatusOr<WriteParameters> WriteParameters::Analyze(const UpdateParameters&
   return result;
 }
 
-absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool needs_clustering) {
+absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool needs_clustering,
+                               std::string_view statement) {
   if (const data::ColumnSchema* open = keys.FirstOpenPartitionColumn()) {
-    return ErrorAt(where, "Some partition key parts are missing: ", open->name,
-                   " (each must be restricted by = or IN)");
+    return ErrorAt(where, "Some partition key parts are missing: ", open->name);
   }
   if (const Relation* other = keys.first_filter()) {
     return ErrorAt(other->position,
                    "Non PRIMARY KEY columns found in where clause: ", other->columns[0].name);
   }
   if (needs_clustering && keys.has_clustering_bounds()) {
-    return ErrorAt(where, "Slice restrictions are not supported on the clustering columns here");
+    return ErrorAt(where, "Slice restrictions are not supported on the clustering columns in ",
+                   statement, " statements");
   }
   const data::ColumnSchema* open = keys.FirstOpenClusteringColumn();
   if (needs_clustering && open != nullptr) {
-    return ErrorAt(where, "Some clustering keys are missing: ", open->name,
-                   " (each must be restricted by = or IN)");
+    return ErrorAt(where, "Some clustering keys are missing: ", open->name);
   }
   return absl::OkStatus();
 }
 
 WritePlan::WritePlan(Spec spec) : spec_(std::move(spec)) {
   partition_key_indexes_ = spec_.keys.PartitionKeyMarkers();
-  std::sort(spec_.columns.begin(), spec_.columns.end(),
-            [](const ColumnWrite& a, const ColumnWrite& b) { return a.column < b.column; });
+  std::stable_sort(
+      spec_.operations.begin(), spec_.operations.end(),
+      [](const ColumnOperation& a, const ColumnOperation& b) { return a.column < b.column; });
+  for (const ColumnOperation& operation : spec_.operations) {
+    needs_read_ = needs_read_ || operation.needs_read();
+    sorts_parts_ = sorts_parts_ || operation.type.multi_cell();
+  }
 }
 
-absl::StatusOr<WritePlan::Stamp> WritePlan::MakeStamp(Request& request) const {
-  Stamp stamp;
+absl::StatusOr<WriteStamp> WritePlan::MakeStamp(Request& request) const {
+  WriteStamp stamp;
   stamp.now_seconds = request.wall_seconds();
   stamp.ttl_seconds = spec_.table->default_ttl_seconds;
   if (spec_.parameters.ttl.has_value()) {
@@ -108,80 +116,154 @@ absl::StatusOr<WritePlan::Stamp> WritePlan::MakeStamp(Request& request) const {
   return stamp;
 }
 
-absl::Status WritePlan::MakeCells(Request& request, const Stamp& stamp,
-                                  std::vector<data::Cell>* regular,
-                                  std::vector<data::Cell>* of_static) const {
-  regular->reserve(spec_.columns.size());
-  for (const ColumnWrite& write : spec_.columns) {
-    Argument argument;
-    if (write.value) {
-      THOLOS_ASSIGN_OR_RETURN(argument, write.value->Take(request));
-    }
-    if (argument.unset) continue;
-    std::vector<data::Cell>* cells = write.is_static ? of_static : regular;
-    if (!argument.value.has_value()) {
-      cells->push_back(data::Cell::Tombstone(write.column, stamp.timestamp, stamp.now_seconds));
-    } else if (stamp.ttl_seconds == 0) {
-      cells->push_back(
-          data::Cell::Value(write.column, stamp.timestamp, *std::move(argument.value)));
-    } else {
-      cells->push_back(data::Cell::Expiring(write.column, stamp.timestamp,
-                                            *std::move(argument.value), stamp.ttl_seconds,
-                                            stamp.now_seconds));
+absl::StatusOr<WritePlan::Targets> WritePlan::TakeTargets(Request& request) const {
+  if (spec_.json) {
+    THOLOS_RETURN_IF_ERROR(TakeJson(*spec_.json, *spec_.table, spec_.json_default_unset, &request));
+  }
+  Targets targets;
+  THOLOS_ASSIGN_OR_RETURN(targets.partitions, spec_.keys.PartitionKeys(request));
+  if (spec_.rows == Rows::kCells || spec_.rows == Rows::kInserted || spec_.rows == Rows::kDeleted) {
+    THOLOS_ASSIGN_OR_RETURN(targets.rows, spec_.keys.ClusteringKeys(request));
+  }
+  return targets;
+}
+
+// What is a tombstone for every partition alike.
+absl::Status WritePlan::AddDeletions(Request& request, const WriteStamp& stamp,
+                                     data::Partition* update) const {
+  const data::Deletion deletion{stamp.timestamp, stamp.now_seconds};
+  if (spec_.rows == Rows::kPartition) update->deletion = deletion;
+  if (spec_.rows == Rows::kRange) {
+    THOLOS_ASSIGN_OR_RETURN(Slices slices, spec_.keys.ClusteringSlices(request));
+    for (data::Slice& slice : slices) {
+      data::AppendRange(std::move(slice), deletion, &update->range_tombstones);
     }
   }
   return absl::OkStatus();
 }
 
-// The change to a partition, whichever it is.
-absl::StatusOr<data::Partition> WritePlan::MakeUpdate(Request& request) const {
-  THOLOS_ASSIGN_OR_RETURN(const Stamp stamp, MakeStamp(request));
-  data::Partition update;
-  const data::Deletion deletion{stamp.timestamp, stamp.now_seconds};
-  if (spec_.rows == Rows::kPartition) {
-    update.deletion = deletion;
-    return update;
+absl::Status WritePlan::AddRows(const Targets& targets, const data::DecoratedKey& key,
+                                const Before& before, const WriteStamp& stamp, bool last,
+                                Request& request, std::vector<BoundOperation>* operations,
+                                data::Partition* update) const {
+  const auto before_of = [&](std::optional<std::string> clustering) -> const data::Row* {
+    if (before.empty()) return nullptr;
+    const auto found = before.find({key, std::move(clustering)});
+    return found == before.end() ? nullptr : &found->second;
+  };
+  data::Row static_row;
+  for (BoundOperation& operation : *operations) {
+    if (!operation.is_static()) continue;
+    THOLOS_RETURN_IF_ERROR(
+        operation.AddTo(&static_row, before_of(std::nullopt), stamp, last, request));
   }
-  std::vector<data::Cell> cells;
-  std::vector<data::Cell> static_cells;
-  THOLOS_RETURN_IF_ERROR(MakeCells(request, stamp, &cells, &static_cells));
-  if (!static_cells.empty()) update.static_row.emplace().cells = std::move(static_cells);
-  if (spec_.rows == Rows::kNone) return update;
-  THOLOS_ASSIGN_OR_RETURN(std::vector<std::string> keys, spec_.keys.ClusteringKeys(request));
-  for (size_t i = 0; i < keys.size(); ++i) {
+  if (!static_row.IsEmpty()) {
+    if (sorts_parts_) SortParts(&static_row);
+    update->static_row = std::move(static_row);
+  }
+  update->rows.reserve(targets.rows.size());
+  for (size_t i = 0; i < targets.rows.size(); ++i) {
     data::Row row;
-    row.clustering = std::move(keys[i]);
+    row.clustering = targets.rows[i];
     if (spec_.rows == Rows::kInserted) {
       row.liveness =
           stamp.ttl_seconds == 0
               ? data::Liveness::At(stamp.timestamp)
               : data::Liveness::Expiring(stamp.timestamp, stamp.ttl_seconds, stamp.now_seconds);
     }
-    if (spec_.rows == Rows::kDeleted) row.deletion = deletion;
-    row.cells = i + 1 == keys.size() ? std::move(cells) : cells;
-    if (!row.IsEmpty()) update.rows.push_back(std::move(row));
+    if (spec_.rows == Rows::kDeleted) row.deletion = {stamp.timestamp, stamp.now_seconds};
+    row.cells.reserve(operations->size());
+    for (BoundOperation& operation : *operations) {
+      if (operation.is_static()) continue;
+      THOLOS_RETURN_IF_ERROR(operation.AddTo(&row, before_of(row.clustering), stamp,
+                                             last && i + 1 == targets.rows.size(), request));
+    }
+    if (sorts_parts_) SortParts(&row);
+    if (!row.IsEmpty()) update->rows.push_back(std::move(row));
   }
-  return update;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<data::Mutation>> WritePlan::MakeMutations(Request& request) const {
-  THOLOS_ASSIGN_OR_RETURN(std::vector<data::DecoratedKey> keys, spec_.keys.PartitionKeys(request));
-  THOLOS_ASSIGN_OR_RETURN(data::Partition update, MakeUpdate(request));
+absl::StatusOr<std::vector<data::Mutation>> WritePlan::Make(Targets targets, const Before& before,
+                                                            Request& request) const {
+  THOLOS_ASSIGN_OR_RETURN(const WriteStamp stamp, MakeStamp(request));
+  data::Partition deletions;
+  THOLOS_RETURN_IF_ERROR(AddDeletions(request, stamp, &deletions));
+  std::vector<BoundOperation> operations;
+  operations.reserve(spec_.operations.size());
+  for (const ColumnOperation& operation : spec_.operations) {
+    THOLOS_ASSIGN_OR_RETURN(BoundOperation bound, BoundOperation::Bind(operation, request));
+    operations.push_back(std::move(bound));
+  }
   std::vector<data::Mutation> mutations;
-  // Nothing but unset values: there is nothing to write.
-  if (update.IsEmpty()) return mutations;
-  mutations.reserve(keys.size());
-  for (size_t i = 0; i < keys.size(); ++i) {
-    data::Mutation& mutation = mutations.emplace_back();
-    mutation.table = spec_.table->id;
-    mutation.update = i + 1 == keys.size() ? std::move(update) : update;
-    mutation.update.key = std::move(keys[i]);
+  mutations.reserve(targets.partitions.size());
+  for (size_t i = 0; i < targets.partitions.size(); ++i) {
+    data::Partition update = deletions;
+    THOLOS_RETURN_IF_ERROR(AddRows(targets, targets.partitions[i], before, stamp,
+                                   i + 1 == targets.partitions.size(), request, &operations,
+                                   &update));
+    if (update.IsEmpty()) continue;  // nothing but unset values
+    update.key = std::move(targets.partitions[i]);
+    mutations.push_back({spec_.table->id, std::move(update)});
   }
   return mutations;
 }
 
+absl::StatusOr<std::vector<data::Mutation>> WritePlan::MakeMutations(Request& request) const {
+  THOLOS_ASSIGN_OR_RETURN(Targets targets, TakeTargets(request));
+  return Make(std::move(targets), Before(), request);
+}
+
+base::Task<absl::StatusOr<WritePlan::Before>> WritePlan::Read(const Targets& targets,
+                                                              Request& request) const {
+  if (request.routing.consistency == coordinator::ConsistencyLevel::kAny) {
+    co_return base::InvalidRequest(
+        "Write operation require a read but consistency ANY is not supported on reads");
+  }
+  Before before;
+  for (const data::DecoratedKey& key : targets.partitions) {
+    data::ReadCommand command;
+    command.table = spec_.table->id;
+    command.key = key;
+    for (const std::string& row : targets.rows) {
+      command.slices.push_back({row, data::Behind(row)});
+    }
+    if (command.slices.empty()) command.row_limit = 1;  // the static row
+    for (bool more = true; more;) {
+      THOLOS_CO_ASSIGN_OR_RETURN(
+          coordinator::ReadPage page,
+          co_await request.services->coordinator.Read(command, request.routing));
+      for (data::Partition& partition : page.partitions) {
+        if (partition.static_row) {
+          before.insert_or_assign({key, std::nullopt}, *std::move(partition.static_row));
+        }
+        for (data::Row& row : partition.rows) {
+          std::string clustering = row.clustering;
+          before.insert_or_assign({key, std::move(clustering)}, std::move(row));
+        }
+      }
+      more = page.next.has_value() && !targets.rows.empty();
+      command.after = std::move(page.next);
+    }
+  }
+  co_return before;
+}
+
+base::Task<absl::StatusOr<std::vector<data::Mutation>>> WritePlan::ReadAndMakeMutations(
+    Request& request) const {
+  if (!needs_read_) co_return MakeMutations(request);
+  THOLOS_CO_ASSIGN_OR_RETURN(Targets targets, TakeTargets(request));
+  THOLOS_CO_ASSIGN_OR_RETURN(const Before before, co_await Read(targets, request));
+  co_return Make(std::move(targets), before, request);
+}
+
 base::Task<absl::StatusOr<QueryResult>> WritePlan::Execute(Request request) const {
-  THOLOS_CO_ASSIGN_OR_RETURN(std::vector<data::Mutation> mutations, MakeMutations(request));
+  std::vector<data::Mutation> mutations;
+  if (needs_read_) {
+    THOLOS_CO_ASSIGN_OR_RETURN(mutations, co_await ReadAndMakeMutations(request));
+  } else {
+    THOLOS_CO_ASSIGN_OR_RETURN(mutations, MakeMutations(request));
+  }
   coordinator::Coordinator& coordinator = request.services->coordinator;
   if (mutations.size() == 1) {
     THOLOS_CO_RETURN_IF_ERROR(co_await coordinator.Write(std::move(mutations[0]), request.routing));

@@ -1,20 +1,28 @@
-// What INSERT, UPDATE and DELETE come to: the same cells, liveness or tombstones for each row that
-// the keys name.
+// What INSERT, UPDATE and DELETE come to: the same changes for each row that the keys name, or
+// tombstones over rows, ranges of rows and partitions.
 //
 // The timestamp is that of USING TIMESTAMP, else the request's, else a new one of the coordinator;
 // one for the whole statement. The partitions of an IN list are written side by side; each alone is
 // atomic.
+//
+// An operation on a list that has to know the list (ColumnOperation::needs_read) reads the rows
+// first, at the consistency level of the write. As in Cassandra nothing keeps others from changing
+// the list in between.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "cql/analysis/operand.h"
 #include "cql/analysis/restrictions.h"
 #include "cql/plan.h"
+#include "cql/statements/column_operation.h"
 #include "data/partition.h"
 
 namespace tholos::cql {
@@ -32,14 +40,6 @@ struct WriteParameters {
                                                  AnalysisContext* context);
 };
 
-// One static or regular column: a value, or (without) its deletion.
-struct ColumnWrite {
-  data::ColumnId column = 0;
-  bool is_static = false;
-  std::string name;
-  std::optional<Operand> value;
-};
-
 class WritePlan final : public Plan {
  public:
   enum class Rows : uint8_t {
@@ -47,6 +47,7 @@ class WritePlan final : public Plan {
     kCells,      // UPDATE, and DELETE of columns: rows exist by their cells
     kInserted,   // INSERT: rows exist by themselves
     kDeleted,    // whole rows
+    kRange,      // all rows of slices
     kPartition,  // the whole partition
   };
   struct Spec {
@@ -54,8 +55,11 @@ class WritePlan final : public Plan {
     TablePtr table;
     Restrictions keys;
     Rows rows = Rows::kCells;
-    std::vector<ColumnWrite> columns;
+    std::vector<ColumnOperation> operations;
     WriteParameters parameters;
+    // INSERT JSON: a text whose members are the request's json_values.
+    std::optional<Operand> json;
+    bool json_default_unset = false;
   };
   explicit WritePlan(Spec spec);
 
@@ -63,27 +67,43 @@ class WritePlan final : public Plan {
   std::string_view kind() const override { return spec_.kind; }
   const WritePlan* write_plan() const override { return this; }
 
-  // One for each partition that the statement writes.
+  // One for each partition that the statement writes. Requires !needs_read().
   absl::StatusOr<std::vector<data::Mutation>> MakeMutations(Request& request) const;
+  // The same for any statement.
+  base::Task<absl::StatusOr<std::vector<data::Mutation>>> ReadAndMakeMutations(
+      Request& request) const;
+  bool needs_read() const { return needs_read_; }
   bool has_timestamp() const { return spec_.parameters.timestamp.has_value(); }
   const data::TableSchema& table() const { return *spec_.table; }
 
  private:
-  struct Stamp {
-    data::Timestamp timestamp = 0;
-    int32_t ttl_seconds = 0;
-    int64_t now_seconds = 0;
+  // The rows that the statement names.
+  struct Targets {
+    std::vector<data::DecoratedKey> partitions;
+    std::vector<std::string> rows;  // clustering keys
   };
-  absl::StatusOr<Stamp> MakeStamp(Request& request) const;
-  absl::StatusOr<data::Partition> MakeUpdate(Request& request) const;
-  absl::Status MakeCells(Request& request, const Stamp& stamp, std::vector<data::Cell>* regular,
-                         std::vector<data::Cell>* of_static) const;
+  // Rows as they were, by partition and clustering key; the static row under nothing.
+  using Before = std::map<std::pair<data::DecoratedKey, std::optional<std::string>>, data::Row>;
+
+  absl::StatusOr<Targets> TakeTargets(Request& request) const;
+  base::Task<absl::StatusOr<Before>> Read(const Targets& targets, Request& request) const;
+  absl::StatusOr<std::vector<data::Mutation>> Make(Targets targets, const Before& before,
+                                                   Request& request) const;
+  absl::StatusOr<WriteStamp> MakeStamp(Request& request) const;
+  absl::Status AddDeletions(Request& request, const WriteStamp& stamp,
+                            data::Partition* update) const;
+  absl::Status AddRows(const Targets& targets, const data::DecoratedKey& key, const Before& before,
+                       const WriteStamp& stamp, bool last, Request& request,
+                       std::vector<BoundOperation>* operations, data::Partition* update) const;
 
   Spec spec_;
+  bool needs_read_ = false;
+  bool sorts_parts_ = false;  // an operation may write more than one cell
 };
 
 // For UPDATE and DELETE: the whole partition key is given by = and IN, and nothing but the primary
-// key is restricted.
-absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool needs_clustering);
+// key is restricted. `statement` is its name for messages.
+absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool needs_clustering,
+                               std::string_view statement);
 
 }  // namespace tholos::cql
