@@ -239,7 +239,7 @@ absl::Status BoundOperation::ChangeElement(data::Row* row, const data::Row* befo
 
 void SortParts(data::Row* row) {
   std::vector<data::Cell>& cells = row->cells;
-  std::stable_sort(cells.begin(), cells.end(), [](const data::Cell& a, const data::Cell& b) {
+  std::sort(cells.begin(), cells.end(), [](const data::Cell& a, const data::Cell& b) {
     return std::tie(a.column, a.path) < std::tie(b.column, b.path);
   });
   size_t kept = 0;

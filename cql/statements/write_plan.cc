@@ -81,14 +81,22 @@ absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool ne
   if (needs_clustering && open != nullptr) {
     return ErrorAt(where, "Some clustering keys are missing: ", open->name);
   }
-  return absl::OkStatus();
+  // A condition that only a filter could keep, as of a clustering column behind an open one.
+  return keys.needs_filtering();
 }
 
 WritePlan::WritePlan(Spec spec) : spec_(std::move(spec)) {
   partition_key_indexes_ = spec_.keys.PartitionKeyMarkers();
-  std::stable_sort(
-      spec_.operations.begin(), spec_.operations.end(),
-      [](const ColumnOperation& a, const ColumnOperation& b) { return a.column < b.column; });
+  // By column; those of one column in the order of the text.
+  std::vector<std::pair<data::ColumnId, size_t>> order;
+  for (size_t i = 0; i < spec_.operations.size(); ++i) {
+    order.emplace_back(spec_.operations[i].column, i);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<ColumnOperation> sorted;
+  sorted.reserve(order.size());
+  for (const auto& [column, place] : order) sorted.push_back(std::move(spec_.operations[place]));
+  spec_.operations = std::move(sorted);
   for (const ColumnOperation& operation : spec_.operations) {
     needs_read_ = needs_read_ || operation.needs_read();
     sorts_parts_ = sorts_parts_ || operation.type.multi_cell();
