@@ -76,8 +76,6 @@ class World {
     const auto statements = static_cast<double>(state.iterations()) * kBatch;
     state.SetItemsProcessed(state.iterations() * kBatch);
     state.counters["allocations"] = static_cast<double>(allocations - before) / statements;
-    state.counters["ns"] = benchmark::Counter(
-        statements * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   }
 
   void SetRows(int rows) {

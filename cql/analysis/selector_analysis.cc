@@ -62,6 +62,19 @@ struct HasParts {
   bool operator()(const Node&) const { return true; }
 };
 
+// {a: 1} is written like a UDT, but where nothing says that it is one, and a is a column, it is a
+// map.
+std::optional<Term> AsMap(const UdtLiteral& udt, const data::TableSchema& table) {
+  Term term;
+  auto& map = term.value.emplace<MapLiteral>();
+  map.position = udt.position;
+  for (const FieldEntry& entry : udt.fields) {
+    if (table.Find(entry.field.name) == nullptr) return std::nullopt;
+    map.entries.push_back({Term{entry.field}, entry.value});
+  }
+  return term;
+}
+
 // "(int)1", "a.b", ...: as Cassandra names it, which is nearly as it is written.
 std::string NameOf(const Term& term) { return ToCql(term); }
 
@@ -246,7 +259,13 @@ SelectorAnalysis::Drafted SelectorAnalysis::OfCast(const Cast& cast) {
 
 SelectorAnalysis::Drafted SelectorAnalysis::OfTypeHint(const TypeHint& hint) {
   THOLOS_ASSIGN_OR_RETURN(const DataType type, ResolveType(hint.type, table_.keyspace, *context_));
-  THOLOS_ASSIGN_OR_RETURN(Draft operand, Drafting(hint.operand[0]));
+  const Term& term = hint.operand[0];
+  Draft operand;
+  if (type.id() == TypeId::kUdt && std::holds_alternative<UdtLiteral>(term.value)) {
+    THOLOS_ASSIGN_OR_RETURN(operand.analyzed, Build(term, type));
+  } else {
+    THOLOS_ASSIGN_OR_RETURN(operand, Drafting(term));
+  }
   const std::string name = base::StrCat("(", ToCql(hint.type), ")", operand.analyzed.name);
   if (ProbeOf(operand).MatchWith(type) == Match::kNone) {
     return ErrorAt(hint.position, "Cannot assign value ", Abbreviate(name), " to ", kMarkerName,
@@ -440,6 +459,11 @@ SelectorAnalysis::Drafted SelectorAnalysis::OfLiteral(const Term& term) {
       if (field) fields.push_back(*field);
     }
     if (fields.size() == tuple->elements.size()) type = DataType::Tuple(std::move(fields));
+  } else if (const auto* udt = std::get_if<UdtLiteral>(&term.value)) {
+    if (const std::optional<Term> map = AsMap(*udt, table_)) {
+      THOLOS_ASSIGN_OR_RETURN(Draft draft, OfLiteral(*map));
+      if (draft.pending == nullptr) return draft;
+    }
   }
   if (!type) {
     Draft draft;
