@@ -93,6 +93,9 @@ WritePlan::WritePlan(Spec spec) : spec_(std::move(spec)) {
     order.emplace_back(spec_.operations[i].column, i);
   }
   std::sort(order.begin(), order.end());
+  // A column that is named twice, as in DELETE v, v, would have two cells.
+  const auto same_column = [](const auto& a, const auto& b) { return a.first == b.first; };
+  sorts_parts_ = std::adjacent_find(order.begin(), order.end(), same_column) != order.end();
   std::vector<ColumnOperation> sorted;
   sorted.reserve(order.size());
   for (const auto& [column, place] : order) sorted.push_back(std::move(spec_.operations[place]));

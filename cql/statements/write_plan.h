@@ -98,7 +98,7 @@ class WritePlan final : public Plan {
 
   Spec spec_;
   bool needs_read_ = false;
-  bool sorts_parts_ = false;  // an operation may write more than one cell
+  bool sorts_parts_ = false;  // there may be more cells of a column than one
 };
 
 // For UPDATE and DELETE: the whole partition key is given by = and IN, and nothing but the primary
