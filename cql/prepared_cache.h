@@ -86,6 +86,9 @@ class LruCache {
 struct PreparedText {
   std::string keyspace;
   std::string text;
+  // Of the parameters that whoever prepared the statement was told (ParametersDigest): while they
+  // are others, because a table was altered or made anew, the statement is to be prepared again.
+  uint64_t parameters = 0;
 };
 
 // Thread-safe.

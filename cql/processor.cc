@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/coding.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -25,6 +26,21 @@ constexpr std::string_view kKinds[] = {
     "select",         "insert",          "update",        "delete",     "use",      "create_table",
     "drop_table",     "create_keyspace", "drop_keyspace", "describe",   "batch",    "truncate",
     "alter_keyspace", "alter_table",     "create_type",   "alter_type", "drop_type"};
+
+// Which values a statement takes: of which types, for which columns.
+uint64_t ParametersDigest(const Plan& plan) {
+  std::string text;
+  for (const ResultColumn& parameter : plan.parameters()) {
+    base::PutBytes(&text, parameter.name);
+    parameter.type.AppendTo(&text);
+  }
+  return base::Checksum64(text);
+}
+
+absl::Status Unprepared(const PreparedId& id) {
+  return base::MakeRequestError({.kind = base::RequestErrorKind::kUnprepared, .name = id},
+                                "the prepared statement is not known here: prepare it again");
+}
 
 // What a shard has of its own.
 struct Shard {
@@ -90,7 +106,7 @@ class QueryProcessorImpl final : public QueryProcessor {
     info.result_columns = (*plan)->result_columns();
     info.partition_key_indexes = (*plan)->partition_key_indexes();
     shard.plans.Put(info.id, {*plan, state->schema_ptr()}, PlanCost(query.size()));
-    texts_.Put(info.id, {std::move(keyspace), std::move(query)});
+    texts_.Put(info.id, {std::move(keyspace), std::move(query), ParametersDigest(**plan)});
     prepared_bytes_.Set(static_cast<int64_t>(texts_.bytes()));
     co_return info;
   }
@@ -162,11 +178,9 @@ class QueryProcessorImpl final : public QueryProcessor {
     const PreparedPlan* known = shard.plans.Find(id);
     if (known != nullptr && known->schema.get() == &state->schema()) return known->plan;
     const std::optional<PreparedText> text = texts_.Find(id);
-    if (!text) {
-      return base::MakeRequestError({.kind = base::RequestErrorKind::kUnprepared, .name = id},
-                                    "the prepared statement is not known here: prepare it again");
-    }
+    if (!text) return Unprepared(id);
     THOLOS_ASSIGN_OR_RETURN(PlanPtr plan, MakePlan(shard, text->text, text->keyspace, state));
+    if (ParametersDigest(*plan) != text->parameters) return Unprepared(id);
     shard.plans.Put(id, {plan, state->schema_ptr()}, PlanCost(text->text.size()));
     return plan;
   }

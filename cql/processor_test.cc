@@ -74,6 +74,18 @@ TEST_F(ProcessorTest, PartitionKeyIndexesNeedTheWholeKeyAsMarkers) {
   }
 }
 
+TEST_F(ProcessorTest, AStatementWhoseValuesAreOthersNowIsToBePreparedAgain) {
+  ASSERT_TRUE(node_.Execute("CREATE TABLE s (k int PRIMARY KEY, v int)").ok());
+  const auto info = Prepare("INSERT INTO s (k, v) VALUES (?, ?)");
+  ASSERT_TRUE(info.ok());
+  ASSERT_TRUE(node_.Execute("DROP TABLE s").ok());
+  ASSERT_TRUE(node_.Execute("CREATE TABLE s (k int PRIMARY KEY, v text)").ok());
+  EXPECT_EQ(KindOf(ExecutePrepared(info->id, {}).status()), RequestErrorKind::kUnprepared);
+  ASSERT_TRUE(Prepare("INSERT INTO s (k, v) VALUES (?, ?)").ok());
+  EXPECT_EQ(KindOf(ExecutePrepared(info->id, {}).status()), RequestErrorKind::kInvalid)
+      << "values are missing";
+}
+
 TEST_F(ProcessorTest, TheIdIsThatOfTheText) {
   const auto a = Prepare("SELECT v FROM t");
   const auto b = Prepare("SELECT v FROM t");

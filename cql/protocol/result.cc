@@ -56,6 +56,7 @@ std::string MetadataId(const std::vector<ResultColumn>& columns) {
   std::string id;
   base::PutBigEndian64(&id, hash.high);
   base::PutBigEndian64(&id, hash.low);
+  id.pop_back();
   return id;
 }
 

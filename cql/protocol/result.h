@@ -16,7 +16,8 @@
 //   0x4 no columns follow                            0x8 the metadata is other than the client's:
 //                                                        its new id (v5)
 //
-// The id of metadata is a hash of its columns, 16 bytes: equal on every node.
+// The id of metadata is a hash of its columns, equal on every node; 15 bytes, so that a std::string
+// of it needs no memory of its own.
 #pragma once
 
 #include <cstdint>

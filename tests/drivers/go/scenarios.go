@@ -81,7 +81,8 @@ func discovery() error {
 }
 
 func protocolVersions() error {
-	for _, version := range []int{3, 4, 5} {
+	// gocql 1 stops short of version 5.
+	for _, version := range []int{3, 4} {
 		err := with(version, keyspace, func(session *gocql.Session) error {
 			if err := freshTable(session, "versions", "a int PRIMARY KEY, b text"); err != nil {
 				return err
