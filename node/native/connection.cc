@@ -23,6 +23,7 @@ using cql::protocol::ResponseFrame;
 
 Connection::Connection(ShardServer& server, uint64_t id, int fd)
     : server_(server),
+      server_options_(server.options()),
       id_(id),
       fd_(fd),
       watch_(std::make_unique<base::FdWatch>(*base::RealLoop::CurrentOrNull(), fd, *this)),
@@ -43,6 +44,7 @@ void Connection::Close() {
   std::string().swap(frames_);
   std::string().swap(wire_);
   wire_sent_ = 0;
+  output_taken_.Pulse();
   server_.OnClosed(*this);
 }
 
@@ -57,8 +59,7 @@ void Connection::OnFdReady(base::FdReadiness ready) {
 }
 
 bool Connection::ReadingPaused() const {
-  return draining_ || bytes_in_work_ > server_.options().connection_bytes_max ||
-         output_bytes() > server_.options().output_bytes_max;
+  return draining_ || bytes_in_work_ > server_.options().connection_bytes_max || OutputIsFull();
 }
 
 void Connection::Read() {
@@ -208,6 +209,8 @@ void Connection::Flush() {
     wire_.erase(0, wire_sent_);
     wire_sent_ = 0;
   }
+  if (OutputIsFull()) return;
+  output_taken_.Pulse();
   if (readable_ && !ReadingPaused()) server_.ScheduleRead(id_);
 }
 

@@ -20,6 +20,7 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
+#include "base/async/event.h"
 #include "base/async/task.h"
 #include "base/real/fd_watch.h"
 #include "cql/protocol/event.h"
@@ -99,9 +100,12 @@ class Connection final : public base::FdHandler {
 
   // Output.
   void ScheduleFlush();
+  // Requests that have not begun yet wait then: what a client does not read is not made.
+  bool OutputIsFull() const { return output_bytes() > server_options_.output_bytes_max; }
   size_t output_bytes() const { return frames_.size() + wire_.size() - wire_sent_; }
 
   ShardServer& server_;
+  const ServerOptions& server_options_;
   const uint64_t id_;
   int fd_;
   std::unique_ptr<base::FdWatch> watch_;
@@ -129,6 +133,7 @@ class Connection final : public base::FdHandler {
   bool segmented_ = false;  // they go out in segments
   std::string wire_;        // bytes for the socket
   size_t wire_sent_ = 0;
+  base::Event output_taken_;
 };
 
 }  // namespace tholos::node::native

@@ -147,6 +147,7 @@ absl::StatusOr<cql::QueryOptions> Connection::ToOptions(
 }
 
 base::Task<void> Connection::Run(Ticket ticket, PrepareRequest request) {
+  while (OutputIsFull()) co_await output_taken_.Wait();
   auto info = co_await server_.deps().queries.Prepare(
       std::move(request.query), request.keyspace.empty() ? keyspace_ : std::move(request.keyspace));
   if (!info.ok()) {
@@ -162,6 +163,7 @@ base::Task<void> Connection::Run(Ticket ticket, PrepareRequest request) {
 }
 
 base::Task<void> Connection::Run(Ticket ticket, QueryRequest request) {
+  while (OutputIsFull()) co_await output_taken_.Wait();
   auto options = ToOptions(std::move(request.parameters));
   if (options.ok()) {
     Answer(ticket,
@@ -174,6 +176,7 @@ base::Task<void> Connection::Run(Ticket ticket, QueryRequest request) {
 }
 
 base::Task<void> Connection::Run(Ticket ticket, ExecuteRequest request) {
+  while (OutputIsFull()) co_await output_taken_.Wait();
   auto options = ToOptions(std::move(request.parameters));
   if (options.ok()) {
     Answer(ticket, co_await server_.deps().queries.ExecutePrepared(request.id, *std::move(options)),
@@ -185,9 +188,25 @@ base::Task<void> Connection::Run(Ticket ticket, ExecuteRequest request) {
 }
 
 base::Task<void> Connection::Run(Ticket ticket, BatchRequest request) {
-  AnswerError(ticket.version, ticket.stream, base::InvalidRequest("batches are not supported yet"));
+  while (OutputIsFull()) co_await output_taken_.Wait();
+  auto options = ToOptions(std::move(request.parameters));
+  if (options.ok()) {
+    std::vector<cql::BatchItem> items;
+    items.reserve(request.items.size());
+    for (BatchRequest::Item& item : request.items) {
+      items.push_back(
+          item.prepared
+              ? cql::BatchItem::OfPrepared(std::move(item.statement), std::move(item.values))
+              : cql::BatchItem::OfText(std::move(item.statement), std::move(item.values)));
+    }
+    Answer(ticket,
+           co_await server_.deps().queries.ExecuteBatch(static_cast<cql::BatchType>(request.type),
+                                                        std::move(items), *std::move(options)),
+           nullptr);
+  } else {
+    AnswerError(ticket.version, ticket.stream, options.status());
+  }
   Finish(ticket);
-  co_return;
 }
 
 void Connection::Answer(const Ticket& ticket, absl::StatusOr<cql::QueryResult> result,
