@@ -112,6 +112,8 @@ const std::vector<Key>& Keys() {
        [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->internode_port); }},
       {"client_port", [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->client_port); }},
       {"native_port", [](auto& v, Config* c) { return SetNumber(v, 1, 65535, &c->native_port); }},
+      {"native_shard_aware_port",
+       [](auto& v, Config* c) { return SetNumber(v, 0, 65535, &c->native_shard_aware_port); }},
       {"seeds", [](auto& v, Config* c) { return SetSeeds(v, &c->seeds); }},
       {"datacenter", [](auto& v, Config* c) { return SetText(v, &c->datacenter); }},
       {"rack", [](auto& v, Config* c) { return SetText(v, &c->rack); }},

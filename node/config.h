@@ -8,6 +8,7 @@
 //   internode_port    7000        other nodes
 //   client_port       9043        gRPC clients
 //   native_port       9042        clients with Cassandra's drivers
+//   native_shard_aware_port  0    native clients that choose their shard; 0: none
 //   seeds             []          HOST[:PORT] of nodes to join; none: a cluster of its own
 //   datacenter        dc1         where the node stands
 //   rack              rack1       and in which rack
@@ -44,6 +45,7 @@ struct Config {
   uint16_t internode_port = 7000;
   uint16_t client_port = 9043;
   uint16_t native_port = 9042;
+  uint16_t native_shard_aware_port = 0;
   std::vector<base::Endpoint> seeds;
   std::string datacenter = "dc1";
   std::string rack = "rack1";

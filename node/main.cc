@@ -162,7 +162,9 @@ absl::Status ServeDrivers(const Config& config, const Doors& doors, Node& node,
   auto authenticator = MakeAuthenticator(config, doors, node);
   if (!authenticator.ok()) return authenticator.status();
   auto server = native::Server::Start(
-      {.listen = config.native(), .tls = ToTlsOptions(config)},
+      {.listen = config.native(),
+       .shard_aware_port = config.native_shard_aware_port,
+       .tls = ToTlsOptions(config)},
       {doors.clock, doors.executor, node.queries(), **authenticator, doors.metrics, doors.log});
   if (!server.ok()) return server.status();
   native::EventSource events(doors.clock, node, **server);

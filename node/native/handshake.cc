@@ -24,6 +24,15 @@ void Connection::OnOptions(const FrameHeader& header) {
   std::map<std::string, std::vector<std::string>> options = {
       {"CQL_VERSION", {std::string(kCqlVersion)}}, {"PROTOCOL_VERSIONS", {"3/v3", "4/v4", "5/v5"}}};
   options["COMPRESSION"] = {"snappy", "lz4"};
+  // For clients that want a connection to every shard: one from a local port p to the shard-aware
+  // port goes to shard p modulo the number of shards; a token belongs to the shard in whose slice
+  // it lies if the token space is cut into equal ones.
+  if (server_options_.shard_aware_port != 0) {
+    options["THOLOS_SHARD"] = {base::StrCat(server_.shard())};
+    options["THOLOS_SHARD_COUNT"] = {base::StrCat(server_.shard_count())};
+    options["THOLOS_SHARD_AWARE_PORT"] = {base::StrCat(server_options_.shard_aware_port)};
+    options["THOLOS_SHARDING"] = {"equal-token-slices"};
+  }
   ResponseFrame frame(header.version, header.stream, &frames_);
   cql::protocol::PutSupported(options, &frames_);
   frame.Finish(Opcode::kSupported, segmented_ ? Compression::kNone : compression_);

@@ -20,6 +20,10 @@ namespace tholos::node::native {
 
 struct ServerOptions {
   base::Endpoint listen;
+  // Another port on the same address where a client chooses its shard: the one whose number is the
+  // client's own port modulo the number of shards. 0: none. What a client must know is in the
+  // answer to OPTIONS (handshake.cc).
+  uint16_t shard_aware_port = 0;
   // Of the node. One more is closed as soon as it was accepted.
   int connections_max = 20'000;
   // The body of one frame, on the wire or decompressed; a larger one is answered with an error.

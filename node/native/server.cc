@@ -86,6 +86,7 @@ struct Server::Impl {
   std::unique_ptr<TlsContext> tls;
   NodeShared shared;
   std::vector<int> listeners;
+  std::vector<int> shard_aware;  // as many, or none
   std::vector<std::unique_ptr<ShardServer>> shards;
   // Of the background loop that watches the certificates; null without TLS.
   base::Loop* watcher = nullptr;
@@ -93,29 +94,51 @@ struct Server::Impl {
   base::Scope scope;
 };
 
-absl::Status Server::Impl::Listen() {
-  auto address = ToAddress(options.listen);
+// One for each shard, or none and an error.
+absl::StatusOr<std::vector<int>> OpenListeners(const base::Endpoint& endpoint, int count) {
+  auto address = ToAddress(endpoint);
   if (!address.ok()) return address.status();
   // Without SO_REUSEPORT first: two servers on one port would each get some of the connections.
   const int probe = OpenListener(*address, false);
-  if (probe < 0) return CannotListen(options.listen, strerror(errno));
+  if (probe < 0) return CannotListen(endpoint, strerror(errno));
   close(probe);
-  for (int i = 0; i < deps.executor.shard_count(); ++i) {
+  std::vector<int> listeners;
+  for (int i = 0; i < count; ++i) {
     const int fd = OpenListener(*address, true);
     if (fd < 0) {
-      const absl::Status status = CannotListen(options.listen, strerror(errno));
+      const absl::Status status = CannotListen(endpoint, strerror(errno));
       for (const int open : listeners) close(open);
       return status;
     }
     listeners.push_back(fd);
   }
+  return listeners;
+}
+
+absl::Status Server::Impl::Listen() {
+  auto opened = OpenListeners(options.listen, deps.executor.shard_count());
+  if (!opened.ok()) return opened.status();
+  listeners = *std::move(opened);
+  if (options.shard_aware_port == 0) return absl::OkStatus();
+  opened =
+      OpenListeners({options.listen.host, options.shard_aware_port}, deps.executor.shard_count());
+  if (!opened.ok()) {
+    for (const int open : listeners) close(open);
+    return opened.status();
+  }
+  shard_aware = *std::move(opened);
   return absl::OkStatus();
 }
 
 namespace {
 
-base::Task<void> StartShard(ShardServer* shard, int listener) {
-  shard->Start(listener);
+base::Task<void> StartShard(ShardServer* shard, int listener, int shard_aware) {
+  shard->Start(listener, shard_aware);
+  co_return;
+}
+
+base::Task<void> StopListening(ShardServer* shard) {
+  shard->StopListening();
   co_return;
 }
 
@@ -142,8 +165,12 @@ void Server::Impl::Start() {
   }
   for (int i = 0; i < deps.executor.shard_count(); ++i) {
     shards.push_back(std::make_unique<ShardServer>(options, deps, tls.get(), shared, i));
-    base::BlockOn(deps.executor.shard(i),
-                  StartShard(shards.back().get(), listeners[static_cast<size_t>(i)]));
+    shared.shards.push_back(shards.back().get());
+  }
+  for (size_t i = 0; i < shards.size(); ++i) {
+    base::BlockOn(
+        deps.executor.shard(static_cast<int>(i)),
+        StartShard(shards[i].get(), listeners[i], shard_aware.empty() ? -1 : shard_aware[i]));
   }
 }
 
@@ -163,6 +190,9 @@ base::Task<void> Server::Impl::WatchCertificates() {
 
 void Server::Impl::Stop() {
   if (watcher != nullptr) base::BlockOn(*watcher, StopScope(&stopping, &scope));
+  for (size_t i = 0; i < shards.size(); ++i) {
+    base::BlockOn(deps.executor.shard(static_cast<int>(i)), StopListening(shards[i].get()));
+  }
   const base::Deadline deadline = deps.clock.Now() + kDrain;
   for (size_t i = 0; i < shards.size(); ++i) {
     base::BlockOn(deps.executor.shard(static_cast<int>(i)),

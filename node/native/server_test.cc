@@ -18,6 +18,7 @@
 #include "cql/protocol/error.h"
 #include "cql/protocol/frame_stream.h"
 #include "cql/protocol/request.h"
+#include "cql/protocol/result.h"
 #include "cql/protocol/segment.h"
 #include "cql/protocol/wire.h"
 #include "cql/rows.h"

@@ -54,28 +54,57 @@ ShardServer::ShardServer(const ServerOptions& options, const ServerDeps& deps,
       tls_(tls),
       shared_(shared),
       metrics_(deps.metrics, shard),
+      shard_(shard),
       no_columns_id_(cql::protocol::MetadataId({})),
       read_buffer_(kReadBytes, '\0'),
       plain_buffer_(tls == nullptr ? 0 : kReadBytes, '\0') {}
 
 ShardServer::~ShardServer() {
-  THOLOS_CHECK(connections_.empty() && listener_ < 0) << "a native server was not stopped";
+  THOLOS_CHECK(connections_.empty() && listeners_.empty()) << "a native server was not stopped";
 }
 
-void ShardServer::Start(int listener) {
-  listener_ = listener;
-  watch_ = std::make_unique<base::FdWatch>(*base::RealLoop::CurrentOrNull(), listener, *this);
+void ShardServer::Start(int listener, int shard_aware) {
+  listeners_.push_back(std::make_unique<Listener>(*this, listener, false));
+  if (shard_aware >= 0) {
+    listeners_.push_back(std::make_unique<Listener>(*this, shard_aware, true));
+  }
   scope_.Spawn(WatchTimeouts());
 }
 
-void ShardServer::OnFdReady(base::FdReadiness) {
-  while (listener_ >= 0) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+void ShardServer::StopListening() { listeners_.clear(); }
+
+ShardServer::Listener::Listener(ShardServer& owner, int listening, bool by_port)
+    : server(owner),
+      fd(listening),
+      shard_aware(by_port),
+      watch(*base::RealLoop::CurrentOrNull(), listening, *this) {}
+
+ShardServer::Listener::~Listener() { close(fd); }
+
+void ShardServer::Listener::OnFdReady(base::FdReadiness) {
+  while (true) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof(address);
+    const int client =
+        accept4(fd, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
     // Out of descriptors: those that wait are taken when the next one comes.
-    if (fd < 0) return;
-    Accept(fd);
+    if (client < 0) return;
+    // The port stands at the same place for both families.
+    const uint16_t port = ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+    if (shard_aware) {
+      server.HandOver(client, port);
+    } else {
+      server.Accept(client);
+    }
   }
+}
+
+void ShardServer::HandOver(int fd, uint16_t client_port) {
+  const int shard = client_port % shard_count();
+  ShardServer* target = shared_.shards[static_cast<size_t>(shard)];
+  if (target == this) return Accept(fd);
+  deps_.executor.shard(shard).Post([target, fd] { target->Accept(fd); });
 }
 
 void ShardServer::Accept(int fd) {
@@ -182,11 +211,6 @@ base::Task<void> ShardServer::WatchTimeouts() {
 }
 
 base::Task<void> ShardServer::Stop(base::Deadline deadline) {
-  if (listener_ >= 0) {
-    watch_.reset();
-    close(listener_);
-    listener_ = -1;
-  }
   for (const auto& [id, connection] : connections_) connection->Drain();
   while (!connections_.empty() && deps_.clock.Now() < deadline) {
     co_await empty_.WaitUntil(deadline);

@@ -1,8 +1,9 @@
 // The native server of one shard: its listener, its connections, what they share. Confined to the
 // shard's loop.
 //
-// Every shard listens on the same port (SO_REUSEPORT); the kernel spreads new connections. A
-// connection stays on its shard; requests reach other shards inside the coordinator.
+// Every shard listens on the same port (SO_REUSEPORT); the kernel spreads new connections. On the
+// shard-aware port a new connection is handed to the shard that the client asks for. A connection
+// stays on its shard; requests reach other shards inside the coordinator.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,11 @@
 
 namespace tholos::node::native {
 
+class ShardServer;
+
 // What all shards of the node share. Thread-safe.
 struct NodeShared {
+  std::vector<ShardServer*> shards;  // set before any of them is started
   std::atomic<int> connections = 0;
   std::atomic<int64_t> bytes_in_work = 0;
   PreparedMetadata prepared;
@@ -43,17 +47,19 @@ struct ShardMetrics {
   base::Counter* timeouts;
 };
 
-class ShardServer final : public base::FdHandler {
+class ShardServer {
  public:
   // `tls`: null without.
   ShardServer(const ServerOptions& options, const ServerDeps& deps, const TlsContext* tls,
               NodeShared& shared, int shard);
   ~ShardServer();
 
-  // Takes a listening socket.
-  void Start(int listener);
-  // No new connections; those that are there answer what they have in work. Ends when all are gone,
-  // or at `deadline`, when the rest is closed.
+  // Takes listening sockets; `shard_aware` may be -1.
+  void Start(int listener, int shard_aware);
+  // No new connections. On every shard before the first Stop.
+  void StopListening();
+  // Connections answer what they have in work. Ends when all are gone, or at `deadline`, when the
+  // rest is closed.
   base::Task<void> Stop(base::Deadline deadline);
 
   void SendEvents(std::shared_ptr<const std::vector<cql::protocol::Event>> events);
@@ -81,9 +87,21 @@ class ShardServer final : public base::FdHandler {
   void OnClosed(Connection& connection);
   void CountClient(uint8_t version);
 
-  void OnFdReady(base::FdReadiness ready) override;
+  int shard() const { return shard_; }
+  int shard_count() const { return static_cast<int>(shared_.shards.size()); }
 
  private:
+  // A listening socket.
+  struct Listener final : public base::FdHandler {
+    Listener(ShardServer& owner, int listening, bool by_port);
+    ~Listener();
+    void OnFdReady(base::FdReadiness ready) override;
+    ShardServer& server;
+    const int fd;
+    const bool shard_aware;
+    base::FdWatch watch;
+  };
+  void HandOver(int fd, uint16_t client_port);
   void Accept(int fd);
   void RunScheduled();
   void Schedule();
@@ -94,9 +112,9 @@ class ShardServer final : public base::FdHandler {
   const TlsContext* const tls_;
   NodeShared& shared_;
   ShardMetrics metrics_;
+  const int shard_;
   const std::string no_columns_id_;
-  int listener_ = -1;
-  std::unique_ptr<base::FdWatch> watch_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
   uint64_t next_id_ = 1;
   absl::btree_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<uint64_t> to_flush_;
