@@ -144,14 +144,15 @@ func everySimpleType() error {
 			{"time", 23 * time.Hour}, {"duration", gocql.Duration{Months: 1, Days: 2, Nanoseconds: 3}},
 		}
 		for _, v := range values {
-			if err := freshTable(session, "simple", "k int PRIMARY KEY, v "+v.name); err != nil {
+			table := "simple_" + v.name
+			if err := freshTable(session, table, "k int PRIMARY KEY, v "+v.name); err != nil {
 				return err
 			}
-			if err := session.Query("INSERT INTO simple (k, v) VALUES (?, ?)", 1, v.value).Exec(); err != nil {
+			if err := session.Query("INSERT INTO "+table+" (k, v) VALUES (?, ?)", 1, v.value).Exec(); err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 			got := reflect.New(reflect.TypeOf(v.value))
-			if err := session.Query("SELECT v FROM simple WHERE k = 1").Scan(got.Interface()); err != nil {
+			if err := session.Query("SELECT v FROM "+table+" WHERE k = 1").Scan(got.Interface()); err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
 			if fmt.Sprint(got.Elem().Interface()) != fmt.Sprint(v.value) {

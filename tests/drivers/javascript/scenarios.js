@@ -81,12 +81,13 @@ const scenarios = {
     };
     await withClient(4, async (client) => {
       for (const [type, value] of Object.entries(values)) {
-        await freshTable(client, 'simple', `k int PRIMARY KEY, v ${type}`);
-        await client.execute('INSERT INTO simple (k, v) VALUES (?, ?)', [1, value]);
-        await client.execute('INSERT INTO simple (k, v) VALUES (?, ?)', [2, null]);
-        const got = (await client.execute('SELECT v FROM simple WHERE k = 1')).first().v;
+        const table = 'simple_' + type;
+        await freshTable(client, table, `k int PRIMARY KEY, v ${type}`);
+        await client.execute(`INSERT INTO ${table} (k, v) VALUES (?, ?)`, [1, value]);
+        await client.execute(`INSERT INTO ${table} (k, v) VALUES (?, ?)`, [2, null]);
+        const got = (await client.execute(`SELECT v FROM ${table} WHERE k = 1`)).first().v;
         assert.strictEqual(String(got), String(value), type);
-        assert.strictEqual((await client.execute('SELECT v FROM simple WHERE k = 2')).first().v, null, type);
+        assert.strictEqual((await client.execute(`SELECT v FROM ${table} WHERE k = 2`)).first().v, null, type);
       }
     });
   },
