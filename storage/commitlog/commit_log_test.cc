@@ -1,5 +1,6 @@
 #include "storage/commitlog/commit_log.h"
 
+#include <cstdio>
 #include <set>
 
 #include "base/async/when_all.h"
@@ -396,6 +397,193 @@ int LostOver(uint64_t seeds, bool mutant) {
 TEST(CommitLog, NothingAcknowledgedIsLostWhereverItStops) { EXPECT_EQ(LostOver(300, false), 0); }
 
 TEST(CommitLog, TheTestAboveFindsAMissingSync) { EXPECT_GT(LostOver(20, true), 0); }
+
+// Mode periodic ---------------------------------------------------------------------------------
+
+std::set<std::string> SetOf(const std::vector<std::string>& records) {
+  return {records.begin(), records.end()};
+}
+
+TEST(CommitLogPeriodic, SyncsByTimeAndBySize) {
+  Harness h;
+  h.options.sync = CommitLogSync::kPeriodic;
+  h.options.unsynced_bytes_max = 4000;
+  const auto gauge = [&] {
+    return h.metrics
+        .AddGauge("tholos_commitlog_unsynced_bytes",
+                  "Bytes acknowledged and not yet synced (mode periodic)", {{"shard", "0"}})
+        .value();
+  };
+  h.world.Run([&]() -> Task<void> {
+    Collected sink;
+    auto log = co_await h.Open(&sink);
+    EXPECT_TRUE((co_await Append(log->get(), "x")).ok());
+    EXPECT_GT(gauge(), 0);
+    base::Event never;
+    (void)co_await never.WaitUntil(h.world.clock().Now() + 2 * h.options.sync_period);
+    EXPECT_EQ(gauge(), 0);
+    // Long before the period ends.
+    const base::MonotonicTime begin = h.world.clock().Now();
+    std::vector<std::string> acknowledged;
+    co_await Write(log->get(), 0, 60, &acknowledged);
+    EXPECT_LT(h.world.clock().Now() - begin, h.options.sync_period);
+    EXPECT_LT(gauge(), 12000);
+    co_await (*log)->Stop();
+    EXPECT_EQ(gauge(), 0);
+  });
+}
+
+// A kill loses nothing. A power loss may lose what was acknowledged after the last sync, and
+// nothing else: never what was there at the life's start, never a record in the midst of those that
+// stay.
+void PeriodicLives(uint64_t seeds) {
+  int lost = 0, kept = 0;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    Harness h(seed);
+    h.options.sync = CommitLogSync::kPeriodic;
+    h.options.sync_period = absl::Milliseconds(20);
+    h.options.unsynced_bytes_max = 6000;
+    base::RandomStream random(seed);
+    std::vector<std::string> durable;
+    for (int life = 0; life < 4; ++life) {
+      const bool power_loss = random.Chance(0.6);
+      std::vector<std::string> acknowledged;
+      bool opened = false;
+      h.world.files().CrashAtOperation(h.world.files().operations() + 5 + random.Below(60),
+                                       power_loss);
+      h.world.RunOrCrash([&]() -> Task<void> {
+        Collected sink;
+        auto log = co_await h.Open(&sink);
+        EXPECT_TRUE(log.ok()) << log.status() << " seed " << seed;
+        if (!log.ok()) co_return;
+        opened = true;
+        for (int w = 0; w < 60; ++w) {
+          if (random.Chance(0.1)) {
+            base::Event never;
+            (void)co_await never.WaitUntil(h.world.clock().Now() + absl::Milliseconds(30));
+          }
+          co_await Write(log->get(), 1000 * life + w, 3, &acknowledged);
+        }
+        co_await (*log)->Stop();
+      });
+      h.world.files().CancelCrash();
+      power_loss ? h.world.PowerLossAndBoot() : h.world.KillAndBoot();
+      auto replayed = h.Replayed();
+      ASSERT_TRUE(replayed.ok()) << replayed.status() << " seed " << seed;
+      const auto now = replayed->Set();
+      for (const std::string& record : durable) ASSERT_TRUE(now.contains(record)) << seed;
+      // One writer: what stays is a prefix.
+      size_t prefix = 0;
+      while (prefix < acknowledged.size() && now.contains(acknowledged[prefix])) ++prefix;
+      for (size_t i = prefix; i < acknowledged.size(); ++i) {
+        ASSERT_FALSE(now.contains(acknowledged[i])) << "seed " << seed << ", a hole";
+      }
+      if (!power_loss) ASSERT_EQ(prefix, acknowledged.size()) << "seed " << seed;
+      ASSERT_TRUE(opened || acknowledged.empty());
+      lost += static_cast<int>(acknowledged.size() - prefix);
+      kept += static_cast<int>(prefix);
+      // What a restart has read stays.
+      durable = replayed->records;
+    }
+  }
+  EXPECT_GT(lost, 0);
+  EXPECT_GT(kept, 100);
+}
+TEST(CommitLogPeriodic, LosesNothingButTheUnsyncedEnd) { PeriodicLives(120); }
+
+TEST(CommitLogPeriodic, AFailedSyncPoisonsTheLog) {
+  Harness h;
+  h.options.sync = CommitLogSync::kPeriodic;
+  h.world.Run([&]() -> Task<void> {
+    Collected sink;
+    auto log = co_await h.Open(&sink);
+    EXPECT_TRUE((co_await Append(log->get(), "x")).ok());
+    h.world.files().FailNext({.op = DiskOp::kSync, .path_contains = "00001.log"});
+    base::Event never;
+    (void)co_await never.WaitUntil(h.world.clock().Now() + 2 * h.options.sync_period);
+    const absl::Status refused = co_await Append(log->get(), "y");
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+    co_await (*log)->Stop();
+  });
+}
+
+// Recycling and archive --------------------------------------------------------------------------
+
+// Lives that discard as they go, so that segments are recycled, with the power cut anywhere: what
+// was acknowledged after the last discard is there, and leftovers of earlier lives are not.
+TEST(CommitLogRecycling, LeftoversAreNeverTakenForRecords) {
+  uint64_t recycled = 0;
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    Harness h(seed);
+    h.options.sync = seed % 2 == 0 ? CommitLogSync::kPeriodic : CommitLogSync::kBatch;
+    base::RandomStream random(seed);
+    std::vector<std::string> acknowledged;
+    const uint64_t cut = 20 + random.Below(400);
+    h.world.files().CrashAtOperation(cut, true);
+    h.world.RunOrCrash([&]() -> Task<void> {
+      Collected sink;
+      auto log = co_await h.Open(&sink);
+      for (int round = 0; round < 12; ++round) {
+        co_await Write(log->get(), round, 150, &acknowledged);
+        acknowledged.clear();
+        co_await (*log)->Discard((*log)->next_position());
+      }
+      co_await (*log)->Stop();
+    });
+    h.world.files().CancelCrash();
+    h.world.PowerLossAndBoot();
+    auto replayed = h.Replayed();
+    ASSERT_TRUE(replayed.ok()) << replayed.status() << " seed " << seed;
+    // In the order in which they were written, without a gap, and each once.
+    const auto number = [](const std::string& record) {
+      int writer = 0, i = 0;
+      EXPECT_EQ(std::sscanf(record.c_str(), "writer %d record %d", &writer, &i), 2);
+      return writer * 150 + i;
+    };
+    for (size_t i = 1; i < replayed->records.size(); ++i) {
+      ASSERT_EQ(number(replayed->records[i]), number(replayed->records[i - 1]) + 1) << seed;
+    }
+    if (h.options.sync == CommitLogSync::kBatch) {
+      const auto found = replayed->Set();
+      for (const std::string& record : acknowledged) {
+        ASSERT_TRUE(found.contains(record)) << seed << " " << record.substr(0, 30);
+      }
+    }
+    recycled += h.metrics
+                    .AddCounter("tholos_commitlog_recycled_total",
+                                "Segments made of files that were in use before", {{"shard", "0"}})
+                    .value();
+  }
+  EXPECT_GT(recycled, 30u);
+}
+
+TEST(CommitLogArchive, KeepsEverySegmentThatIsFull) {
+  Harness h;
+  h.options.archive_directory = "/archive/0";
+  std::vector<std::string> acknowledged;
+  h.world.Run([&]() -> Task<void> {
+    Collected sink;
+    auto log = co_await h.Open(&sink);
+    for (int i = 0; i < 10; ++i) {
+      co_await Write(log->get(), i, 60, &acknowledged);
+      co_await (*log)->Discard((*log)->next_position());
+    }
+    EXPECT_EQ(acknowledged.size(), 600u);
+    co_await (*log)->Stop();
+  });
+  // The archive is a log: what is in it and the rest is everything, in order.
+  auto rest = h.Replayed();
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  Collected archived;
+  h.world.Run([&]() -> Task<void> {
+    auto log = co_await RecoverLog(h.world.files(), h.world.log(), "/archive/0", 0, archived);
+    EXPECT_TRUE(log.ok()) << log.status();
+  });
+  std::set<std::string> all = archived.Set();
+  EXPECT_GT(all.size(), 400u);
+  for (const std::string& record : rest->records) all.insert(record);
+  EXPECT_EQ(all, SetOf(acknowledged));
+}
 
 // Each operation in turn fails.
 TEST(CommitLog, NothingAcknowledgedIsLostWhateverFails) {

@@ -12,16 +12,17 @@ std::string ChainJudge::PathOf(uint64_t segment) const {
 }
 
 absl::Status ChainJudge::CheckPredecessor(uint64_t segment, LogPosition synced) const {
-  // Without an older segment the log begins here: what came before was flushed and discarded.
-  if (!last_used_.has_value()) return absl::OkStatus();
-  if (synced.segment != *last_used_) {
+  // What is older than the oldest segment was flushed and discarded.
+  if (used_ends_.empty() || synced.segment < used_ends_.begin()->first) return absl::OkStatus();
+  const auto named = used_ends_.find(synced.segment);
+  if (named == used_ends_.end()) {
     return absl::DataLossError(base::StrCat("commit log: ", PathOf(synced.segment),
                                             " is missing, or damaged throughout (needed before ",
                                             PathOf(segment), ")"));
   }
-  if (synced.offset > last_used_end_) {
+  if (synced.offset > named->second) {
     return absl::DataLossError(base::StrCat(
-        "commit log: ", PathOf(*last_used_), " is damaged at offset ", last_used_end_,
+        "commit log: ", PathOf(named->first), " is damaged at offset ", named->second,
         ": it was durable up to offset ", synced.offset, " according to ", PathOf(segment)));
   }
   return absl::OkStatus();
@@ -48,8 +49,7 @@ absl::StatusOr<ChainJudge::Verdict> ChainJudge::Next(uint64_t segment, const Seg
                                             scan.header->shard, ", not to shard ", shard_));
   }
   THOLOS_RETURN_IF_ERROR(CheckPredecessor(segment, scan.groups.front().synced));
-  last_used_ = segment;
-  last_used_end_ = scan.end;
+  used_ends_[segment] = scan.end;
   return Verdict::kUsed;
 }
 
@@ -66,17 +66,16 @@ base::Task<absl::StatusOr<std::vector<uint64_t>>> ListSegments(base::FileSystem&
   co_return ids;
 }
 
-// Segments are synced whole before the next one is written to, so what is not known to be durable
-// lies in the last one.
-LogPosition ProvenBy(uint64_t segment, const ScannedGroup& last) {
-  if (last.synced.segment == segment) return last.synced;
-  return {segment, kSegmentHeaderBytes};
-}
+struct Unproven {
+  std::vector<std::pair<LogPosition, std::string>> records;
+};
 
 base::Task<absl::Status> ReplayScan(std::string path, uint64_t segment, const SegmentScan& scan,
-                                    ReplaySink& sink, RecoveredLog* out) {
-  out->proven = ProvenBy(segment, scan.groups.back());
-  out->unproven_records.clear();
+                                    ReplaySink& sink, Unproven* unproven, RecoveredLog* out) {
+  // Of older segments too: a run that ended while it wrote them again may have got half way.
+  out->proven = scan.groups.back().synced;
+  std::erase_if(unproven->records,
+                [out](const auto& record) { return record.first < out->proven; });
   for (const ScannedGroup& group : scan.groups) {
     const LogPosition place = {segment, group.offset};
     auto records = SplitRecords(group.body);
@@ -87,7 +86,7 @@ base::Task<absl::Status> ReplayScan(std::string path, uint64_t segment, const Se
     for (std::string_view record : *records) {
       const absl::StatusOr<bool> needed = sink.Replay(place, record);
       if (!needed.ok()) co_return needed.status();
-      if (*needed && place >= out->proven) out->unproven_records.emplace_back(record);
+      if (*needed && place >= out->proven) unproven->records.emplace_back(place, record);
     }
     out->records += records->size();
     THOLOS_CO_RETURN_IF_ERROR(co_await sink.AfterGroup({segment, group.end}));
@@ -106,6 +105,7 @@ base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::
                                                     std::string directory, uint32_t shard,
                                                     ReplaySink& sink) {
   RecoveredLog out;
+  Unproven unproven;
   ChainJudge judge(directory, shard);
   THOLOS_CO_ASSIGN_OR_RETURN(std::vector<uint64_t> ids, co_await ListSegments(fs, directory));
   for (uint64_t id : ids) {
@@ -119,13 +119,16 @@ base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::
       out.unused[id] = bytes.size();
       continue;
     }
-    THOLOS_CO_RETURN_IF_ERROR(co_await ReplayScan(path, id, scan, sink, &out));
+    THOLOS_CO_RETURN_IF_ERROR(co_await ReplayScan(path, id, scan, sink, &unproven, &out));
     out.segments[id] = bytes.size();
     if (HasResidue(bytes, scan.end)) {
       log.Info("storage", base::StrCat("commit log: ", path, " ends at offset ", scan.end,
                                        "; what follows is a torn write that was never "
                                        "acknowledged, or left over from a recycled file"));
     }
+  }
+  for (auto& [place, record] : unproven.records) {
+    out.unproven_records.push_back(std::move(record));
   }
   co_return out;
 }

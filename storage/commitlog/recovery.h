@@ -51,8 +51,7 @@ class ChainJudge {
 
   const std::string directory_;
   const uint32_t shard_;
-  std::optional<uint64_t> last_used_;
-  uint64_t last_used_end_ = 0;
+  std::map<uint64_t, uint64_t> used_ends_;
 };
 
 struct RecoveredLog {
@@ -62,14 +61,15 @@ struct RecoveredLog {
   // Everything before it is known to be durable: the last valid group says so. What follows may be
   // in the page cache alone; those of its records that are needed must be written again before
   // anyone relies on them. In mode batch that is the last group, in mode periodic what was written
-  // since the last sync.
+  // since the last sync. It may lie in an older segment than the last one, of which then nothing is
+  // known to be durable.
   LogPosition proven;
   std::vector<std::string> unproven_records;
   uint64_t records = 0;
 };
 
 // Reads every segment of `directory` (which must exist) in order and replays it into `sink`.
-// Memory: one segment.
+// Memory: one segment, and the records that are not proven.
 base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::Log& log,
                                                     std::string directory, uint32_t shard,
                                                     ReplaySink& sink);
