@@ -94,10 +94,14 @@ class CallContext {
   std::atomic<bool> draining_{false};
 };
 
-// Runs one request through the query processor.
+// Run one request through the query processor.
 base::Task<absl::StatusOr<cql::QueryResult>> RunExecute(CallContext& context,
                                                         const tholos::v1::ExecuteRequest& request,
                                                         std::string paging_state,
                                                         base::Deadline deadline);
+
+base::Task<absl::StatusOr<cql::QueryResult>> RunBatch(CallContext& context,
+                                                      const tholos::v1::BatchRequest& request,
+                                                      base::Deadline deadline);
 
 }  // namespace tholos::node

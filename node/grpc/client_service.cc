@@ -41,6 +41,16 @@ class ClientServiceImpl final : public ClientService, public pb::Tholos::Callbac
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* Batch(grpc::CallbackServerContext* call,
+                                  const pb::BatchRequest* request,
+                                  pb::ExecuteResponse* response) override {
+    auto* reactor = call->DefaultReactor();
+    const base::Deadline deadline = context_.FromGrpc(call->deadline());
+    base::SpawnDetached(context_.NextShard(),
+                        RunUnaryBatch(reactor, *request, *response, deadline));
+    return reactor;
+  }
+
   grpc::ServerWriteReactor<pb::ExecuteResponse>* Query(grpc::CallbackServerContext* call,
                                                        const pb::ExecuteRequest* request) override {
     return StartQuery(context_, *request, context_.FromGrpc(call->deadline()));
@@ -79,6 +89,23 @@ class ClientServiceImpl final : public ClientService, public pb::Tholos::Callbac
     reactor->Finish(ToGrpcStatus(status));
   }
 
+  base::Task<void> RunUnaryBatch(grpc::ServerUnaryReactor* reactor, const pb::BatchRequest& request,
+                                 pb::ExecuteResponse& response, base::Deadline deadline) {
+    absl::Status status;
+    {
+      const auto admission = context_.Admit(static_cast<int64_t>(request.ByteSizeLong()));
+      if (admission) {
+        auto result = co_await RunBatch(context_, request, deadline);
+        status = result.status();
+        if (result.ok())
+          ToExecuteResponse(*std::move(result), pb::ROW_FORMAT_TYPED, false, &response);
+      } else {
+        status = context_.Refusal();
+      }
+    }
+    reactor->Finish(ToGrpcStatus(status));
+  }
+
   CallContext context_;
 };
 
@@ -98,6 +125,16 @@ base::Task<absl::StatusOr<cql::QueryResult>> RunExecute(CallContext& context,
   }
   if (!request.has_query()) co_return base::InvalidRequest("neither a query nor a prepared_id");
   co_return co_await context.queries().Execute(request.query(), *std::move(options));
+}
+
+base::Task<absl::StatusOr<cql::QueryResult>> RunBatch(CallContext& context,
+                                                      const pb::BatchRequest& request,
+                                                      base::Deadline deadline) {
+  auto batch = ToBatch(request);
+  if (!batch.ok()) co_return batch.status();
+  batch->options.deadline = deadline;
+  co_return co_await context.queries().ExecuteBatch(batch->type, std::move(batch->items),
+                                                    std::move(batch->options));
 }
 
 std::unique_ptr<ClientService> ClientService::Make(ClientServiceOptions options,

@@ -59,18 +59,62 @@ absl::StatusOr<cql::BoundValue> ToBoundValue(const pb::Value& value) {
   return bound;
 }
 
+namespace {
+
+absl::StatusOr<std::vector<cql::BoundValue>> ToBoundValues(
+    const google::protobuf::RepeatedPtrField<pb::Value>& values) {
+  std::vector<cql::BoundValue> bound;
+  bound.reserve(values.size());
+  for (const pb::Value& value : values) {
+    THOLOS_ASSIGN_OR_RETURN(cql::BoundValue one, ToBoundValue(value));
+    bound.push_back(std::move(one));
+  }
+  return bound;
+}
+
+absl::StatusOr<cql::BatchItem> ToBatchItem(const pb::BatchStatement& statement) {
+  THOLOS_ASSIGN_OR_RETURN(std::vector<cql::BoundValue> values, ToBoundValues(statement.values()));
+  if (statement.has_prepared_id())
+    return cql::BatchItem::OfPrepared(statement.prepared_id(), std::move(values));
+  if (statement.has_query()) return cql::BatchItem::OfText(statement.query(), std::move(values));
+  return base::InvalidRequest("a statement of a batch that is neither a query nor a prepared_id");
+}
+
+}  // namespace
+
+absl::StatusOr<Batch> ToBatch(const pb::BatchRequest& request) {
+  Batch batch;
+  switch (request.kind()) {
+    case pb::BatchRequest::LOGGED:
+      batch.type = cql::BatchType::kLogged;
+      break;
+    case pb::BatchRequest::UNLOGGED:
+      batch.type = cql::BatchType::kUnlogged;
+      break;
+    case pb::BatchRequest::COUNTER:
+      batch.type = cql::BatchType::kCounter;
+      break;
+    default:
+      return base::InvalidRequest("a batch of a kind this server does not know");
+  }
+  THOLOS_ASSIGN_OR_RETURN(batch.options.consistency, ToConsistency(request.consistency()));
+  batch.options.keyspace = request.keyspace();
+  if (request.has_timestamp()) batch.options.timestamp = request.timestamp();
+  batch.items.reserve(request.statements_size());
+  for (const pb::BatchStatement& statement : request.statements()) {
+    THOLOS_ASSIGN_OR_RETURN(cql::BatchItem item, ToBatchItem(statement));
+    batch.items.push_back(std::move(item));
+  }
+  return batch;
+}
+
 absl::StatusOr<cql::QueryOptions> ToQueryOptions(const pb::ExecuteRequest& request) {
   cql::QueryOptions options;
   auto consistency = ToConsistency(request.consistency());
   if (!consistency.ok()) return consistency.status();
   options.consistency = *consistency;
   options.keyspace = request.keyspace();
-  options.values.reserve(request.values_size());
-  for (const pb::Value& value : request.values()) {
-    auto bound = ToBoundValue(value);
-    if (!bound.ok()) return bound.status();
-    options.values.push_back(*std::move(bound));
-  }
+  THOLOS_ASSIGN_OR_RETURN(options.values, ToBoundValues(request.values()));
   if (request.page_size() > kPageSizeMax) {
     return base::InvalidRequest(
         base::StrCat("page_size ", request.page_size(), " is more than ", kPageSizeMax));

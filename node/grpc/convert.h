@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +17,15 @@ absl::StatusOr<cql::BoundValue> ToBoundValue(const tholos::v1::Value& value);
 
 // Everything of a request except its deadline. kInvalid names the field.
 absl::StatusOr<cql::QueryOptions> ToQueryOptions(const tholos::v1::ExecuteRequest& request);
+
+// A batch: its kind, statements and the options of all of them, but no deadline. kInvalid names the
+// statement.
+struct Batch {
+  cql::BatchType type = cql::BatchType::kLogged;
+  std::vector<cql::BatchItem> items;
+  cql::QueryOptions options;
+};
+absl::StatusOr<Batch> ToBatch(const tholos::v1::BatchRequest& request);
 
 void ToColumn(const cql::ResultColumn& column, tholos::v1::Column* out);
 void ToPrepareResponse(const cql::PreparedStatementInfo& info, tholos::v1::PrepareResponse* out);

@@ -89,16 +89,25 @@ class Session : public SessionReactor {
       }
       co_return;
     }
+    if (call.has_batch()) {
+      auto result = co_await RunBatch(context_, call.batch(), deadline);
+      AnswerResult(std::move(result), pb::ROW_FORMAT_TYPED, false, answer);
+      co_return;
+    }
     if (!call.has_execute()) {
-      ToError(base::InvalidRequest("a call that is neither prepare nor execute"),
+      ToError(base::InvalidRequest("a call that is neither prepare, execute nor batch"),
               answer->mutable_error());
       co_return;
     }
     const pb::ExecuteRequest& request = call.execute();
     auto result = co_await RunExecute(context_, request, request.paging_state(), deadline);
+    AnswerResult(std::move(result), request.row_format(), request.skip_columns(), answer);
+  }
+
+  static void AnswerResult(absl::StatusOr<cql::QueryResult> result, pb::RowFormat format,
+                           bool skip_columns, pb::SessionAnswer* answer) {
     if (result.ok()) {
-      ToExecuteResponse(*std::move(result), request.row_format(), request.skip_columns(),
-                        answer->mutable_execute());
+      ToExecuteResponse(*std::move(result), format, skip_columns, answer->mutable_execute());
     } else {
       ToError(result.status(), answer->mutable_error());
     }
