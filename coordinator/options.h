@@ -13,7 +13,7 @@ namespace tholos::coordinator {
 struct CoordinatorOptions {
   ring::NodeId self;
   // Larger mutations are refused (kInvalid). Not above the storage engine's own limit.
-  uint64_t mutation_bytes_max = 16 << 20;
+  uint64_t mutation_bytes_max = 17 << 20;
   // Of requests in progress on one shard; a write counts with its size, a read with kReadCost or
   // kRangeReadCost.
   int64_t in_flight_bytes_max = 64 << 20;

@@ -42,7 +42,8 @@ struct NodeOptions {
   uint64_t memtable_bytes_max = 256u << 20;
   uint64_t commitlog_segment_bytes = 32u << 20;
   uint64_t commitlog_bytes_max = 512u << 20;
-  uint64_t mutation_bytes_max = 16u << 20;  // must fit a commit log segment
+  // A cell of 16 MiB and what goes with it; must fit a commit log segment.
+  uint64_t mutation_bytes_max = 17u << 20;
   Mutants mutants;
 };
 

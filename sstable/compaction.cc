@@ -52,6 +52,7 @@ class Compaction {
       const TableMetadata& metadata = input->metadata();
       result_.input_bytes += metadata.file_bytes;
       result_.input_rows += metadata.statistics.rows;
+      partitions_left_ += metadata.statistics.partitions;
       for (const TokenInterval& held : wanted.held) {
         sources.push_back(input->NewSource({.range = RangeOf(held)}, ReadPattern::kSequential));
       }
@@ -140,7 +141,8 @@ class Compaction {
                           .compression = options_.compression,
                           .compression_level = options_.compression_level,
                           .dictionary_bytes = options_.dictionary_bytes,
-                          .block_bytes = options_.block_bytes};
+                          .block_bytes = options_.block_bytes,
+                          .partitions_max = partitions_left_};
     THOLOS_CO_ASSIGN_OR_RETURN(writer_, co_await SSTableWriter::Create(fs_, std::move(options)));
     co_return absl::OkStatus();
   }
@@ -150,6 +152,7 @@ class Compaction {
     writer_.reset();
     result_.output_bytes += output.file_bytes;
     result_.output_rows += output.statistics.rows;
+    partitions_left_ -= std::min(partitions_left_, output.statistics.partitions);
     result_.outputs.push_back(std::move(output));
     co_return absl::OkStatus();
   }
@@ -178,6 +181,7 @@ class Compaction {
   std::unique_ptr<data::PartitionSource> merged_;
   std::unique_ptr<SSTableWriter> writer_;
   CompactionResult result_;
+  uint64_t partitions_left_ = 0;  // of the inputs, at most
   uint64_t newest_input_ = 0;
   size_t next_split_ = 0;
   uint64_t steps_ = 0;

@@ -1,6 +1,8 @@
 #include "sstable/filter.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "base/checksum.h"
 
@@ -27,19 +29,61 @@ size_t BitOf(uint64_t probe_bits, int probe) { return (probe_bits >> (10 + 9 * p
 
 uint64_t FilterHash(std::string_view partition_key) { return base::Checksum64(partition_key); }
 
-std::string FilterBuilder::Finish() const {
+namespace {
+
+size_t BlocksFor(uint64_t keys) {
   constexpr size_t kBlockBits = kBlockBytes * 8;
-  const size_t blocks =
-      std::max<size_t>(1, (hashes_.size() * kBitsPerKey + kBlockBits - 1) / kBlockBits);
-  std::string section(blocks * kBlockBytes, '\0');
-  for (const uint64_t hash : hashes_) {
-    char* block = section.data() + BlockOf(hash, blocks) * kBlockBytes;
-    const uint64_t bits = ProbeBits(hash);
-    for (int i = 0; i < kProbes; ++i) {
-      const size_t bit = BitOf(bits, i);
-      block[bit / 8] = static_cast<char>(block[bit / 8] | (1 << (bit % 8)));
-    }
+  return std::max<size_t>(1, (keys * kBitsPerKey + kBlockBits - 1) / kBlockBits);
+}
+
+void AddTo(std::string* filter, uint64_t hash) {
+  char* block = filter->data() + BlockOf(hash, filter->size() / kBlockBytes) * kBlockBytes;
+  const uint64_t bits = ProbeBits(hash);
+  for (int i = 0; i < kProbes; ++i) {
+    const size_t bit = BitOf(bits, i);
+    block[bit / 8] = static_cast<char>(block[bit / 8] | (1 << (bit % 8)));
   }
+}
+
+// BlockOf gives half of what it gave for twice the blocks.
+std::string Folded(const std::string& filter) {
+  std::string half(filter.size() / 2, '\0');
+  for (size_t i = 0; i < filter.size(); ++i) {
+    char& to = half[i / (2 * kBlockBytes) * kBlockBytes + i % kBlockBytes];
+    to = static_cast<char>(to | filter[i]);
+  }
+  return half;
+}
+
+}  // namespace
+
+FilterBuilder::FilterBuilder(uint64_t keys_max) {
+  if (keys_max == 0) return;
+  // Divisible by two a few times, for an eighth more at most.
+  const size_t blocks = BlocksFor(keys_max);
+  const size_t step = std::max<size_t>(1, std::bit_floor(blocks) / 8);
+  filter_.assign((blocks + step - 1) / step * step * kBlockBytes, '\0');
+}
+
+void FilterBuilder::Add(uint64_t hash) {
+  ++keys_;
+  if (filter_.empty()) {
+    hashes_.push_back(hash);
+  } else {
+    AddTo(&filter_, hash);
+  }
+}
+
+std::string FilterBuilder::Finish() {
+  if (filter_.empty()) {
+    filter_.assign(BlocksFor(keys_) * kBlockBytes, '\0');
+    for (const uint64_t hash : hashes_) AddTo(&filter_, hash);
+  }
+  while (filter_.size() / kBlockBytes % 2 == 0 &&
+         filter_.size() / kBlockBytes / 2 >= BlocksFor(keys_)) {
+    filter_ = Folded(filter_);
+  }
+  std::string section = std::exchange(filter_, {});
   section.push_back(static_cast<char>(kProbes));
   return section;
 }

@@ -25,10 +25,16 @@ uint64_t FilterHash(std::string_view partition_key);
 
 class FilterBuilder {
  public:
-  void Add(uint64_t hash) { hashes_.push_back(hash); }
-  std::string Finish() const;
+  // At most `keys_max` keys will be added: their filter is made at once, 10 bits for each, and
+  // folded in half as often as it can be if they come out fewer. (If they come out more it lets
+  // more keys pass.) 0: not known; it keeps 8 bytes of each key until Finish.
+  explicit FilterBuilder(uint64_t keys_max = 0);
+  void Add(uint64_t hash);
+  std::string Finish();
 
  private:
+  uint64_t keys_ = 0;
+  std::string filter_;
   std::vector<uint64_t> hashes_;
 };
 

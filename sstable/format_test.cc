@@ -153,6 +153,29 @@ TEST(Filter, KnowsEveryKeyAndFewOthers) {
   }
 }
 
+// Made for as many keys as there may be; folded where they are fewer.
+TEST(Filter, OfAtMostSoManyKeys) {
+  for (const uint64_t keys_max : {1, 50, 999, 20000, 100000}) {
+    for (const int keys : {0, 1, 700, 20000}) {
+      FilterBuilder builder(keys_max);
+      for (int i = 0; i < keys; ++i) builder.Add(FilterHash("key" + std::to_string(i)));
+      const std::string section = builder.Finish();
+      const auto filter = Filter::Parse(section);
+      ASSERT_TRUE(filter.ok());
+      for (int i = 0; i < keys; ++i) {
+        ASSERT_TRUE(filter->MayContain(FilterHash("key" + std::to_string(i))));
+      }
+      if (static_cast<uint64_t>(keys) > keys_max || keys < 700) continue;
+      int wrong = 0;
+      for (int i = 0; i < 20000; ++i) {
+        wrong += filter->MayContain(FilterHash("other" + std::to_string(i))) ? 1 : 0;
+      }
+      EXPECT_LT(wrong, 20000 * 0.015) << keys << " of " << keys_max;
+      EXPECT_LT(section.size(), 2.6 * (static_cast<double>(keys) * 10 / 8 + 64));
+    }
+  }
+}
+
 TEST(Filter, Malformed) {
   EXPECT_FALSE(Filter::Parse("").ok());
   EXPECT_FALSE(Filter::Parse(std::string(64, '\0')).ok());

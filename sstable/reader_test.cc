@@ -183,6 +183,34 @@ TEST(SSTable, RowsAndCellsLargerThanABlock) {
   EXPECT_EQ(*world.Run(OpenAndRead(world.files(), TestOpenOptions(1))), partitions);
 }
 
+TEST(SSTable, KeysOf64KiB) {
+  TestWorld world;
+  const auto long_key = [](char c) { return std::string(data::kKeyBytesMax - 1, 'k') + c; };
+  std::vector<Partition> partitions;
+  for (const char c : {'a', 'b', '\0'}) {
+    Partition partition{.key = data::DecoratedKey::Of(long_key(c))};
+    for (const char d : {'\0', 'a', '\xFE'}) {
+      partition.rows.push_back({.clustering = long_key(d), .liveness = {.timestamp = 9}});
+    }
+    partition.range_tombstones = {{{long_key('a'), long_key('a') + '\xFF'}, {5, 5}},
+                                  {{long_key('a') + '\xFF', ""}, {6, 6}}};
+    std::sort(partition.rows.begin(), partition.rows.end(),
+              [](const data::Row& a, const data::Row& b) { return a.clustering < b.clustering; });
+    partitions.push_back(std::move(partition));
+  }
+  std::sort(partitions.begin(), partitions.end(),
+            [](const Partition& a, const Partition& b) { return a.key < b.key; });
+  ASSERT_TRUE(world.Run(WriteTable(world.files(), TestWriterOptions(1), partitions)).ok());
+  auto table = *world.Run(SSTable::Open(world.files(), TestOpenOptions(1)));
+  for (const bool reversed : {false, true}) {
+    Selection selection{.key = partitions[1].key, .reversed = reversed};
+    selection.slices = {{long_key('a'), long_key('a') + '\xFF'}};
+    EXPECT_EQ(*world.Run(ReadTable(table, selection)), Select(partitions, selection));
+    EXPECT_EQ(*world.Run(ReadTable(table, {.reversed = reversed})),
+              Select(partitions, {.reversed = reversed}));
+  }
+}
+
 TEST(SSTable, CallsItsOwnerWhenTheLastReaderLetsGo) {
   base::RandomStream random(1);
   TestWorld world;

@@ -66,6 +66,7 @@ void TableStatistics::AddThing(data::Timestamp timestamp, int64_t local_seconds)
   max_timestamp = std::max(max_timestamp, timestamp);
   min_local_deletion_seconds = std::min(min_local_deletion_seconds, local_seconds);
   max_local_deletion_seconds = std::max(max_local_deletion_seconds, local_seconds);
+  if (local_seconds != data::kNoExpiry) drop_times.Add(local_seconds);
 }
 
 std::string EncodeStatistics(const TableStatistics& statistics) {
@@ -80,6 +81,7 @@ std::string EncodeStatistics(const TableStatistics& statistics) {
   base::PutSignedVarint(&out, statistics.max_timestamp);
   base::PutSignedVarint(&out, statistics.min_local_deletion_seconds);
   base::PutSignedVarint(&out, statistics.max_local_deletion_seconds);
+  statistics.drop_times.EncodeTo(&out);
   base::PutVarint(&out, statistics.raw_data_bytes);
   PutKey(statistics.first_key, &out);
   PutKey(statistics.last_key, &out);
@@ -99,6 +101,7 @@ absl::StatusOr<TableStatistics> DecodeStatistics(std::string_view bytes) {
   statistics.max_timestamp = in.SignedVarint();
   statistics.min_local_deletion_seconds = in.SignedVarint();
   statistics.max_local_deletion_seconds = in.SignedVarint();
+  statistics.drop_times = DropTimes::TakeFrom(&in);
   statistics.raw_data_bytes = in.Varint();
   statistics.first_key = TakeKey(&in);
   statistics.last_key = TakeKey(&in);

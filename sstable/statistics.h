@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "data/partition.h"
 #include "data/source.h"
+#include "sstable/drop_times.h"
 
 namespace tholos::sstable {
 
@@ -33,6 +34,8 @@ struct TableStatistics {
   // The latest: after it (plus gc_grace) everything here can be. kNoExpiry if something lives for
   // ever.
   int64_t max_local_deletion_seconds = std::numeric_limits<int64_t>::min();
+  // Of tombstones, expiring values and expiring liveness: how many may go when.
+  DropTimes drop_times;
   uint64_t raw_data_bytes = 0;  // data blocks before compression
   data::DecoratedKey first_key;
   data::DecoratedKey last_key;

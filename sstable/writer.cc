@@ -40,7 +40,8 @@ SSTableWriter::SSTableWriter(base::FileSystem& fs, WriterOptions options,
       options_(std::move(options)),
       file_(std::move(file)),
       compressor_(options_.compression, options_.compression_level),
-      learning_(options_.compression == Compression::kZstd && options_.dictionary_bytes > 0) {}
+      learning_(options_.compression == Compression::kZstd && options_.dictionary_bytes > 0),
+      filter_(options_.partitions_max) {}
 
 SSTableWriter::~SSTableWriter() {
   THOLOS_CHECK(ended_ || base::Loop::CurrentCrashed()) << "neither Finish nor Abandon was called";

@@ -1,5 +1,6 @@
 // SSTableWriter: writes one SSTable (format.h), streaming, in memory of a few blocks plus the index
-// root and 8 bytes a partition (for the filter, which is sized at the end).
+// root and the filter: 10 bits for each partition that there may be, 8 bytes a partition where that
+// is not known.
 //
 //   THOLOS_CO_ASSIGN_OR_RETURN(auto writer, co_await SSTableWriter::Create(fs, options));
 //   absl::Status status = co_await Fill(*writer);   // AddPartition, AddRow, AddChange,
@@ -42,6 +43,7 @@ struct WriterOptions {
   size_t block_bytes = 16 << 10;
   size_t index_page_bytes = 4 << 10;
   size_t write_bytes = 512 << 10;  // how much is buffered between writes to the file
+  uint64_t partitions_max = 0;     // it will have so many at most; 0: not known
 };
 
 // Confined to one loop, one call at a time. Ends with Finish or Abandon; after a crash of the loop

@@ -39,8 +39,9 @@ struct EngineOptions {
   bool incremental_backups = false;
   // Decoded SSTable blocks of all shards.
   uint64_t cache_bytes_max = 256 << 20;
-  // Mutations larger than this are refused (kInvalidArgument): they must fit a segment.
-  uint64_t mutation_bytes_max = 16 << 20;
+  // Mutations larger than this are refused (kInvalidArgument): they must fit a segment. The default
+  // has room for a cell of 16 MiB.
+  uint64_t mutation_bytes_max = 17 << 20;
   // Tests only: acknowledge before the sync (a mutant that the simulator must find).
   bool mutant_skip_sync = false;
 };
