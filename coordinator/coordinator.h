@@ -25,6 +25,8 @@ class Trace;
 // Null: the request is not traced, which is the rule and costs nothing.
 using TraceHandle = std::shared_ptr<Trace>;
 
+struct TraceRequest;  // trace.h
+
 struct RequestOptions {
   ConsistencyLevel consistency = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
@@ -51,11 +53,17 @@ class Coordinator {
   virtual base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) = 0;
 
   // Several mutations, of any tables and partitions. OK: each is as Write leaves it. `logged`:
-  // eventually all of them are applied or, after an error that says so (kUnavailable, or write type
-  // BATCH_LOG), none. Not logged: after an error any of them may have been. Mutations of one
-  // partition are merged to one, which is atomic in either case.
+  // eventually all of them are applied or none, whatever the answer; none after kUnavailable, and
+  // all after kTimeout or kFailure of the write type BATCH. Not logged: after an error any of them
+  // may have been. Mutations of one partition are merged to one, which is atomic in either case.
   virtual base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
                                               RequestOptions options) = 0;
+
+  // Begins to trace a request: the handle goes into its RequestOptions, on this shard, and to
+  // EndTrace when it was answered, which stores it (trace.h). The session's id is the handle's.
+  // Null: tracing is not possible here.
+  virtual TraceHandle BeginTrace(TraceRequest request);
+  virtual void EndTrace(TraceHandle trace);
 
   // One partition or a token range (its ranges in token order). `command.now_seconds` is set here
   // if zero. A page may have fewer rows than asked for, even none, and still have a `next`.

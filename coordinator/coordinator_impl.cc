@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace tholos::coordinator {
 
@@ -13,8 +14,10 @@ base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinat
       std::unique_ptr<HintStore> hints,
       co_await HintStore::Open(options.hints, {deps.clock, deps.fs, deps.log}, deps.executor,
                                deps.metrics));
-  co_return std::unique_ptr<ClusterCoordinator>(
+  std::unique_ptr<ClusterCoordinator> coordinator(
       new ClusterCoordinator(std::move(options), deps, std::move(hints)));
+  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->batchlog_->Recover());
+  co_return coordinator;
 }
 
 ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDeps deps,
@@ -29,6 +32,18 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *hints_, i));
   }
+  std::vector<Writer*> writers;
+  for (const auto& shard : shards_) writers.push_back(&shard->writer);
+  batchlog_ =
+      std::make_unique<Batchlog>(BatchlogOptions{.request_time_max = options_.request_time_max},
+                                 Batchlog::Deps{deps_.clock, deps_.executor, deps_.metrics,
+                                                deps_.log, deps_.engine, deps_.cluster},
+                                 std::move(writers));
+  for (const auto& shard : shards_) shard->batch_writer.SetBatchlog(batchlog_.get());
+}
+
+void ClusterCoordinator::RegisterWith(rpc::Transport& transport) {
+  batchlog_->RegisterWith(transport);
 }
 
 ClusterCoordinator::Shard::Shard(const ClusterCoordinator& owner, HintStore& hints, int index)
@@ -39,12 +54,19 @@ ClusterCoordinator::Shard::Shard(const ClusterCoordinator& owner, HintStore& hin
               .replicas = owner.replicas_,
               .hints = hints,
               .timestamps = owner.deps_.timestamps,
-              .metrics = RequestMetrics(owner.deps_.metrics, index)} {}
+              .metrics = RequestMetrics(owner.deps_.metrics, index)},
+      batch_writer(context, writer, owner.deps_.random.Stream(base::StrCat("batches ", index))),
+      traces(context, writer, owner.deps_.transport.self(),
+             owner.deps_.random.Stream(base::StrCat("traces ", index))) {}
 
-void ClusterCoordinator::Start() { replayer_.Start(); }
+void ClusterCoordinator::Start() {
+  replayer_.Start();
+  batchlog_->Start();
+}
 
 base::Task<void> ClusterCoordinator::Stop() {
   co_await replayer_.Stop();
+  co_await batchlog_->Stop();
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     co_await base::SwitchTo(deps_.executor.shard(i));
     co_await shards_[i]->context.requests.Close();
@@ -68,6 +90,12 @@ base::Task<absl::StatusOr<ReadPage>> ClusterCoordinator::Read(data::ReadCommand 
                                                               RequestOptions options) {
   return Here().reader.Read(std::move(command), options);
 }
+
+TraceHandle ClusterCoordinator::BeginTrace(TraceRequest request) {
+  return Here().traces.Begin(std::move(request));
+}
+
+void ClusterCoordinator::EndTrace(TraceHandle trace) { Here().traces.End(std::move(trace)); }
 
 ClusterCoordinator::Shard& ClusterCoordinator::Here() {
   const int shard = deps_.executor.current_shard();

@@ -1,6 +1,7 @@
 // ClusterCoordinator: the coordinator of a node of a cluster, put together from its parts.
 //
-// Order in a node. Start: storage engine, Open, ReplicaService::RegisterWith, transport, Start.
+// Order in a node. Start: storage engine, Open, RegisterWith (also ReplicaService's), transport,
+// Start.
 // Stop: the doors to clients, the transport, Stop, storage engine.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/hints/hint_replayer.h"
 #include "coordinator/hints/hint_store.h"
@@ -20,6 +22,7 @@
 #include "coordinator/read/read.h"
 #include "coordinator/shard_context.h"
 #include "coordinator/timestamp_source.h"
+#include "coordinator/trace_store.h"
 #include "coordinator/write/batch.h"
 #include "coordinator/write/write.h"
 #include "gossip/liveness.h"
@@ -31,6 +34,7 @@ namespace tholos::coordinator {
 
 struct CoordinatorDeps {
   const base::Clock& clock;
+  base::Random& random;
   base::Executor& executor;
   base::FileSystem& fs;
   base::Metrics& metrics;
@@ -46,11 +50,14 @@ struct CoordinatorDeps {
 // Write and Read are called on shards.
 class ClusterCoordinator final : public Coordinator {
  public:
-  // Opens the hints. On shard 0. Errors are those of the file system.
+  // Opens the hints and the logged batches. On shard 0. Errors are those of the file system and the
+  // engine, whose schema has the system tables (system_schema.h).
   static base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> Open(
       CoordinatorOptions options, CoordinatorDeps deps);
 
-  // Begins to deliver hints. On shard 0.
+  // Answers what other coordinators ask of this one. Before the transport starts.
+  void RegisterWith(rpc::Transport& transport);
+  // Begins to deliver hints and to replay logged batches. On shard 0.
   void Start();
   // Refuses requests (kOverloaded), returns when those in progress, their background work and the
   // writing of hints have ended: at the latest when the deadlines of all requests have passed. On
@@ -61,6 +68,8 @@ class ClusterCoordinator final : public Coordinator {
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) override;
   base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
                                       RequestOptions options) override;
+  TraceHandle BeginTrace(TraceRequest request) override;
+  void EndTrace(TraceHandle trace) override;
   base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command,
                                             RequestOptions options) override;
 
@@ -69,7 +78,8 @@ class ClusterCoordinator final : public Coordinator {
     Shard(const ClusterCoordinator& owner, HintStore& hints, int index);
     ShardContext context;
     Writer writer{context};
-    BatchWriter batch_writer{context, writer};
+    BatchWriter batch_writer;
+    TraceStore traces;
     Reader reader{context};
   };
 
@@ -83,6 +93,7 @@ class ClusterCoordinator final : public Coordinator {
   const std::unique_ptr<HintStore> hints_;
   HintReplayer replayer_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<Batchlog> batchlog_;
 };
 
 }  // namespace tholos::coordinator

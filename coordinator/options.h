@@ -19,6 +19,8 @@ struct CoordinatorOptions {
   int64_t in_flight_bytes_max = 64 << 20;
   // Deadlines further away are brought to this.
   absl::Duration request_time_max = absl::Seconds(30);
+  // Timestamps that clients give may be so far ahead of this node's (kInvalid beyond).
+  absl::Duration timestamp_ahead_max = absl::Hours(1);
   // A replica that has not answered a read after the larger of this and the recent 99th percentile
   // is slow.
   absl::Duration slow_read_min = absl::Milliseconds(50);

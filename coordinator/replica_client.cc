@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "coordinator/digest.h"
 #include "coordinator/read/resolve.h"
+#include "coordinator/trace.h"
 
 namespace tholos::coordinator {
 
@@ -18,34 +19,47 @@ std::shared_ptr<const ReadMessage> ReadMessage::Of(data::ReadCommand command) {
 
 base::Task<absl::Status> ReplicaClient::Apply(ring::NodeId to, rpc::Verb verb,
                                               std::shared_ptr<const WriteMessage> message,
-                                              base::Deadline deadline) const {
-  if (to == self_)
-    co_return co_await deps_.engine.Apply(std::string(message->mutation()), deadline);
-  auto answer = co_await Call(to, verb, message->token, message->body, deadline);
-  co_return answer.status();
+                                              base::Deadline deadline, TraceHandle trace) const {
+  if (to != self_) {
+    auto answer =
+        co_await Call(to, {verb, message->token, message->body}, deadline, std::move(trace));
+    co_return answer.status();
+  }
+  absl::Status applied = co_await deps_.engine.Apply(std::string(message->mutation()), deadline);
+  if (trace != nullptr) trace->Add(applied.ok() ? "mutation applied here" : "mutation failed here");
+  co_return applied;
 }
 
 base::Task<absl::StatusOr<data::ReadResult>> ReplicaClient::ReadData(
-    ring::NodeId from, std::shared_ptr<const ReadMessage> message, base::Deadline deadline) const {
-  if (from == self_) co_return co_await deps_.engine.Read(message->command, deadline);
+    ring::NodeId from, std::shared_ptr<const ReadMessage> message, base::Deadline deadline,
+    TraceHandle trace) const {
+  if (from == self_) {
+    auto result = co_await deps_.engine.Read(message->command, deadline);
+    if (trace != nullptr && result.ok()) trace->Add(DescribeResult(*result));
+    co_return result;
+  }
   const int64_t token = message->command.RoutingToken();
   THOLOS_CO_ASSIGN_OR_RETURN(
-      std::string bytes, co_await Call(from, rpc::Verb::kReadData, token, message->body, deadline));
+      std::string bytes, co_await Call(from, {rpc::Verb::kReadData, token, message->body}, deadline,
+                                       std::move(trace)));
   THOLOS_CO_ASSIGN_OR_RETURN(data::ReadResult result, data::DecodeReadResult(bytes));
   THOLOS_CO_RETURN_IF_ERROR(CheckAnswer(message->command, result));
   co_return result;
 }
 
 base::Task<absl::StatusOr<base::Hash128>> ReplicaClient::ReadDigest(
-    ring::NodeId from, std::shared_ptr<const ReadMessage> message, base::Deadline deadline) const {
+    ring::NodeId from, std::shared_ptr<const ReadMessage> message, base::Deadline deadline,
+    TraceHandle trace) const {
   if (from == self_) {
     THOLOS_CO_ASSIGN_OR_RETURN(data::ReadResult result,
                                co_await deps_.engine.Read(message->command, deadline));
+    if (trace != nullptr) trace->Add(DescribeResult(result));
     co_return DigestOf(result);
   }
   const int64_t token = message->command.RoutingToken();
-  THOLOS_CO_ASSIGN_OR_RETURN(std::string bytes, co_await Call(from, rpc::Verb::kReadDigest, token,
-                                                              message->body, deadline));
+  THOLOS_CO_ASSIGN_OR_RETURN(std::string bytes,
+                             co_await Call(from, {rpc::Verb::kReadDigest, token, message->body},
+                                           deadline, std::move(trace)));
   co_return DecodeDigest(bytes);
 }
 
@@ -53,17 +67,48 @@ base::Hash128 ReplicaClient::DigestOf(const data::ReadResult& result) const {
   return AnswerDigest(result, mutant_digest_ignores_column_);
 }
 
-base::Task<absl::StatusOr<std::string>> ReplicaClient::Call(ring::NodeId to, rpc::Verb verb,
-                                                            int64_t token, std::string body,
-                                                            base::Deadline deadline) const {
+base::Task<absl::Status> ReplicaClient::Ask(ring::NodeId to, Message message,
+                                            base::Deadline deadline, TraceHandle trace) const {
+  const auto answer = co_await Call(to, std::move(message), deadline, std::move(trace));
+  co_return answer.status();
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaClient::CallTraced(ring::NodeId to, Message message,
+                                                                  base::Deadline deadline,
+                                                                  TraceHandle trace) const {
+  const std::string what(rpc::VerbName(message.verb));
+  const ring::NodeInfo* node = deps_.cluster.Get()->Find(to);
+  const base::Endpoint replica = node == nullptr ? base::Endpoint{} : node->internode;
+  trace->Add(base::StrCat("sending ", what, " to ", replica.ToString()));
+  message.body = EncodeTracedRequest(message.verb, message.body);
+  message.verb = rpc::Verb::kTraced;
+  auto bytes = co_await Call(to, std::move(message), deadline, nullptr);
+  absl::StatusOr<TracedAnswer> traced =
+      bytes.ok() ? DecodeTracedAnswer(*bytes) : absl::StatusOr<TracedAnswer>(bytes.status());
+  const absl::Status outcome = traced.ok() ? traced->answer.status() : traced.status();
+  if (traced.ok()) trace->AddOf(replica, std::move(traced->steps));
+  trace->Add(base::StrCat(outcome.ok() ? "answer to " : "failure of ", what, " from ",
+                          replica.ToString(), outcome.ok() ? "" : ": ",
+                          base::ToStd(outcome.message())));
+  if (!traced.ok()) co_return traced.status();
+  co_return std::move(traced->answer);
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaClient::Call(ring::NodeId to, Message message,
+                                                            base::Deadline deadline,
+                                                            TraceHandle trace) const {
+  if (trace != nullptr)
+    co_return co_await CallTraced(to, std::move(message), deadline, std::move(trace));
   const ring::ClusterState::Ptr state = deps_.cluster.Get();
   const ring::NodeInfo* node = state->Find(to);
   if (node == nullptr) {
     co_return absl::UnavailableError(absl::StrCat("node ", to.ToString(), " has left the cluster"));
   }
-  rpc::Outgoing message{
-      .to = node->internode, .verb = verb, .token = token, .body = std::move(body)};
-  auto answer = co_await deps_.transport.Call(std::move(message), deadline);
+  auto answer = co_await deps_.transport.Call({.to = node->internode,
+                                               .verb = message.verb,
+                                               .token = message.token,
+                                               .body = std::move(message.body)},
+                                              deadline);
   if (absl::IsUnavailable(answer.status())) deps_.liveness.Suspect(to);
   co_return answer;
 }

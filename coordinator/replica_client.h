@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "base/checksum.h"
+#include "coordinator/coordinator.h"
 #include "coordinator/write_message.h"
 #include "data/read.h"
 #include "gossip/liveness.h"
@@ -34,7 +35,8 @@ struct ReplicaDeps {
 };
 
 // Usable from every shard; the caller's loop is resumed. kDeadlineExceeded means no answer in time;
-// every other error that the replica, or the way to it, failed.
+// every other error that the replica, or the way to it, failed. With a trace, the replica's steps
+// go into it.
 class ReplicaClient {
  public:
   // `mutant_digest_ignores_column`: see digest.h.
@@ -44,20 +46,34 @@ class ReplicaClient {
   // `verb`: kWrite, kRepairWrite or kHint. OK: durable there.
   base::Task<absl::Status> Apply(ring::NodeId to, rpc::Verb verb,
                                  std::shared_ptr<const WriteMessage> message,
-                                 base::Deadline deadline) const;
+                                 base::Deadline deadline, TraceHandle trace = nullptr) const;
   // kDataLoss also for an answer that is no answer to the command (resolve.h, CheckAnswer).
   base::Task<absl::StatusOr<data::ReadResult>> ReadData(ring::NodeId from,
                                                         std::shared_ptr<const ReadMessage> message,
-                                                        base::Deadline deadline) const;
+                                                        base::Deadline deadline,
+                                                        TraceHandle trace = nullptr) const;
   base::Task<absl::StatusOr<base::Hash128>> ReadDigest(ring::NodeId from,
                                                        std::shared_ptr<const ReadMessage> message,
-                                                       base::Deadline deadline) const;
+                                                       base::Deadline deadline,
+                                                       TraceHandle trace = nullptr) const;
   // The digest that replicas give for `result`.
   base::Hash128 DigestOf(const data::ReadResult& result) const;
 
+  // Anything else, of another node. Its answer's body is dropped.
+  struct Message {
+    rpc::Verb verb = rpc::Verb::kEcho;
+    int64_t token = rpc::kNoToken;
+    std::string body;
+  };
+  base::Task<absl::Status> Ask(ring::NodeId to, Message message, base::Deadline deadline,
+                               TraceHandle trace = nullptr) const;
+
  private:
-  base::Task<absl::StatusOr<std::string>> Call(ring::NodeId to, rpc::Verb verb, int64_t token,
-                                               std::string body, base::Deadline deadline) const;
+  base::Task<absl::StatusOr<std::string>> Call(ring::NodeId to, Message message,
+                                               base::Deadline deadline, TraceHandle trace) const;
+  base::Task<absl::StatusOr<std::string>> CallTraced(ring::NodeId to, Message message,
+                                                     base::Deadline deadline,
+                                                     TraceHandle trace) const;
 
   const ring::NodeId self_;
   const bool mutant_digest_ignores_column_;

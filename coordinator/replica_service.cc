@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "coordinator/digest.h"
 #include "coordinator/write_message.h"
 #include "data/codec.h"
@@ -19,16 +20,47 @@ ReplicaService::ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureT
 }
 
 void ReplicaService::RegisterWith(rpc::Transport& transport) {
-  for (rpc::Verb verb : {rpc::Verb::kWrite, rpc::Verb::kRepairWrite, rpc::Verb::kHint}) {
-    transport.Handle(verb, [this](rpc::Incoming message) { return Write(std::move(message)); });
+  for (rpc::Verb verb : {rpc::Verb::kWrite, rpc::Verb::kRepairWrite, rpc::Verb::kHint,
+                         rpc::Verb::kReadData, rpc::Verb::kReadDigest}) {
+    transport.Handle(verb,
+                     [this](rpc::Incoming message) { return Answer(std::move(message), nullptr); });
   }
-  transport.Handle(rpc::Verb::kReadData,
-                   [this](rpc::Incoming message) { return ReadData(std::move(message)); });
-  transport.Handle(rpc::Verb::kReadDigest,
-                   [this](rpc::Incoming message) { return ReadDigest(std::move(message)); });
+  transport.Handle(rpc::Verb::kTraced,
+                   [this](rpc::Incoming message) { return AnswerTraced(std::move(message)); });
 }
 
-base::Task<absl::StatusOr<std::string>> ReplicaService::Write(rpc::Incoming message) {
+base::Task<absl::StatusOr<std::string>> ReplicaService::Answer(rpc::Incoming message,
+                                                               StepNotes* notes) {
+  switch (message.verb) {
+    case rpc::Verb::kWrite:
+    case rpc::Verb::kRepairWrite:
+    case rpc::Verb::kHint:
+      return Write(std::move(message), notes);
+    case rpc::Verb::kReadData:
+      return ReadData(std::move(message), notes);
+    case rpc::Verb::kReadDigest:
+      return ReadDigest(std::move(message), notes);
+    default:
+      return base::Task<absl::StatusOr<std::string>>::Ready(
+          absl::UnimplementedError("no such verb of replicas"));
+  }
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaService::AnswerTraced(rpc::Incoming message) {
+  THOLOS_CO_ASSIGN_OR_RETURN(TracedRequest request, DecodeTracedRequest(message.body));
+  StepNotes notes(deps_.clock);
+  notes.Add(base::StrCat(rpc::VerbName(request.verb), " of ", request.body.size(),
+                         " bytes received from ", message.from.ToString()));
+  message.verb = request.verb;
+  message.body = std::move(request.body);
+  TracedAnswer answer;
+  answer.answer = co_await Answer(std::move(message), &notes);
+  answer.steps = notes.steps();
+  co_return EncodeTracedAnswer(answer);
+}
+
+base::Task<absl::StatusOr<std::string>> ReplicaService::Write(rpc::Incoming message,
+                                                              StepNotes* notes) {
   const int shard = deps_.executor.current_shard();
   THOLOS_CHECK(shard >= 0) << "a handler runs on a shard";
   const auto bytes =
@@ -43,27 +75,38 @@ base::Task<absl::StatusOr<std::string>> ReplicaService::Write(rpc::Incoming mess
     THOLOS_CO_RETURN_IF_ERROR(co_await Learn(header.table, message.from));
     applied = co_await deps_.engine.Apply(std::move(mutation), message.deadline);
   }
+  if (notes != nullptr)
+    notes->Add(applied.ok() ? "durable in the commit log, visible in the memtable"
+                            : base::StrCat("not applied: ", base::ToStd(applied.message())));
   if (!applied.ok()) co_return applied;
   co_return std::string();
 }
 
-base::Task<absl::StatusOr<std::string>> ReplicaService::ReadData(rpc::Incoming message) {
-  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result, co_await Read(std::move(message)));
+base::Task<absl::StatusOr<std::string>> ReplicaService::ReadData(rpc::Incoming message,
+                                                                 StepNotes* notes) {
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result,
+                             co_await Read(std::move(message), notes));
   co_return data::EncodeReadResult(result);
 }
 
-base::Task<absl::StatusOr<std::string>> ReplicaService::ReadDigest(rpc::Incoming message) {
-  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result, co_await Read(std::move(message)));
+base::Task<absl::StatusOr<std::string>> ReplicaService::ReadDigest(rpc::Incoming message,
+                                                                   StepNotes* notes) {
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result,
+                             co_await Read(std::move(message), notes));
   co_return EncodeDigest(AnswerDigest(result, options_.mutant_digest_ignores_column));
 }
 
-base::Task<absl::StatusOr<data::ReadResult>> ReplicaService::Read(rpc::Incoming message) {
+base::Task<absl::StatusOr<data::ReadResult>> ReplicaService::Read(rpc::Incoming message,
+                                                                  StepNotes* notes) {
   THOLOS_CO_ASSIGN_OR_RETURN(data::ReadCommand command, data::DecodeReadCommand(message.body));
   absl::StatusOr<data::ReadResult> result = co_await deps_.engine.Read(command, message.deadline);
   if (absl::IsNotFound(result.status())) {
     THOLOS_CO_RETURN_IF_ERROR(co_await Learn(command.table, message.from));
     result = co_await deps_.engine.Read(std::move(command), message.deadline);
   }
+  if (notes != nullptr)
+    notes->Add(result.ok() ? DescribeResult(*result)
+                           : base::StrCat("not read: ", base::ToStd(result.status().message())));
   co_return result;
 }
 

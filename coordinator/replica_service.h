@@ -1,5 +1,5 @@
 // ReplicaService: the replica's side of reads and writes. Answers kWrite, kRepairWrite, kHint,
-// kReadData and kReadDigest from the storage engine.
+// kReadData and kReadDigest from the storage engine, and kTraced around them.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "coordinator/timestamp_source.h"
+#include "coordinator/trace.h"
 #include "data/read.h"
 #include "rpc/transport.h"
 #include "storage/engine.h"
@@ -58,10 +59,13 @@ class ReplicaService {
     base::MonotonicTime missing_until;
   };
 
-  base::Task<absl::StatusOr<std::string>> Write(rpc::Incoming message);
-  base::Task<absl::StatusOr<std::string>> ReadData(rpc::Incoming message);
-  base::Task<absl::StatusOr<std::string>> ReadDigest(rpc::Incoming message);
-  base::Task<absl::StatusOr<data::ReadResult>> Read(rpc::Incoming message);
+  // `notes`: of a traced request, else nullptr.
+  base::Task<absl::StatusOr<std::string>> Answer(rpc::Incoming message, StepNotes* notes);
+  base::Task<absl::StatusOr<std::string>> Write(rpc::Incoming message, StepNotes* notes);
+  base::Task<absl::StatusOr<std::string>> ReadData(rpc::Incoming message, StepNotes* notes);
+  base::Task<absl::StatusOr<std::string>> ReadDigest(rpc::Incoming message, StepNotes* notes);
+  base::Task<absl::StatusOr<data::ReadResult>> Read(rpc::Incoming message, StepNotes* notes);
+  base::Task<absl::StatusOr<std::string>> AnswerTraced(rpc::Incoming message);
   base::Task<absl::Status> Learn(data::TableId table, base::Endpoint from);
 
   const ReplicaServiceOptions options_;

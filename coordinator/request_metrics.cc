@@ -77,6 +77,9 @@ RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
                                            ShardLabel(shard))),
       replaced_reads(metrics.AddCounter("tholos_coordinator_replaced_reads_total",
                                         "Replicas asked because another failed",
-                                        ShardLabel(shard))) {}
+                                        ShardLabel(shard))),
+      traces_lost(metrics.AddCounter("tholos_coordinator_traces_lost_total",
+                                     "Parts of traces that could not be stored",
+                                     ShardLabel(shard))) {}
 
 }  // namespace tholos::coordinator

@@ -36,6 +36,7 @@ struct RequestMetrics {
   base::Counter& repaired_partitions;
   base::Counter& speculative_reads;
   base::Counter& replaced_reads;
+  base::Counter& traces_lost;
 };
 
 }  // namespace tholos::coordinator

@@ -33,6 +33,15 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
                   .latencies = &shard.latencies.Now(shard.clock.Now())});
 }
 
+absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest) {
+  const data::Timestamp now = shard.timestamps.Latest();
+  const absl::Duration ahead_max = shard.options.timestamp_ahead_max;
+  if (largest <= now || absl::Microseconds(largest - now) <= ahead_max) return absl::OkStatus();
+  return base::InvalidRequest(absl::StrCat(
+      "timestamp ", largest, " is ", absl::FormatDuration(absl::Microseconds(largest - now)),
+      " in the future: at most ", absl::FormatDuration(ahead_max), " are allowed"));
+}
+
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {
   return std::min(deadline, shard.clock.Now() + shard.options.request_time_max);
 }

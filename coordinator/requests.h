@@ -21,6 +21,10 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
                                     std::string_view keyspace, data::Token token,
                                     ConsistencyLevel level, Planner planner);
 
+// kInvalid if a client's timestamp is further in the future than options.timestamp_ahead_max: it
+// would win over everything that is written until then.
+absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest);
+
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);
 

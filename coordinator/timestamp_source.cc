@@ -14,6 +14,10 @@ data::Timestamp TimestampSource::Next() {
   return next;
 }
 
+data::Timestamp TimestampSource::Latest() const {
+  return std::max(clock_.WallMicros(), last_.load(std::memory_order_relaxed));
+}
+
 void TimestampSource::Observe(data::Timestamp timestamp) {
   data::Timestamp last = last_.load(std::memory_order_relaxed);
   if (timestamp <= last || timestamp > clock_.WallMicros() + kFollowedAheadMicros) return;

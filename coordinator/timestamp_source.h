@@ -14,14 +14,18 @@ namespace tholos::coordinator {
 class TimestampSource {
  public:
   // A timestamp further than this ahead of the wall clock is not believed to be a clock's: it was
-  // given by a client (USING TIMESTAMP) or by a broken clock. Following it would drag every later
-  // write of the cluster into the future, for good.
-  static constexpr int64_t kFollowedAheadMicros = 600'000'000;
+  // given by a broken one. Following it would drag every later write of the cluster into the
+  // future, for good. The bound is far above what clocks differ by and what clients may give
+  // (CoordinatorOptions::timestamp_ahead_max): within it, what was seen is followed, or an
+  // acknowledged write of a node whose clock is behind would lose to older ones.
+  static constexpr int64_t kFollowedAheadMicros = 86'400'000'000;
 
   explicit TimestampSource(const base::Clock& clock) : clock_(clock) {}
 
   // Microseconds since 1970: max(wall clock, last + 1).
   data::Timestamp Next();
+  // Where the next one starts: max(wall clock, last).
+  data::Timestamp Latest() const;
   // `timestamp` was seen in a mutation or in data read. Later ones of Next are greater.
   void Observe(data::Timestamp timestamp);
 

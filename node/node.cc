@@ -15,6 +15,7 @@
 #include "cluster/state_publisher.h"
 #include "coordinator/coordinator_impl.h"
 #include "coordinator/replica_service.h"
+#include "coordinator/system_schema.h"
 #include "cql/processor.h"
 #include "gossip/gossiper.h"
 
@@ -108,8 +109,9 @@ base::Task<absl::Status> NodeImpl::Build() {
 }
 
 base::Task<absl::Status> NodeImpl::OpenStorage() {
-  THOLOS_CO_ASSIGN_OR_RETURN(schema_at_start_,
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::Schema::Ptr saved,
                              co_await cluster::LoadSchema(deps_.fs, options_.data_directory));
+  schema_at_start_ = std::make_shared<const data::Schema>(coordinator::WithSystemTables(*saved));
   storage::EngineOptions options;
   options.directory = options_.data_directory;
   options.memtable_bytes_max = options_.memtable_bytes_max;
@@ -155,11 +157,11 @@ base::Task<absl::Status> NodeImpl::OpenCoordinator() {
   options.hints.mutant_drop_hints = options_.mutants.drop_hints;
   options.mutant_digest_ignores_column = options_.mutants.digest_ignores_column;
   THOLOS_CO_ASSIGN_OR_RETURN(
-      coordinator_,
-      co_await coordinator::ClusterCoordinator::Open(
-          std::move(options), coordinator::CoordinatorDeps{
-                                  deps_.clock, deps_.executor, deps_.fs, deps_.metrics, deps_.log,
-                                  deps_.transport, *engine_, state_, liveness_, timestamps_}));
+      coordinator_, co_await coordinator::ClusterCoordinator::Open(
+                        std::move(options),
+                        coordinator::CoordinatorDeps{
+                            deps_.clock, deps_.random, deps_.executor, deps_.fs, deps_.metrics,
+                            deps_.log, deps_.transport, *engine_, state_, liveness_, timestamps_}));
   co_return absl::OkStatus();
 }
 
@@ -174,6 +176,7 @@ void NodeImpl::BuildReplicaService() {
                                             deps_.clock.Now() + absl::Seconds(2));
       });
   replica_service_->RegisterWith(deps_.transport);
+  coordinator_->RegisterWith(deps_.transport);
 }
 
 base::Task<absl::Status> NodeImpl::JoinCluster(cluster::LocalNode local) {

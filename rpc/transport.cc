@@ -20,6 +20,18 @@ std::string_view VerbName(Verb verb) {
       return "HINT";
     case Verb::kRepairWrite:
       return "REPAIR_WRITE";
+    case Verb::kForwardWrite:
+      return "FORWARD_WRITE";
+    case Verb::kForwardAnswer:
+      return "FORWARD_ANSWER";
+    case Verb::kTraced:
+      return "TRACED";
+    case Verb::kBatchStore:
+      return "BATCH_STORE";
+    case Verb::kBatchRemove:
+      return "BATCH_REMOVE";
+    case Verb::kTruncate:
+      return "TRUNCATE";
     case Verb::kSchemaPull:
       return "SCHEMA_PULL";
     case Verb::kSchemaPush:
@@ -41,6 +53,12 @@ VerbClass ClassOf(Verb verb) {
     case Verb::kReadDigest:
     case Verb::kHint:
     case Verb::kRepairWrite:
+    case Verb::kForwardWrite:
+    case Verb::kForwardAnswer:
+    case Verb::kTraced:
+    case Verb::kBatchStore:
+    case Verb::kBatchRemove:
+    case Verb::kTruncate:
       return VerbClass::kBulk;
   }
   return VerbClass::kBulk;

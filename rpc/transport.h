@@ -23,15 +23,21 @@ using base::Endpoint;  // where a node listens for other nodes
 // What is asked of a peer. The number is on the wire: never reuse one.
 enum class Verb : uint16_t {
   kEcho = 1,
-  kGossipSyn = 2,     // gossip: digests -> deltas and requests
-  kGossipAck = 3,     // gossip: the deltas that were requested (one-way)
-  kWrite = 10,        // data: a mutation to apply
-  kReadData = 11,     // data: a read command -> partitions
-  kReadDigest = 12,   // data: a read command -> 16 bytes of digest
-  kHint = 13,         // data: a mutation that this node missed
-  kRepairWrite = 14,  // data: a mutation from read repair
-  kSchemaPull = 20,   // cluster: -> the whole schema
-  kSchemaPush = 21,   // cluster: a schema to merge
+  kGossipSyn = 2,       // gossip: digests -> deltas and requests
+  kGossipAck = 3,       // gossip: the deltas that were requested (one-way)
+  kWrite = 10,          // data: a mutation to apply
+  kReadData = 11,       // data: a read command -> partitions
+  kReadDigest = 12,     // data: a read command -> 16 bytes of digest
+  kHint = 13,           // data: a mutation that this node missed
+  kRepairWrite = 14,    // data: a mutation from read repair
+  kForwardWrite = 15,   // data: a write for several replicas of the receiver's datacenter
+  kForwardAnswer = 16,  // data: what one of them said (one-way)
+  kTraced = 17,         // data: another message, of a traced request
+  kBatchStore = 18,     // data: a logged batch to guard
+  kBatchRemove = 19,    // data: a guarded batch that is done
+  kSchemaPull = 20,     // cluster: -> the whole schema
+  kSchemaPush = 21,     // cluster: a schema to merge
+  kTruncate = 25,       // data: a table to empty
 };
 std::string_view VerbName(Verb verb);
 

@@ -53,7 +53,8 @@ class Repairing {
   base::Task<absl::Status> WriteOne(ring::NodeId replica, data::Mutation mutation) {
     const auto turn = co_await shard_.repairs.Acquire(1);
     co_return co_await shard_.replicas.Apply(replica, rpc::Verb::kRepairWrite,
-                                             WriteMessage::Of(mutation), repair_.deadline);
+                                             WriteMessage::Of(mutation), repair_.deadline,
+                                             repair_.trace);
   }
 
   static void TrySpare(const std::shared_ptr<Repairing>& self, int group) {

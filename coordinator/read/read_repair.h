@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
+#include "coordinator/coordinator.h"
 #include "coordinator/progress.h"
 #include "coordinator/replica_plan.h"
 #include "coordinator/shard_context.h"
@@ -27,6 +28,7 @@ struct ReadRepair {
   std::vector<int> up_to_date;
   ConsistencyLevel level = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
+  TraceHandle trace = nullptr;
 };
 
 // Returns when enough replicas have it durably; the typed kTimeout or kFailure of a read otherwise.

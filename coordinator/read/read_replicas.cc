@@ -7,6 +7,7 @@
 #include "coordinator/read/read_repair.h"
 #include "coordinator/read/read_round.h"
 #include "coordinator/read/resolve.h"
+#include "coordinator/trace.h"
 
 namespace tholos::coordinator {
 namespace {
@@ -43,6 +44,7 @@ class ReplicaSetRead {
   base::Task<absl::StatusOr<ReadPage>> Run() {
     const base::MonotonicTime start = shard_.clock.Now();
     const base::MonotonicTime half = start + (options_.deadline - start) / 2;
+    if (options_.trace != nullptr) options_.trace->Add("read needs " + plan_.ToString());
     while (true) {
       THOLOS_CO_ASSIGN_OR_RETURN(Resolution resolution, co_await ResolvedRound());
       for (const data::Partition& partition : resolution.merged) {
@@ -66,7 +68,8 @@ class ReplicaSetRead {
                                                                 .candidates = plan_.targets,
                                                                 .answers = {.needs = plan_.needs},
                                                                 .level = options_.consistency,
-                                                                .deadline = options_.deadline}));
+                                                                .deadline = options_.deadline,
+                                                                .trace = options_.trace}));
     if (Agree(answers)) {
       const auto with_data =
           std::find_if(answers.begin(), answers.end(),
@@ -76,6 +79,8 @@ class ReplicaSetRead {
       co_return Resolve(command_, std::move(one));
     }
     shard_.metrics.digest_mismatches.Add();
+    if (options_.trace != nullptr)
+      options_.trace->Add("the replicas disagree: reading all data, to repair");
     THOLOS_CO_RETURN_IF_ERROR(co_await FetchAllData(message, &answers));
     co_return co_await ResolveAndRepair(std::move(answers));
   }
@@ -106,7 +111,8 @@ class ReplicaSetRead {
                                                  .candidates = std::move(candidates),
                                                  .answers = {plan_.needs, std::move(already), true},
                                                  .level = options_.consistency,
-                                                 .deadline = options_.deadline});
+                                                 .deadline = options_.deadline,
+                                                 .trace = options_.trace});
     if (!more.ok()) co_return more.status();
     for (ReplicaAnswer& answer : *more) answers->push_back(std::move(answer));
     co_return absl::OkStatus();
@@ -118,8 +124,10 @@ class ReplicaSetRead {
     for (const ReplicaAnswer& answer : answers) results.push_back(*answer.data);
     Resolution resolution = Resolve(command_, std::move(results));
 
-    ReadRepair repair{
-        .table = command_.table, .level = options_.consistency, .deadline = options_.deadline};
+    ReadRepair repair{.table = command_.table,
+                      .level = options_.consistency,
+                      .deadline = options_.deadline,
+                      .trace = options_.trace};
     for (const ReplicaAnswer& answer : answers) {
       auto lacking = Lacking(command_, resolution.merged, *answer.data);
       if (lacking.empty()) {

@@ -85,13 +85,14 @@ base::Task<void> ReadRound::AskReplica(std::shared_ptr<ReadRound> round, ReadPro
 base::Task<absl::StatusOr<ReplicaAnswer>> ReadRound::Fetch(ReadProgress::Ask ask) {
   ReplicaAnswer answer{.from = input_.candidates[ask.candidate]};
   if (!ask.data) {
-    THOLOS_CO_ASSIGN_OR_RETURN(
-        answer.digest,
-        co_await shard_.replicas.ReadDigest(answer.from.node, input_.message, input_.deadline));
+    THOLOS_CO_ASSIGN_OR_RETURN(answer.digest,
+                               co_await shard_.replicas.ReadDigest(answer.from.node, input_.message,
+                                                                   input_.deadline, input_.trace));
     co_return answer;
   }
-  THOLOS_CO_ASSIGN_OR_RETURN(answer.data, co_await shard_.replicas.ReadData(
-                                              answer.from.node, input_.message, input_.deadline));
+  THOLOS_CO_ASSIGN_OR_RETURN(answer.data,
+                             co_await shard_.replicas.ReadData(answer.from.node, input_.message,
+                                                               input_.deadline, input_.trace));
   // Alone, it is compared with nothing.
   if (progress_.progress().required() > 1 && !input_.answers.only_data)
     answer.digest = shard_.replicas.DigestOf(*answer.data);

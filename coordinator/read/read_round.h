@@ -29,6 +29,7 @@ class ReadRound {
     ReadProgress::Options answers;
     ConsistencyLevel level = ConsistencyLevel::kQuorum;
     base::Deadline deadline;
+    TraceHandle trace = nullptr;
   };
 
   // The answers that were needed, the first that came, one with data at least. The typed kTimeout

@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "base/check.h"
 #include "base/strings.h"
+#include "coordinator/system_schema.h"
 #include "data/codec.h"
 
 namespace tholos::coordinator {
@@ -80,7 +81,7 @@ data::Schema::Ptr MakeSchema(int replication_factor) {
   THOLOS_CHECK(with_keyspace.ok()) << with_keyspace.status();
   const auto with_table = with_keyspace->WithTable(std::move(table), 2);
   THOLOS_CHECK(with_table.ok()) << with_table.status();
-  return std::make_shared<data::Schema>(*with_table);
+  return std::make_shared<data::Schema>(WithSystemTables(*with_table));
 }
 
 }  // namespace
@@ -158,9 +159,9 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
   options.hints.directory = "/data/hints";
   options.mutant_digest_ignores_column = options_.mutant_digest_ignores_column;
   auto coordinator = co_await ClusterCoordinator::Open(
-      options,
-      {sim.clock(), sim.executor(), sim.files(), *process.metrics, sim.log(), *process.transport,
-       *process.engine, process.cluster, process.liveness, *process.timestamps});
+      options, {sim.clock(), sim.random(), sim.executor(), sim.files(), *process.metrics, sim.log(),
+                *process.transport, *process.engine, process.cluster, process.liveness,
+                *process.timestamps});
   THOLOS_CHECK(coordinator.ok()) << coordinator.status();
   process.coordinator = *std::move(coordinator);
   process.service = std::make_unique<ReplicaService>(
@@ -170,6 +171,7 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
         co_return absl::NotFoundError("no such table");
       });
   process.service->RegisterWith(*process.transport);
+  process.coordinator->RegisterWith(*process.transport);
   const absl::Status listening = co_await process.transport->Start();
   THOLOS_CHECK(listening.ok()) << listening;
   process.coordinator->Start();

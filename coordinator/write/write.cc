@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "coordinator/requests.h"
+#include "coordinator/trace.h"
 #include "coordinator/write/write_progress.h"
 #include "data/range_tombstones.h"
 
@@ -51,6 +52,7 @@ struct Writer::Request {
   std::shared_ptr<const WriteMessage> message;
   base::Deadline deadline;
   int64_t created_micros = 0;
+  TraceHandle trace;
   WriteProgress progress;
   base::Semaphore::Units room;
   base::Event decided;
@@ -61,6 +63,11 @@ struct Writer::Request {
 };
 
 base::Task<absl::Status> Writer::Write(data::Mutation mutation, RequestOptions options) {
+  THOLOS_CO_RETURN_IF_ERROR(CheckTimestamp(shard_, LargestTimestamp(mutation.update)));
+  co_return co_await WriteAgain(std::move(mutation), std::move(options));
+}
+
+base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOptions options) {
   const base::Gate::Holder inside = shard_.requests.Enter();
   if (!inside) co_return Stopping();
   const base::MonotonicTime start = shard_.clock.Now();
@@ -98,6 +105,8 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   request->message = std::move(write.message);
   request->room = std::move(write.room);
   request->deadline = options.deadline;
+  request->trace = std::move(options.trace);
+  if (request->trace != nullptr) request->trace->Add("write needs " + write.plan.ToString());
   request->created_micros = shard_.clock.WallMicros();
   for (const ReplicaPlan::Target& replica : write.plan.targets)
     shard_.background.Spawn(SendTo(replica, request));
@@ -118,8 +127,8 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
 }
 
 base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
-  const absl::Status applied = co_await shard_.replicas.Apply(replica.node, rpc::Verb::kWrite,
-                                                              request->message, request->deadline);
+  const absl::Status applied = co_await shard_.replicas.Apply(
+      replica.node, rpc::Verb::kWrite, request->message, request->deadline, request->trace);
   if (applied.ok()) {
     request->progress.Acknowledged(replica.group);
     request->Changed();
@@ -134,6 +143,9 @@ base::Task<void> Writer::HintFor(ring::NodeId replica, std::shared_ptr<Request> 
   const absl::Status kept =
       co_await shard_.hints.Add(replica, request->message, request->created_micros);
   request->progress.Hinted(kept.ok());
+  if (request->trace != nullptr)
+    request->trace->Add(base::StrCat(kept.ok() ? "kept a hint for " : "could not keep a hint for ",
+                                     replica.ToString()));
   request->Changed();
 }
 

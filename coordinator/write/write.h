@@ -27,6 +27,9 @@ class Writer {
   // deadline, in the background.
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options);
 
+  // Write of a mutation that was accepted before: whatever its timestamp.
+  base::Task<absl::Status> WriteAgain(data::Mutation mutation, RequestOptions options);
+
   // A mutation that is fit to be written, and where to. Nothing was sent.
   struct Prepared {
     std::shared_ptr<const WriteMessage> message;

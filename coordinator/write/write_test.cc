@@ -239,6 +239,25 @@ TEST(WriteTest, TimestampsFollowWhatPeersWrote) {
   EXPECT_GT(cluster.coordinator(1).NextTimestamp(), ahead) << "a replica has seen it";
 }
 
+TEST(WriteTest, TimestampsFarInTheFutureAreRefused) {
+  TestCluster cluster;
+  const data::Timestamp now = cluster.sim_node(0).clock().WallMicros();
+  const auto write = [&](absl::Duration ahead) {
+    return cluster.Write(0, PutRow("p", "c", now + absl::ToInt64Microseconds(ahead), "v"), kAll);
+  };
+  const absl::Status refused = write(absl::Hours(2));
+  EXPECT_EQ(ErrorOf(refused).kind, RequestErrorKind::kInvalid);
+  EXPECT_EQ(
+      refused.message().find("in the future: at most 1h are allowed") == absl::string_view::npos,
+      false)
+      << refused;
+  EXPECT_TRUE(write(absl::Minutes(59)).ok());
+  // The node follows what it took, and may go on from there.
+  const data::Timestamp followed = cluster.coordinator(0).NextTimestamp();
+  EXPECT_GT(followed, now + absl::ToInt64Microseconds(absl::Minutes(59)));
+  EXPECT_TRUE(cluster.Write(0, PutRow("p", "d", followed, "v"), kAll).ok());
+}
+
 TEST(WriteTest, AfterStopItIsRefused) {
   TestCluster cluster;
   const absl::Status status = cluster.Run(0, [&]() -> base::Task<absl::Status> {

@@ -1,0 +1,25 @@
+// The tables that a node keeps for its own work: part of every node's schema from its first start.
+//
+//   system_traces   replicated twice   sessions, events: traced requests (trace.h), for 24 hours
+//   system_local    on each node alone: no request reaches it, only the node's own engine
+//                     batches: logged batches that this node guards (write/batchlog.h)
+//
+// The columns of system_traces are those that Cassandra's drivers and shells read.
+#pragma once
+
+#include "data/schema/schema.h"
+
+namespace tholos::coordinator {
+
+inline constexpr char kTracesKeyspace[] = "system_traces";
+inline constexpr char kLocalKeyspace[] = "system_local";
+
+const data::TableSchema& SessionsTable();
+const data::TableSchema& EventsTable();
+const data::TableSchema& BatchesTable();
+
+// `schema` with these tables, where it does not have them yet. On every node the same entities, of
+// the same moment: they merge to themselves.
+data::Schema WithSystemTables(const data::Schema& schema);
+
+}  // namespace tholos::coordinator
