@@ -59,6 +59,10 @@ class Coordinator {
   virtual base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
                                               RequestOptions options) = 0;
 
+  // Empties a table on all nodes. kUnavailable unless all are alive; kTruncate if one failed:
+  // others may have done it.
+  virtual base::Task<absl::Status> Truncate(data::TableId table, RequestOptions options) = 0;
+
   // Begins to trace a request: the handle goes into its RequestOptions, on this shard, and to
   // EndTrace when it was answered, which stores it (trace.h). The session's id is the handle's.
   // Null: tracing is not possible here.

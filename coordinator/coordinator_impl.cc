@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/requests.h"
 
 namespace tholos::coordinator {
 
@@ -16,6 +17,8 @@ base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinat
                                deps.metrics));
   std::unique_ptr<ClusterCoordinator> coordinator(
       new ClusterCoordinator(std::move(options), deps, std::move(hints)));
+  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->ceiling_.Load());
+  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->truncations_.Load());
   THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->batchlog_->Recover());
   co_return coordinator;
 }
@@ -27,26 +30,33 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
       replicas_(options_.self, options_.mutant_digest_ignores_column,
                 {deps_.transport, deps_.engine, deps_.cluster, deps_.liveness}),
       hints_(std::move(hints)),
+      truncations_(deps_.engine),
+      truncater_({deps_.clock, deps_.engine, deps_.cluster, deps_.liveness, replicas_, truncations_,
+                  options_.self}),
+      forwarder_({deps_.executor, deps_.transport, replicas_, deps_.timestamps}),
+      ceiling_({deps_.clock, deps_.log, deps_.engine, deps_.timestamps}),
       replayer_({deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness,
-                 options_.self}) {
+                 truncations_, options_.self, [this] { return IsBusy(); }}) {
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *hints_, i));
   }
   std::vector<Writer*> writers;
   for (const auto& shard : shards_) writers.push_back(&shard->writer);
-  batchlog_ =
-      std::make_unique<Batchlog>(BatchlogOptions{.request_time_max = options_.request_time_max},
-                                 Batchlog::Deps{deps_.clock, deps_.executor, deps_.metrics,
-                                                deps_.log, deps_.engine, deps_.cluster},
-                                 std::move(writers));
+  batchlog_ = std::make_unique<Batchlog>(
+      BatchlogOptions{.request_time_max = options_.request_time_max},
+      Batchlog::Deps{deps_.clock, deps_.executor, deps_.metrics, deps_.log, deps_.engine,
+                     deps_.cluster, truncations_},
+      std::move(writers));
   for (const auto& shard : shards_) shard->batch_writer.SetBatchlog(batchlog_.get());
 }
 
 void ClusterCoordinator::RegisterWith(rpc::Transport& transport) {
   batchlog_->RegisterWith(transport);
+  truncater_.RegisterWith(transport);
+  forwarder_.RegisterWith(transport);
 }
 
-ClusterCoordinator::Shard::Shard(const ClusterCoordinator& owner, HintStore& hints, int index)
+ClusterCoordinator::Shard::Shard(ClusterCoordinator& owner, HintStore& hints, int index)
     : context{.options = owner.options_,
               .clock = owner.deps_.clock,
               .cluster = owner.deps_.cluster,
@@ -54,6 +64,8 @@ ClusterCoordinator::Shard::Shard(const ClusterCoordinator& owner, HintStore& hin
               .replicas = owner.replicas_,
               .hints = hints,
               .timestamps = owner.deps_.timestamps,
+              .log = owner.deps_.log,
+              .forwarder = owner.forwarder_,
               .metrics = RequestMetrics(owner.deps_.metrics, index)},
       batch_writer(context, writer, owner.deps_.random.Stream(base::StrCat("batches ", index))),
       traces(context, writer, owner.deps_.transport.self(),
@@ -62,11 +74,14 @@ ClusterCoordinator::Shard::Shard(const ClusterCoordinator& owner, HintStore& hin
 void ClusterCoordinator::Start() {
   replayer_.Start();
   batchlog_->Start();
+  ceiling_.Start();
 }
 
 base::Task<void> ClusterCoordinator::Stop() {
   co_await replayer_.Stop();
   co_await batchlog_->Stop();
+  co_await forwarder_.Stop();
+  co_await ceiling_.Stop();
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     co_await base::SwitchTo(deps_.executor.shard(i));
     co_await shards_[i]->context.requests.Close();
@@ -91,11 +106,26 @@ base::Task<absl::StatusOr<ReadPage>> ClusterCoordinator::Read(data::ReadCommand 
   return Here().reader.Read(std::move(command), options);
 }
 
+base::Task<absl::Status> ClusterCoordinator::Truncate(data::TableId table, RequestOptions options) {
+  ShardContext& shard = Here().context;
+  const base::Gate::Holder inside = shard.requests.Enter();
+  if (!inside) co_return Stopping();
+  options.deadline = EffectiveDeadline(shard, options.deadline);
+  THOLOS_CO_RETURN_IF_ERROR(KeyspaceOf(*deps_.cluster.Get(), table).status());
+  co_return co_await truncater_.Truncate(table, std::move(options));
+}
+
 TraceHandle ClusterCoordinator::BeginTrace(TraceRequest request) {
   return Here().traces.Begin(std::move(request));
 }
 
 void ClusterCoordinator::EndTrace(TraceHandle trace) { Here().traces.End(std::move(trace)); }
+
+// Of shard 0, where the hints are: half of what it may have in flight.
+bool ClusterCoordinator::IsBusy() const {
+  const base::Semaphore& in_flight = shards_[0]->context.in_flight;
+  return in_flight.available() < in_flight.capacity() / 2;
+}
 
 ClusterCoordinator::Shard& ClusterCoordinator::Here() {
   const int shard = deps_.executor.current_shard();

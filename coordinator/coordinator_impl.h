@@ -21,8 +21,10 @@
 #include "coordinator/options.h"
 #include "coordinator/read/read.h"
 #include "coordinator/shard_context.h"
+#include "coordinator/timestamp_ceiling.h"
 #include "coordinator/timestamp_source.h"
 #include "coordinator/trace_store.h"
+#include "coordinator/truncate.h"
 #include "coordinator/write/batch.h"
 #include "coordinator/write/write.h"
 #include "gossip/liveness.h"
@@ -68,6 +70,7 @@ class ClusterCoordinator final : public Coordinator {
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) override;
   base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
                                       RequestOptions options) override;
+  base::Task<absl::Status> Truncate(data::TableId table, RequestOptions options) override;
   TraceHandle BeginTrace(TraceRequest request) override;
   void EndTrace(TraceHandle trace) override;
   base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command,
@@ -75,7 +78,7 @@ class ClusterCoordinator final : public Coordinator {
 
  private:
   struct Shard {
-    Shard(const ClusterCoordinator& owner, HintStore& hints, int index);
+    Shard(ClusterCoordinator& owner, HintStore& hints, int index);
     ShardContext context;
     Writer writer{context};
     BatchWriter batch_writer;
@@ -86,11 +89,16 @@ class ClusterCoordinator final : public Coordinator {
   ClusterCoordinator(CoordinatorOptions options, CoordinatorDeps deps,
                      std::unique_ptr<HintStore> hints);
   Shard& Here();
+  bool IsBusy() const;
 
   const CoordinatorOptions options_;
   const CoordinatorDeps deps_;
   const ReplicaClient replicas_;
   const std::unique_ptr<HintStore> hints_;
+  Truncations truncations_;
+  Truncater truncater_;
+  Forwarder forwarder_;
+  TimestampCeiling ceiling_;
   HintReplayer replayer_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Batchlog> batchlog_;

@@ -21,6 +21,8 @@ struct CoordinatorOptions {
   absl::Duration request_time_max = absl::Seconds(30);
   // Timestamps that clients give may be so far ahead of this node's (kInvalid beyond).
   absl::Duration timestamp_ahead_max = absl::Hours(1);
+  // Slower requests are counted and logged, one a second on each shard.
+  absl::Duration slow_request = absl::Milliseconds(500);
   // A replica that has not answered a read after the larger of this and the recent 99th percentile
   // is slow.
   absl::Duration slow_read_min = absl::Milliseconds(50);

@@ -43,6 +43,8 @@ class ReplicaClient {
   ReplicaClient(ring::NodeId self, bool mutant_digest_ignores_column, ReplicaDeps deps)
       : self_(self), mutant_digest_ignores_column_(mutant_digest_ignores_column), deps_(deps) {}
 
+  const ring::NodeId& self() const { return self_; }
+
   // `verb`: kWrite, kRepairWrite or kHint. OK: durable there.
   base::Task<absl::Status> Apply(ring::NodeId to, rpc::Verb verb,
                                  std::shared_ptr<const WriteMessage> message,

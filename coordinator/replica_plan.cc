@@ -29,6 +29,7 @@ class Planner {
   Planner(const PlanInput& input, Side side) : input_(input), side_(side) {}
 
   absl::StatusOr<ReplicaPlan> Make() {
+    plan_.own_datacenter = input_.own_datacenter;
     List(input_.replicas.natural, 0, /*pending=*/false);
     if (side_ == Side::kWrite)
       List(input_.replicas.pending, input_.replicas.natural.size(), /*pending=*/true);

@@ -66,6 +66,7 @@ struct ReplicaPlan {
   std::vector<Target> targets;
   // Dead replicas in ring order, natural ones before pending ones: each gets a hint of a write.
   std::vector<ring::NodeId> dead;
+  ring::DatacenterId own_datacenter = ring::kNoDatacenter;
   // The answers that each group needs.
   absl::InlinedVector<uint32_t, 2> needs;
 

@@ -80,6 +80,12 @@ RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
                                         ShardLabel(shard))),
       traces_lost(metrics.AddCounter("tholos_coordinator_traces_lost_total",
                                      "Parts of traces that could not be stored",
-                                     ShardLabel(shard))) {}
+                                     ShardLabel(shard))),
+      shared_reads(metrics.AddCounter("tholos_coordinator_shared_reads_total",
+                                      "Reads answered by an equal one that began after they came",
+                                      ShardLabel(shard))),
+      slow_requests(metrics.AddCounter("tholos_coordinator_slow_requests_total",
+                                       "Requests that took longer than slow_request",
+                                       ShardLabel(shard))) {}
 
 }  // namespace tholos::coordinator

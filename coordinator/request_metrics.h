@@ -37,6 +37,8 @@ struct RequestMetrics {
   base::Counter& speculative_reads;
   base::Counter& replaced_reads;
   base::Counter& traces_lost;
+  base::Counter& shared_reads;
+  base::Counter& slow_requests;
 };
 
 }  // namespace tholos::coordinator

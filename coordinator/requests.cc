@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace tholos::coordinator {
 
@@ -40,6 +41,21 @@ absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest) 
   return base::InvalidRequest(absl::StrCat(
       "timestamp ", largest, " is ", absl::FormatDuration(absl::Microseconds(largest - now)),
       " in the future: at most ", absl::FormatDuration(ahead_max), " are allowed"));
+}
+
+void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome) {
+  if (request.took < shard.options.slow_request) return;
+  shard.metrics.slow_requests.Add();
+  const base::MonotonicTime now = shard.clock.Now();
+  if (now < shard.slow_logged_until) return;
+  shard.slow_logged_until = now + absl::Seconds(1);
+  const auto table = shard.cluster.Get()->schema().FindTable(request.table);
+  shard.log.Warning(
+      "slow", base::StrCat(request.what, " of ",
+                           table == nullptr ? request.table.ToString() : table->QualifiedName(),
+                           " at ", ConsistencyName(request.level), " took ",
+                           absl::ToInt64Milliseconds(request.took),
+                           " ms: ", outcome.ok() ? "done" : base::ToStd(outcome.message())));
 }
 
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {

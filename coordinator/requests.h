@@ -25,6 +25,15 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
 // would win over everything that is written until then.
 absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest);
 
+// For the slow-request log, when a request has been answered. `what`: "read", ...
+struct Finished {
+  std::string_view what;
+  data::TableId table;
+  ConsistencyLevel level = ConsistencyLevel::kQuorum;
+  absl::Duration took;
+};
+void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome);
+
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);
 

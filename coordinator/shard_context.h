@@ -7,10 +7,13 @@
 #include "coordinator/hints/hint_store.h"
 #include "coordinator/options.h"
 #include "coordinator/read/latency_estimate.h"
+#include "coordinator/read/read_sharing.h"
+#include "coordinator/read/table_policy.h"
 #include "coordinator/replica_client.h"
 #include "coordinator/replica_latencies.h"
 #include "coordinator/request_metrics.h"
 #include "coordinator/timestamp_source.h"
+#include "coordinator/write/forward.h"
 #include "gossip/liveness.h"
 #include "ring/cluster_state.h"
 
@@ -25,6 +28,8 @@ struct ShardContext {
   const ReplicaClient& replicas;
   HintStore& hints;
   TimestampSource& timestamps;
+  base::Log& log;
+  Forwarder& forwarder;
   RequestMetrics metrics;
 
   // Requests in progress, by bytes: beyond it the answer is kOverloaded.
@@ -32,7 +37,12 @@ struct ShardContext {
   base::Semaphore repairs{kRepairsMax};
   LatencyEstimate read_latency;
   ReplicaLatencies latencies;
+  TablePolicies policies;
+  ReadSharing read_sharing;
   ExtraBudget speculation;
+
+  // Of the slow-request log: one line a second.
+  base::MonotonicTime slow_logged_until;
 
   // Requests that somebody awaits, and what goes on after they were answered.
   base::Gate requests;

@@ -59,6 +59,18 @@ data::TableSchema MakeBatches() {
   return table;
 }
 
+data::TableSchema MakeTruncations() {
+  return Table("7ab0dfa5-2e35-4a7e-9b07-5d8d0a1f0004", kLocalKeyspace, "truncations",
+               {{"table_id", DataType(TypeId::kUuid), ColumnKind::kPartitionKey},
+                {"truncated_at", DataType(TypeId::kBigint)}});
+}
+
+data::TableSchema MakeClock() {
+  return Table("7ab0dfa5-2e35-4a7e-9b07-5d8d0a1f0005", kLocalKeyspace, "clock",
+               {{"name", DataType(TypeId::kText), ColumnKind::kPartitionKey},
+                {"micros", DataType(TypeId::kBigint)}});
+}
+
 data::Schema Must(absl::StatusOr<data::Schema> schema) {
   THOLOS_CHECK(schema.ok()) << schema.status();
   return *std::move(schema);
@@ -81,6 +93,16 @@ const data::TableSchema& BatchesTable() {
   return table;
 }
 
+const data::TableSchema& TruncationsTable() {
+  static const data::TableSchema& table = *new data::TableSchema(MakeTruncations());
+  return table;
+}
+
+const data::TableSchema& ClockTable() {
+  static const data::TableSchema& table = *new data::TableSchema(MakeClock());
+  return table;
+}
+
 data::Schema WithSystemTables(const data::Schema& schema) {
   data::Schema builtin;
   builtin = Must(builtin.WithKeyspace(
@@ -89,7 +111,8 @@ data::Schema WithSystemTables(const data::Schema& schema) {
       kChangedMicros));
   builtin = Must(builtin.WithKeyspace(
       {.name = kLocalKeyspace, .replication = {{"class", "LocalStrategy"}}}, kChangedMicros));
-  for (const data::TableSchema* table : {&SessionsTable(), &EventsTable(), &BatchesTable()}) {
+  for (const data::TableSchema* table :
+       {&SessionsTable(), &EventsTable(), &BatchesTable(), &TruncationsTable(), &ClockTable()}) {
     builtin = Must(builtin.WithTable(*table, kChangedMicros));
   }
   return schema.Merge(builtin);

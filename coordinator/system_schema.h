@@ -3,6 +3,8 @@
 //   system_traces   replicated twice   sessions, events: traced requests (trace.h), for 24 hours
 //   system_local    on each node alone: no request reaches it, only the node's own engine
 //                     batches: logged batches that this node guards (write/batchlog.h)
+//                     truncations: when this node emptied its tables (truncations.h)
+//                     clock: above its last timestamp (timestamp_ceiling.h)
 //
 // The columns of system_traces are those that Cassandra's drivers and shells read.
 #pragma once
@@ -17,6 +19,8 @@ inline constexpr char kLocalKeyspace[] = "system_local";
 const data::TableSchema& SessionsTable();
 const data::TableSchema& EventsTable();
 const data::TableSchema& BatchesTable();
+const data::TableSchema& TruncationsTable();
+const data::TableSchema& ClockTable();
 
 // `schema` with these tables, where it does not have them yet. On every node the same entities, of
 // the same moment: they merge to themselves.

@@ -26,6 +26,10 @@ class TimestampSource {
   data::Timestamp Next();
   // Where the next one starts: max(wall clock, last).
   data::Timestamp Latest() const;
+  // The last one given or seen; 0: none since the start.
+  data::Timestamp last() const { return last_.load(std::memory_order_relaxed); }
+  // Before the first Next: goes on from here, whatever the clock says.
+  void Restore(data::Timestamp ceiling) { last_.store(ceiling, std::memory_order_relaxed); }
   // `timestamp` was seen in a mutation or in data read. Later ones of Next are greater.
   void Observe(data::Timestamp timestamp);
 

@@ -29,6 +29,9 @@ class InstantCoordinator final : public coordinator::Coordinator {
     benchmark::DoNotOptimize(mutation);
     return base::Task<absl::Status>::Ready(absl::OkStatus());
   }
+  base::Task<absl::Status> Truncate(data::TableId, coordinator::RequestOptions) override {
+    return base::Task<absl::Status>::Ready(absl::OkStatus());
+  }
   base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool,
                                       coordinator::RequestOptions) override {
     benchmark::DoNotOptimize(mutations);

@@ -14,17 +14,19 @@ struct HintMetrics {
         dropped_old(Dropped(metrics, "old")),
         dropped_corrupt(Dropped(metrics, "corrupt")),
         dropped_refused(Dropped(metrics, "refused")),
+        dropped_truncated(Dropped(metrics, "truncated")),
         dropped_error(Dropped(metrics, "error")),
         bytes(metrics.AddGauge("tholos_hints_bytes", "Hints on disk")) {}
 
   base::Counter& written;
   base::Counter& delivered;
-  base::Counter& dropped_full;     // a bound was reached
-  base::Counter& dropped_old;      // or a whole file of them: counted once
-  base::Counter& dropped_corrupt;  // did not verify; torn tails too
-  base::Counter& dropped_refused;  // nobody can apply it: its table was dropped, or its node says
-                                   // that it is malformed
-  base::Counter& dropped_error;    // the disk failed
+  base::Counter& dropped_full;       // a bound was reached
+  base::Counter& dropped_old;        // or a whole file of them: counted once
+  base::Counter& dropped_corrupt;    // did not verify; torn tails too
+  base::Counter& dropped_refused;    // nobody can apply it: its table was dropped, or its node says
+                                     // that it is malformed
+  base::Counter& dropped_truncated;  // its table was emptied since
+  base::Counter& dropped_error;      // the disk failed
   base::Gauge& bytes;
 
  private:

@@ -23,6 +23,10 @@ struct HintOptions {
   absl::Duration replay_interval = absl::Seconds(1);
   // To one node.
   uint64_t replay_bytes_per_second = 8 << 20;
+  // To all nodes together.
+  uint64_t replay_bytes_per_second_total = 32 << 20;
+  // While the node is busy with requests, a batch of hints waits for so long at most.
+  absl::Duration replay_yield_max = absl::Seconds(1);
   // How long a node may take for a hint; after a failure it is left alone for as long.
   absl::Duration delivery_time_max = absl::Seconds(5);
   // Tests only: hints are acknowledged and thrown away (a mutant that the simulator must find).

@@ -1,5 +1,6 @@
 #include "coordinator/hints/hint_replayer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/async/when_all.h"
@@ -13,6 +14,7 @@ namespace {
 // In flight to one node: enough for one group commit there to serve many.
 constexpr size_t kBatchHints = 64;
 constexpr size_t kBatchBytes = 256 << 10;
+constexpr absl::Duration kYieldStep = absl::Milliseconds(50);
 
 }  // namespace
 
@@ -58,25 +60,46 @@ base::Task<absl::Status> HintReplayer::Replay(HintLog* log) {
     if (batch.hints.empty()) co_return absl::OkStatus();
     uint64_t bytes = 0;
     for (const Hint& hint : batch.hints) bytes += hint.body.size();
-    THOLOS_CO_RETURN_IF_ERROR(co_await DeliverAll(log->target(), batch.hints));
+    co_await Yield();
+    bool put_back = false;
+    THOLOS_CO_RETURN_IF_ERROR(co_await DeliverAll(log->target(), batch.hints, &put_back));
     THOLOS_CO_RETURN_IF_ERROR(co_await log->Advance(std::move(batch)));
-    const double seconds = static_cast<double>(bytes) /
-                           static_cast<double>(deps_.store.options().replay_bytes_per_second);
-    co_await stopping_.WaitUntil(deps_.clock.Now() + absl::Seconds(seconds));
+    if (put_back) co_return absl::UnavailableError("a table is not known there yet");
+    co_await Pace(bytes);
   }
   co_return absl::OkStatus();
 }
 
+base::Task<void> HintReplayer::Yield() {
+  const base::MonotonicTime enough = deps_.clock.Now() + deps_.store.options().replay_yield_max;
+  while (deps_.busy() && deps_.clock.Now() < enough) {
+    if (co_await stopping_.WaitUntil(deps_.clock.Now() + kYieldStep)) co_return;
+  }
+}
+
+base::Task<void> HintReplayer::Pace(uint64_t bytes) {
+  const auto time_for = [bytes](uint64_t bytes_per_second) {
+    return absl::Seconds(static_cast<double>(bytes) / static_cast<double>(bytes_per_second));
+  };
+  const HintOptions& options = deps_.store.options();
+  const base::MonotonicTime now = deps_.clock.Now();
+  within_rate_at_ =
+      std::max(within_rate_at_, now) + time_for(options.replay_bytes_per_second_total);
+  co_await stopping_.WaitUntil(
+      std::max(within_rate_at_, now + time_for(options.replay_bytes_per_second)));
+}
+
 base::Task<absl::Status> HintReplayer::DeliverAll(ring::NodeId target,
-                                                  const std::vector<Hint>& hints) {
+                                                  const std::vector<Hint>& hints, bool* put_back) {
   std::vector<base::Task<absl::Status>> deliveries;
-  for (const Hint& hint : hints) deliveries.push_back(Deliver(target, hint));
+  for (const Hint& hint : hints) deliveries.push_back(Deliver(target, hint, put_back));
   absl::Status all;
   for (const absl::Status& one : co_await base::WhenAll(std::move(deliveries))) all.Update(one);
   co_return all;
 }
 
-base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& hint) {
+base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& hint,
+                                               bool* put_back) {
   HintMetrics& metrics = deps_.store.metrics();
   if (deps_.store.IsTooOld(hint.created_micros)) {
     metrics.dropped_old.Add();
@@ -90,16 +113,24 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
     metrics.dropped_refused.Add();
     co_return absl::OkStatus();
   }
+  if (deps_.truncations.Covers(header->table, hint.created_micros)) {
+    metrics.dropped_truncated.Add();
+    co_return absl::OkStatus();
+  }
   write.token = header->key.token;
-  const absl::Status applied = co_await deps_.replicas.Apply(
-      target, rpc::Verb::kHint, std::make_shared<WriteMessage>(std::move(write)),
-      deps_.clock.Now() + deps_.store.options().delivery_time_max);
+  const auto message = std::make_shared<const WriteMessage>(std::move(write));
+  const absl::Status applied =
+      co_await deps_.replicas.Apply(target, rpc::Verb::kHint, message,
+                                    deps_.clock.Now() + deps_.store.options().delivery_time_max);
   if (applied.ok()) {
     metrics.delivered.Add();
     co_return absl::OkStatus();
   }
-  // Its bytes are wrong for that node, for ever. All other errors may pass: a table, too, may only
-  // not be known there yet.
+  if (absl::IsNotFound(applied)) {
+    *put_back = true;
+    co_return co_await deps_.store.Add(target, message, hint.created_micros);
+  }
+  // Its bytes are wrong for that node, for ever. All other errors may pass.
   if (absl::IsInvalidArgument(applied)) {
     metrics.dropped_refused.Add();
     deps_.log.Warning("hints", base::StrCat("node ", target.ToString(),

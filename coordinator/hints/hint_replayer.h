@@ -5,6 +5,8 @@
 // changes nothing.
 #pragma once
 
+#include <functional>
+
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/status/status.h"
@@ -14,6 +16,7 @@
 #include "base/clock.h"
 #include "coordinator/hints/hint_store.h"
 #include "coordinator/replica_client.h"
+#include "coordinator/truncations.h"
 #include "gossip/liveness.h"
 
 namespace tholos::coordinator {
@@ -28,9 +31,11 @@ class HintReplayer {
     const ReplicaClient& replicas;
     const ring::ClusterStateHolder& cluster;
     const gossip::LivenessView& liveness;
-    ring::NodeId self;  // counts as alive
+    const Truncations& truncations;
+    ring::NodeId self;           // counts as alive
+    std::function<bool()> busy;  // the node has a lot of requests in progress
   };
-  explicit HintReplayer(Deps deps) : deps_(deps) {}
+  explicit HintReplayer(Deps deps) : deps_(std::move(deps)) {}
 
   void Start();
   base::Task<void> Stop();
@@ -41,8 +46,15 @@ class HintReplayer {
   base::Task<void> DropOld(HintLog* log);
   // Until nothing is left, the node fails, or Stop.
   base::Task<absl::Status> Replay(HintLog* log);
-  base::Task<absl::Status> DeliverAll(ring::NodeId target, const std::vector<Hint>& hints);
-  base::Task<absl::Status> Deliver(ring::NodeId target, const Hint& hint);
+  // Lets requests go first.
+  base::Task<void> Yield();
+  // After `bytes` were sent: the rates, of the node and of all.
+  base::Task<void> Pace(uint64_t bytes);
+  base::Task<absl::Status> DeliverAll(ring::NodeId target, const std::vector<Hint>& hints,
+                                      bool* put_back);
+  // A hint of a table that the node does not know (yet) goes to the end of its file, so that the
+  // others are not kept waiting: `*put_back`.
+  base::Task<absl::Status> Deliver(ring::NodeId target, const Hint& hint, bool* put_back);
   bool IsAlive(const ring::NodeId& node) const;
 
   const Deps deps_;
@@ -51,6 +63,8 @@ class HintReplayer {
   // Nodes that a task is busy with, and when those that failed may be tried again.
   absl::btree_set<ring::NodeId> visited_;
   absl::btree_map<ring::NodeId, base::MonotonicTime> paused_until_;
+  // When what was sent so far is within the rate of all nodes together.
+  base::MonotonicTime within_rate_at_;
 };
 
 }  // namespace tholos::coordinator

@@ -9,8 +9,7 @@
 
 namespace tholos::coordinator {
 
-// The 99th percentile of the last 256 latencies, estimated again after every 64. Confined to a
-// shard.
+// Percentiles of the last 256 latencies, estimated again after every 64. Confined to a shard.
 class LatencyEstimate {
  public:
   void Observe(absl::Duration latency) {
@@ -18,20 +17,24 @@ class LatencyEstimate {
     if (count_ % 64 == 0) Estimate();
   }
   // Zero until there were 64.
-  absl::Duration p99() const { return p99_; }
+  absl::Duration Percentile(double percentile) const {
+    if (sorted_count_ == 0) return absl::ZeroDuration();
+    const auto at = static_cast<size_t>(static_cast<double>(sorted_count_) * percentile / 100);
+    return sorted_[std::min(at, sorted_count_ - 1)];
+  }
+  absl::Duration p99() const { return Percentile(99); }
 
  private:
   void Estimate() {
-    auto sorted = recent_;
-    const auto size = static_cast<std::ptrdiff_t>(std::min(count_, recent_.size()));
-    const auto at = sorted.begin() + size * 99 / 100;
-    std::nth_element(sorted.begin(), at, sorted.begin() + size);
-    p99_ = *at;
+    sorted_ = recent_;
+    sorted_count_ = std::min(count_, recent_.size());
+    std::sort(sorted_.begin(), sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_count_));
   }
 
   std::array<absl::Duration, 256> recent_;
   size_t count_ = 0;
-  absl::Duration p99_;
+  std::array<absl::Duration, 256> sorted_;
+  size_t sorted_count_ = 0;
 };
 
 // Extra requests as a share of the normal ones: each normal one earns a share of an extra one.

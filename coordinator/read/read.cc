@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "coordinator/progress.h"
 #include "coordinator/read/read_replicas.h"
 #include "coordinator/requests.h"
 
@@ -16,8 +17,12 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Read(data::ReadCommand command,
   const base::MonotonicTime start = shard_.clock.Now();
   OperationMetrics& metrics =
       command.key.has_value() ? shard_.metrics.reads : shard_.metrics.range_reads;
+  const std::string_view what = command.key.has_value() ? "read" : "range read";
+  const data::TableId table = command.table;
   absl::StatusOr<ReadPage> page = co_await Perform(std::move(command), options);
-  metrics.Count(options.consistency, shard_.clock.Now() - start, page.status());
+  const absl::Duration took = shard_.clock.Now() - start;
+  metrics.Count(options.consistency, took, page.status());
+  NoteIfSlow(shard_, {what, table, options.consistency, took}, page.status());
   co_return page;
 }
 
@@ -35,13 +40,34 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Perform(data::ReadCommand command,
   co_return co_await ReadRange(shard_, std::move(command), options);
 }
 
+// Equal reads of a partition that many ask for at once share answers.
 base::Task<absl::StatusOr<ReadPage>> Reader::ReadPartition(data::ReadCommand command,
                                                            RequestOptions options) {
+  std::string key = data::EncodeReadCommand(command);
+  key.push_back(static_cast<char>(options.consistency));
+  ReadSharing::Turn turn(&shard_.read_sharing, std::move(key));
+  std::optional<absl::StatusOr<ReadPage>> shared = co_await turn.Wait(options.deadline);
+  if (shared.has_value()) {
+    if (shared->ok() || base::GetRequestError(shared->status()).has_value()) {
+      shard_.metrics.shared_reads.Add();
+      co_return *std::move(shared);
+    }
+    co_return Progress({1}).Error(options.consistency, {});
+  }
+  absl::StatusOr<ReadPage> page = co_await ReadKey(std::move(command), std::move(options));
+  turn.Done(page);
+  co_return page;
+}
+
+base::Task<absl::StatusOr<ReadPage>> Reader::ReadKey(data::ReadCommand command,
+                                                     RequestOptions options) {
   const ring::ClusterState::Ptr state = shard_.cluster.Get();
+  const auto table = state->schema().FindTable(command.table);
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, command.table));
   THOLOS_CO_ASSIGN_OR_RETURN(ReplicaPlan plan, PlanKey(shard_, *state, keyspace, command.key->token,
                                                        options.consistency, PlanRead));
-  co_return co_await ReadReplicas(shard_, std::move(command), std::move(plan), options);
+  co_return co_await ReadReplicas(shard_, std::move(command), std::move(plan),
+                                  shard_.policies.Of(table), std::move(options));
 }
 
 }  // namespace tholos::coordinator

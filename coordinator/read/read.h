@@ -23,6 +23,7 @@ class Reader {
   base::Task<absl::StatusOr<ReadPage>> Perform(data::ReadCommand command, RequestOptions options);
   base::Task<absl::StatusOr<ReadPage>> ReadPartition(data::ReadCommand command,
                                                      RequestOptions options);
+  base::Task<absl::StatusOr<ReadPage>> ReadKey(data::ReadCommand command, RequestOptions options);
 
   ShardContext& shard_;
 };

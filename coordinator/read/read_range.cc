@@ -30,6 +30,7 @@ class RangeRead {
     const ring::ClusterState::Ptr state = shard_.cluster.Get();
     THOLOS_CO_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, command_.table));
     state_ = state;
+    policy_ = shard_.policies.Of(state->schema().FindTable(command_.table));
     THOLOS_CO_ASSIGN_OR_RETURN(strategy_, state->StrategyOf(keyspace));
     THOLOS_CO_ASSIGN_OR_RETURN(const auto ranges, state->Ranges(keyspace));
     pieces_ = RangePieces(ranges, command_.range, command_.after);
@@ -60,7 +61,7 @@ class RangeRead {
       }
       data::ReadCommand part = CommandForPiece(command_, pieces_[i].range);
       part.row_limit = command_.row_limit - rows_;
-      reads.push_back(ReadReplicas(shard_, std::move(part), *std::move(plan), options_));
+      reads.push_back(ReadReplicas(shard_, std::move(part), *std::move(plan), policy_, options_));
     }
     for (absl::StatusOr<ReadPage>& piece : co_await base::WhenAll(std::move(reads))) {
       if (full_) break;
@@ -134,6 +135,7 @@ class RangeRead {
   const data::ReadCommand command_;
   const RequestOptions options_;
   ring::ClusterState::Ptr state_;
+  TablePolicy policy_;
   const ring::ReplicationStrategy* strategy_ = nullptr;  // of state_
   std::vector<ring::RangeReplicas> pieces_;
   size_t done_ = 0;  // pieces that were read to their end

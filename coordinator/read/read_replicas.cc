@@ -34,10 +34,11 @@ std::vector<ReplicaPlan::Target> Others(const std::vector<ReplicaPlan::Target>& 
 class ReplicaSetRead {
  public:
   ReplicaSetRead(ShardContext& shard, data::ReadCommand command, ReplicaPlan plan,
-                 RequestOptions options)
+                 TablePolicy policy, RequestOptions options)
       : shard_(shard),
         command_(std::move(command)),
         plan_(std::move(plan)),
+        policy_(policy),
         options_(options),
         rows_given_(command_.after.has_value() && command_.after->clustering.has_value()) {}
 
@@ -63,13 +64,15 @@ class ReplicaSetRead {
   // 1. Data from one, digests from the others; agreement is the rule.
   base::Task<absl::StatusOr<Resolution>> ResolvedRound() {
     const auto message = ReadMessage::Of(AskedOfReplicas());
-    THOLOS_CO_ASSIGN_OR_RETURN(std::vector<ReplicaAnswer> answers,
-                               co_await ReadRound::Run(shard_, {.message = message,
-                                                                .candidates = plan_.targets,
-                                                                .answers = {.needs = plan_.needs},
-                                                                .level = options_.consistency,
-                                                                .deadline = options_.deadline,
-                                                                .trace = options_.trace}));
+    THOLOS_CO_ASSIGN_OR_RETURN(
+        std::vector<ReplicaAnswer> answers,
+        co_await ReadRound::Run(shard_, {.message = message,
+                                         .candidates = plan_.targets,
+                                         .answers = {.needs = plan_.needs, .extra = AskedBeyond()},
+                                         .level = options_.consistency,
+                                         .deadline = options_.deadline,
+                                         .trace = options_.trace,
+                                         .speculative_retry = policy_.speculative_retry}));
     if (Agree(answers)) {
       const auto with_data =
           std::find_if(answers.begin(), answers.end(),
@@ -136,12 +139,16 @@ class ReplicaSetRead {
         repair.lacking.emplace_back(answer.from, std::move(lacking));
       }
     }
-    if (repair.lacking.empty()) co_return resolution;
+    if (repair.lacking.empty() || !policy_.read_repair) co_return resolution;
     repair.found = AsUpdates(command_, resolution.merged);
     repair.spares = Others(plan_.targets, answers);
     repair.needs = plan_.needs;
     THOLOS_CO_RETURN_IF_ERROR(co_await Repair(shard_, std::move(repair)));
     co_return resolution;
+  }
+
+  uint32_t AskedBeyond() const {
+    return policy_.speculative_retry.kind() == SpeculativeRetry::Kind::kAlways ? 1 : 0;
   }
 
   // A replica that left a partition at its own limit would not say what it knows of the rest;
@@ -190,6 +197,7 @@ class ReplicaSetRead {
   ShardContext& shard_;
   data::ReadCommand command_;
   const ReplicaPlan plan_;
+  const TablePolicy policy_;
   const RequestOptions options_;
   // Rows of the partition that command_.after lies in were given to the client.
   bool rows_given_;
@@ -200,8 +208,9 @@ class ReplicaSetRead {
 }  // namespace
 
 base::Task<absl::StatusOr<ReadPage>> ReadReplicas(ShardContext& shard, data::ReadCommand command,
-                                                  ReplicaPlan plan, RequestOptions options) {
-  ReplicaSetRead read(shard, std::move(command), std::move(plan), options);
+                                                  ReplicaPlan plan, TablePolicy policy,
+                                                  RequestOptions options) {
+  ReplicaSetRead read(shard, std::move(command), std::move(plan), policy, options);
   co_return co_await read.Run();
 }
 

@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/read/table_policy.h"
 #include "coordinator/replica_plan.h"
 #include "coordinator/shard_context.h"
 
@@ -13,6 +14,7 @@ namespace tholos::coordinator {
 // `command.now_seconds` is set. The page is empty only if nothing alive is left, or if half of the
 // time went by without finding any (then it has a `next`). On the shard of `shard`.
 base::Task<absl::StatusOr<ReadPage>> ReadReplicas(ShardContext& shard, data::ReadCommand command,
-                                                  ReplicaPlan plan, RequestOptions options);
+                                                  ReplicaPlan plan, TablePolicy policy,
+                                                  RequestOptions options);
 
 }  // namespace tholos::coordinator

@@ -38,11 +38,14 @@ base::Task<absl::StatusOr<std::vector<ReplicaAnswer>>> ReadRound::Run(ShardConte
 
 base::Task<void> ReadRound::WaitFor(std::shared_ptr<ReadRound> self) {
   const base::MonotonicTime start = shard_.clock.Now();
-  const absl::Duration slow = std::max(shard_.options.slow_read_min, shard_.read_latency.p99());
-  if (co_await decided_.WaitUntil(std::min(start + slow, input_.deadline))) co_return;
-  if (progress_.has_spare() && MaySpeculate()) {
-    shard_.metrics.speculative_reads.Add();
-    if (auto ask = progress_.AskOneMore()) Send(self, *ask);
+  if (input_.speculative_retry.kind() == SpeculativeRetry::Kind::kDelay) {
+    const absl::Duration slow =
+        input_.speculative_retry.Delay(shard_.read_latency, shard_.options.slow_read_min);
+    if (co_await decided_.WaitUntil(std::min(start + slow, input_.deadline))) co_return;
+    if (progress_.has_spare() && MaySpeculate()) {
+      shard_.metrics.speculative_reads.Add();
+      if (auto ask = progress_.AskOneMore()) Send(self, *ask);
+    }
   }
   const base::MonotonicTime half = start + (input_.deadline - start) / 2;
   if (co_await decided_.WaitUntil(std::max(half, shard_.clock.Now()))) co_return;

@@ -30,6 +30,7 @@ class ReadRound {
     ConsistencyLevel level = ConsistencyLevel::kQuorum;
     base::Deadline deadline;
     TraceHandle trace = nullptr;
+    SpeculativeRetry speculative_retry;
   };
 
   // The answers that were needed, the first that came, one with data at least. The typed kTimeout

@@ -65,10 +65,11 @@ class FaultyEngine final : public storage::Engine {
   const EngineFaults& faults_;
 };
 
-data::Schema::Ptr MakeSchema(int replication_factor) {
+data::Schema::Ptr MakeSchema(const TestClusterOptions& options) {
   data::KeyspaceSchema keyspace{.name = TestCluster::kKeyspace};
   keyspace.replication = {{"class", "SimpleStrategy"},
-                          {"replication_factor", absl::StrCat(replication_factor)}};
+                          {"replication_factor", absl::StrCat(options.replication_factor)}};
+  if (!options.replication.empty()) keyspace.replication = options.replication;
   data::TableSchema table{
       .id = TestCluster::kTable, .keyspace = TestCluster::kKeyspace, .name = "t"};
   const data::DataType text(data::TypeId::kText);
@@ -77,6 +78,7 @@ data::Schema::Ptr MakeSchema(int replication_factor) {
                    {"s", text, data::ColumnKind::kStatic, 1},
                    {"v", text, data::ColumnKind::kRegular, 0}};
   table.next_column_id = 2;
+  table.other_options = options.table_options;
   const auto with_keyspace = data::Schema().WithKeyspace(std::move(keyspace), 1);
   THOLOS_CHECK(with_keyspace.ok()) << with_keyspace.status();
   const auto with_table = with_keyspace->WithTable(std::move(table), 2);
@@ -118,6 +120,8 @@ ring::ClusterState::Ptr TestCluster::MakeState() const {
   for (int i = 0; i < options_.nodes; ++i) {
     ring::NodeInfo node{
         .id = Id(i), .internode = {Name(i), 7000}, .datacenter = "dc1", .rack = "rack1"};
+    if (!options_.datacenters.empty())
+      node.datacenter = options_.datacenters[static_cast<size_t>(i)];
     const int64_t step = (int64_t{1} << 62) / options_.nodes;
     for (const int place : {i, options_.nodes + i}) {
       node.tokens.push_back(options_.even_slices
@@ -126,7 +130,7 @@ ring::ClusterState::Ptr TestCluster::MakeState() const {
     }
     nodes.push_back(std::move(node));
   }
-  return ring::ClusterState::Make(1, std::move(nodes), MakeSchema(options_.replication_factor));
+  return ring::ClusterState::Make(1, std::move(nodes), MakeSchema(options_));
 }
 
 void TestCluster::Boot(int node) {

@@ -36,6 +36,11 @@ struct TestClusterOptions {
   // Two slices of the ring a node, all of one size. Otherwise node 0 is almost every key's first
   // replica, node 1 the second, ...
   bool even_slices = false;
+  // The datacenter of each node; empty: all in dc1. And the keyspace's options; empty:
+  // SimpleStrategy.
+  std::vector<std::string> datacenters;
+  std::map<std::string, std::string> replication;
+  std::map<std::string, std::string> table_options;
   CoordinatorOptions coordinator;
   bool mutant_digest_ignores_column = false;
 };

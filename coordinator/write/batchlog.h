@@ -14,7 +14,7 @@
 // nothing, so both guards may do it, and the coordinator beside them.
 //
 // Not replayed: mutations of tables that are gone, or older than the table's gc_grace_seconds,
-// whose tombstones may have been purged elsewhere.
+// whose tombstones may have been purged elsewhere; and of tables that were truncated since.
 //
 // The body of kBatchStore, and the value of the row:
 //   id (16) | created: wall microseconds (fixed64) | count (varint) | mutations (bytes each,
@@ -35,6 +35,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "coordinator/truncations.h"
 #include "coordinator/write/write.h"
 #include "rpc/transport.h"
 #include "storage/engine.h"
@@ -70,6 +71,7 @@ class Batchlog {
     base::Log& log;
     storage::Engine& engine;
     const ring::ClusterStateHolder& cluster;
+    const Truncations& truncations;
   };
   // `writers`: of the shards, in their order.
   Batchlog(BatchlogOptions options, Deps deps, std::vector<Writer*> writers);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/btree_map.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -73,7 +74,9 @@ base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOpti
   const base::MonotonicTime start = shard_.clock.Now();
   const ConsistencyLevel level = options.consistency;
   const absl::Status outcome = co_await Perform(mutation, std::move(options));
-  shard_.metrics.writes.Count(level, shard_.clock.Now() - start, outcome);
+  const absl::Duration took = shard_.clock.Now() - start;
+  shard_.metrics.writes.Count(level, took, outcome);
+  NoteIfSlow(shard_, {"write", mutation.table, level, took}, outcome);
   co_return outcome;
 }
 
@@ -108,8 +111,7 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   request->trace = std::move(options.trace);
   if (request->trace != nullptr) request->trace->Add("write needs " + write.plan.ToString());
   request->created_micros = shard_.clock.WallMicros();
-  for (const ReplicaPlan::Target& replica : write.plan.targets)
-    shard_.background.Spawn(SendTo(replica, request));
+  SendAll(write.plan, request);
   for (const ring::NodeId& replica : write.plan.dead)
     shard_.background.Spawn(HintFor(replica, request));
 
@@ -117,6 +119,67 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   co_await request->decided.WaitUntil(request->deadline);
   if (request->progress.verdict() == Verdict::kEnough) co_return absl::OkStatus();
   co_return request->progress.Error(type);
+}
+
+// One copy to each other datacenter.
+void Writer::SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& request) {
+  absl::btree_map<ring::DatacenterId, std::vector<ReplicaPlan::Target>> remote;
+  for (const ReplicaPlan::Target& replica : plan.targets) {
+    if (replica.datacenter == plan.own_datacenter || plan.own_datacenter == ring::kNoDatacenter) {
+      shard_.background.Spawn(SendTo(replica, request));
+    } else {
+      remote[replica.datacenter].push_back(replica);
+    }
+  }
+  for (auto& [datacenter, replicas] : remote) {
+    if (replicas.size() == 1) {
+      shard_.background.Spawn(SendTo(replicas[0], request));
+    } else {
+      SendThroughRelay(std::move(replicas), request);
+    }
+  }
+}
+
+// The first of `replicas` hands it on to the others.
+void Writer::SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
+                              const std::shared_ptr<Request>& request) {
+  std::vector<ring::NodeId> others;
+  for (size_t i = 1; i < replicas.size(); ++i) others.push_back(replicas[i].node);
+  const auto expected = shard_.forwarder.Expect(others);
+  ForwardedWrite forwarded{expected->request_id(), others, request->message->body};
+  if (request->trace != nullptr) {
+    request->trace->Add(base::StrCat("through ", replicas[0].node.ToString(), " to ", others.size(),
+                                     " more in its datacenter"));
+  }
+  shard_.background.Spawn(
+      SendToRelay(replicas[0], EncodeForwardedWrite(forwarded), expected, request));
+  for (size_t i = 1; i < replicas.size(); ++i)
+    shard_.background.Spawn(AwaitForwarded(replicas[i], i - 1, expected, request));
+}
+
+base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body,
+                                     std::shared_ptr<Forwarder::Expected> expected,
+                                     std::shared_ptr<Request> request) {
+  const absl::Status applied = co_await shard_.replicas.Ask(
+      relay.node,
+      {.verb = rpc::Verb::kForwardWrite, .token = request->message->token, .body = std::move(body)},
+      request->deadline, request->trace);
+  // Not reached, or lost since: the others are on their own.
+  if (absl::IsUnavailable(applied)) expected->GiveUp();
+  co_await Took(relay, applied, std::move(request));
+}
+
+base::Task<void> Writer::AwaitForwarded(ReplicaPlan::Target replica, size_t other,
+                                        std::shared_ptr<Forwarder::Expected> expected,
+                                        std::shared_ptr<Request> request) {
+  std::optional<absl::Status> applied =
+      co_await expected->answer_of(other)->WaitUntil(request->deadline);
+  if (applied.has_value() && Forwarder::IsGivenUp(*applied)) {
+    co_await SendTo(replica, std::move(request));
+    co_return;
+  }
+  co_await Took(replica, applied.value_or(absl::DeadlineExceededError("no answer in time")),
+                std::move(request));
 }
 
 absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
@@ -129,6 +192,12 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
 base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
   const absl::Status applied = co_await shard_.replicas.Apply(
       replica.node, rpc::Verb::kWrite, request->message, request->deadline, request->trace);
+  co_await Took(replica, applied, std::move(request));
+}
+
+// What a replica said: it counts, or it gets a hint.
+base::Task<void> Writer::Took(ReplicaPlan::Target replica, absl::Status applied,
+                              std::shared_ptr<Request> request) {
   if (applied.ok()) {
     request->progress.Acknowledged(replica.group);
     request->Changed();

@@ -8,6 +8,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/replica_plan.h"
 #include "coordinator/shard_context.h"
+#include "coordinator/write/forward.h"
 #include "coordinator/write_message.h"
 #include "coordinator/write_type.h"
 
@@ -48,6 +49,17 @@ class Writer {
 
   base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options);
   absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
+  void SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& request);
+  void SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
+                        const std::shared_ptr<Request>& request);
+  base::Task<void> SendToRelay(ReplicaPlan::Target relay, std::string body,
+                               std::shared_ptr<Forwarder::Expected> expected,
+                               std::shared_ptr<Request> request);
+  base::Task<void> AwaitForwarded(ReplicaPlan::Target replica, size_t other,
+                                  std::shared_ptr<Forwarder::Expected> expected,
+                                  std::shared_ptr<Request> request);
+  base::Task<void> Took(ReplicaPlan::Target replica, absl::Status applied,
+                        std::shared_ptr<Request> request);
   base::Task<void> SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request);
   base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);
 

@@ -258,6 +258,21 @@ TEST(WriteTest, TimestampsFarInTheFutureAreRefused) {
   EXPECT_TRUE(cluster.Write(0, PutRow("p", "d", followed, "v"), kAll).ok());
 }
 
+TEST(WriteTest, TimestampsDoNotGoBackOverARestart) {
+  TestCluster cluster;
+  const data::Timestamp before = cluster.coordinator(0).NextTimestamp();
+  cluster.RunFor(absl::Seconds(3));
+  const data::Timestamp last = cluster.coordinator(0).NextTimestamp();
+  cluster.RunFor(absl::Seconds(1));
+  cluster.PowerLoss(0);
+  cluster.sim_node(0).clock().StepWall(-absl::Hours(1));
+  cluster.Boot(0);
+  EXPECT_GT(cluster.coordinator(0).NextTimestamp(), last);
+  EXPECT_LT(cluster.coordinator(0).NextTimestamp(),
+            last + absl::ToInt64Microseconds(absl::Seconds(5)));
+  EXPECT_GT(last, before);
+}
+
 TEST(WriteTest, AfterStopItIsRefused) {
   TestCluster cluster;
   const absl::Status status = cluster.Run(0, [&]() -> base::Task<absl::Status> {

@@ -28,6 +28,13 @@ base::Task<absl::Status> MemoryCoordinator::Write(data::Mutation mutation,
   co_return absl::OkStatus();
 }
 
+base::Task<absl::Status> MemoryCoordinator::Truncate(data::TableId table,
+                                                     coordinator::RequestOptions options) {
+  last_options = options;
+  tables_.erase(table);
+  co_return absl::OkStatus();
+}
+
 base::Task<absl::Status> MemoryCoordinator::WriteBatch(std::vector<data::Mutation> mutations,
                                                        bool logged,
                                                        coordinator::RequestOptions options) {

@@ -24,6 +24,8 @@ class MemoryCoordinator final : public coordinator::Coordinator {
   data::Timestamp NextTimestamp() override;
   base::Task<absl::Status> Write(data::Mutation mutation,
                                  coordinator::RequestOptions options) override;
+  base::Task<absl::Status> Truncate(data::TableId table,
+                                    coordinator::RequestOptions options) override;
   base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
                                       coordinator::RequestOptions options) override;
   base::Task<absl::StatusOr<coordinator::ReadPage>> Read(

@@ -1,0 +1,99 @@
+// Forwarder: one copy of a write to each other datacenter, which is handed on there.
+//
+//   coordinator (dc1)          relay (dc2)               others (dc2)
+//     ── kForwardWrite ──────────►  applies it
+//                                   ── kWrite ──────────────►  apply it
+//     ◄─────────── answer of its own
+//     ◄── kForwardAnswer, one-way ──  what each of the others said
+//
+// The relay's failure is found like that of any replica; then the others are written to directly.
+//
+//   kForwardWrite   request id (fixed64) | count (varint) | the others' ids (16 each) |
+//                   the write (write_message.h)
+//   kForwardAnswer  request id (fixed64) | id (16) | status (base/errors.h, EncodeStatus)
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/event.h"
+#include "base/async/scope.h"
+#include "base/async/task.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "coordinator/replica_client.h"
+#include "coordinator/timestamp_source.h"
+#include "coordinator/write_message.h"
+#include "rpc/transport.h"
+
+namespace tholos::coordinator {
+
+struct ForwardedWrite {
+  static constexpr size_t kOthersMax = 256;
+  uint64_t request_id = 0;
+  std::vector<ring::NodeId> others;
+  std::string write;
+};
+std::string EncodeForwardedWrite(const ForwardedWrite& forwarded);
+// kDataLoss if it is malformed.
+absl::StatusOr<ForwardedWrite> DecodeForwardedWrite(std::string_view bytes);
+
+// Usable from every shard.
+class Forwarder {
+ public:
+  using Answer = std::shared_ptr<base::Completion<absl::Status>>;
+  struct Deps {
+    base::Executor& executor;
+    rpc::Transport& transport;
+    const ReplicaClient& replicas;
+    TimestampSource& timestamps;
+  };
+  explicit Forwarder(Deps deps);
+
+  // Before the transport starts.
+  void RegisterWith(rpc::Transport& transport);
+  // On shard 0, after the transport has stopped.
+  base::Task<void> Stop();
+
+  // Answers that are awaited on this shard; forgotten with the returned holder.
+  class Expected {
+   public:
+    Expected(Forwarder* forwarder, uint64_t request_id, std::vector<ring::NodeId> others);
+    Expected(const Expected&) = delete;
+    ~Expected();
+    uint64_t request_id() const { return request_id_; }
+    const Answer& answer_of(size_t other) const { return answers_[other]; }
+    // The relay failed: every answer that did not come yet is IsGivenUp.
+    void GiveUp();
+
+   private:
+    Forwarder* const forwarder_;
+    const uint64_t request_id_;
+    const std::vector<ring::NodeId> others_;
+    std::vector<Answer> answers_;
+  };
+  static bool IsGivenUp(const absl::Status& answer);
+  std::shared_ptr<Expected> Expect(std::vector<ring::NodeId> others);
+
+ private:
+  struct Shard {
+    absl::btree_map<std::pair<uint64_t, ring::NodeId>, Answer> expected;
+    uint64_t next_id = 1;
+    base::Scope scope;
+  };
+
+  base::Task<absl::StatusOr<std::string>> HandleWrite(rpc::Incoming message);
+  base::Task<absl::StatusOr<std::string>> HandleAnswer(rpc::Incoming message);
+  base::Task<void> HandOn(ring::NodeId other, uint64_t request_id, base::Endpoint origin,
+                          std::shared_ptr<const WriteMessage> write, base::Deadline deadline);
+
+  const Deps deps_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace tholos::coordinator
