@@ -18,7 +18,7 @@ bool TakeSuffix(std::string_view* text, std::string_view suffix) {
   return true;
 }
 
-// Options are kept as CQL writes them.
+// In upper case, without blanks and quotes.
 std::string Unquoted(std::string_view text) {
   if (text.size() >= 2 && text.front() == '\'' && text.back() == '\'') {
     text.remove_prefix(1);
@@ -97,12 +97,9 @@ absl::Duration SpeculativeRetry::Delay(const LatencyEstimate& latencies, absl::D
 
 TablePolicy TablePolicy::Of(const data::TableSchema& table) {
   TablePolicy policy;
-  if (const auto it = table.other_options.find("speculative_retry");
-      it != table.other_options.end()) {
-    policy.speculative_retry = SpeculativeRetry::Parse(it->second).value_or(SpeculativeRetry());
-  }
-  if (const auto it = table.other_options.find("read_repair"); it != table.other_options.end())
-    policy.read_repair = Unquoted(it->second) != "NONE";
+  policy.speculative_retry =
+      SpeculativeRetry::Parse(table.options.speculative_retry).value_or(SpeculativeRetry());
+  policy.read_repair = Unquoted(table.options.read_repair) != "NONE";
   return policy;
 }
 

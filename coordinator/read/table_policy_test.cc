@@ -58,16 +58,16 @@ absl::Duration SlowRead(const char* speculative_retry) {
 }
 
 TEST(TablePolicyTest, DecidesWhenAnotherReplicaIsAsked) {
-  EXPECT_LT(SlowRead("'ALWAYS'"), absl::Milliseconds(10));
-  EXPECT_GE(SlowRead("'NEVER'"), absl::Milliseconds(900));
-  EXPECT_NEAR(absl::ToDoubleMilliseconds(SlowRead("'200ms'")), 200, 10);
-  EXPECT_NEAR(absl::ToDoubleMilliseconds(SlowRead("'99p'")), 50, 10);
+  EXPECT_LT(SlowRead("ALWAYS"), absl::Milliseconds(10));
+  EXPECT_GE(SlowRead("NEVER"), absl::Milliseconds(900));
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(SlowRead("200ms")), 200, 10);
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(SlowRead("99p")), 50, 10);
 }
 
 TEST(TablePolicyTest, ReadRepairMayBeTurnedOff) {
   for (const bool on : {true, false}) {
     TestClusterOptions options;
-    options.table_options = {{"read_repair", on ? "'BLOCKING'" : "'NONE'"}};
+    options.table_options = {{"read_repair", on ? "BLOCKING" : "NONE"}};
     TestCluster cluster(options);
     cluster.Apply(0, PutRow("p", "c", 1, "v"));
     EXPECT_EQ(Show(cluster.Read(0, ReadAll("p"), kAll)), std::vector<std::string>{"p/c=v"});

@@ -78,7 +78,10 @@ data::Schema::Ptr MakeSchema(const TestClusterOptions& options) {
                    {"s", text, data::ColumnKind::kStatic, 1},
                    {"v", text, data::ColumnKind::kRegular, 0}};
   table.next_column_id = 2;
-  table.other_options = options.table_options;
+  for (const auto& [name, value] : options.table_options) {
+    const absl::Status set = data::SetTableOption(name, value, &table);
+    THOLOS_CHECK(set.ok()) << set;
+  }
   const auto with_keyspace = data::Schema().WithKeyspace(std::move(keyspace), 1);
   THOLOS_CHECK(with_keyspace.ok()) << with_keyspace.status();
   const auto with_table = with_keyspace->WithTable(std::move(table), 2);
