@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/trace.h"
 #include "cql/binding.h"
 #include "cql/parser.h"
 #include "cql/plan.h"
@@ -120,7 +121,11 @@ class QueryProcessorImpl final : public QueryProcessor {
       shard.errors->Add();
       co_return plan.status();
     }
-    co_return co_await Run(shard, *std::move(plan), state, std::move(options));
+    const std::optional<PreparedText> text = options.tracing ? texts_.Find(id) : std::nullopt;
+    const coordinator::TraceHandle trace = BeginTrace(
+        options, "Execute CQL3 prepared query", text.has_value() ? text->text : std::string());
+    co_return EndTrace(trace,
+                       co_await Run(shard, *std::move(plan), state, std::move(options), trace));
   }
 
   base::Task<absl::StatusOr<QueryResult>> Execute(std::string query,
@@ -132,17 +137,21 @@ class QueryProcessorImpl final : public QueryProcessor {
       shard.errors->Add();
       co_return plan.status();
     }
-    co_return co_await Run(shard, *std::move(plan), state, std::move(options));
+    const coordinator::TraceHandle trace = BeginTrace(options, "Execute CQL3 query", query);
+    co_return EndTrace(trace,
+                       co_await Run(shard, *std::move(plan), state, std::move(options), trace));
   }
 
   base::Task<absl::StatusOr<QueryResult>> ExecuteBatch(BatchType type, std::vector<BatchItem> items,
                                                        QueryOptions options) override {
     Shard& shard = CurrentShard();
     shard.Count("batch");
+    const coordinator::TraceHandle trace =
+        BeginTrace(options, "Execute batch of CQL3 queries", std::string());
     absl::StatusOr<QueryResult> result =
-        co_await RunBatch(shard, type, std::move(items), std::move(options));
+        co_await RunBatch(shard, type, std::move(items), std::move(options), trace);
     if (!result.ok()) shard.errors->Add();
-    co_return result;
+    co_return EndTrace(trace, std::move(result));
   }
 
  private:
@@ -185,12 +194,32 @@ class QueryProcessorImpl final : public QueryProcessor {
     return plan;
   }
 
+  // Null unless the client asked for it.
+  coordinator::TraceHandle BeginTrace(const QueryOptions& options, std::string request,
+                                      const std::string& text) const {
+    if (!options.tracing) return nullptr;
+    coordinator::TraceRequest traced{.request = std::move(request), .client = options.client};
+    if (!text.empty()) traced.parameters["query"] = text;
+    traced.parameters["consistency_level"] =
+        std::string(coordinator::ConsistencyName(options.consistency));
+    traced.parameters["page_size"] = base::StrCat(options.page_size);
+    return deps_.coordinator.BeginTrace(std::move(traced));
+  }
+
+  absl::StatusOr<QueryResult> EndTrace(const coordinator::TraceHandle& trace,
+                                       absl::StatusOr<QueryResult> result) const {
+    if (trace == nullptr) return result;
+    if (result.ok()) result->tracing_id = trace->session();
+    deps_.coordinator.EndTrace(trace);
+    return result;
+  }
+
   absl::StatusOr<Request> MakeRequest(Shard& shard, ring::ClusterState::Ptr state,
-                                      QueryOptions& options) const {
+                                      QueryOptions& options, coordinator::TraceHandle trace) const {
     Request request;
     request.services = &shard.services;
     request.state = std::move(state);
-    request.routing = {options.consistency, options.deadline};
+    request.routing = {options.consistency, options.deadline, std::move(trace)};
     request.page_size = options.page_size;
     request.paging_state = std::move(options.paging_state);
     request.timestamp = options.timestamp;
@@ -205,9 +234,11 @@ class QueryProcessorImpl final : public QueryProcessor {
 
   // `plan` is kept by this frame while it runs.
   base::Task<absl::StatusOr<QueryResult>> Run(Shard& shard, PlanPtr plan,
-                                              ring::ClusterState::Ptr state, QueryOptions options) {
+                                              ring::ClusterState::Ptr state, QueryOptions options,
+                                              coordinator::TraceHandle trace) {
     shard.Count(plan->kind());
-    absl::StatusOr<Request> request = MakeRequest(shard, std::move(state), options);
+    absl::StatusOr<Request> request =
+        MakeRequest(shard, std::move(state), options, std::move(trace));
     if (!request.ok()) {
       shard.errors->Add();
       co_return request.status();
@@ -226,7 +257,8 @@ class QueryProcessorImpl final : public QueryProcessor {
 
   base::Task<absl::StatusOr<QueryResult>> RunBatch(Shard& shard, BatchType type,
                                                    std::vector<BatchItem> items,
-                                                   QueryOptions options) {
+                                                   QueryOptions options,
+                                                   coordinator::TraceHandle trace) {
     if (type == BatchType::kCounter) {
       co_return base::InvalidRequest("counter batches are not supported yet");
     }
@@ -236,7 +268,8 @@ class QueryProcessorImpl final : public QueryProcessor {
                                                   deps_.limits.batch_statements_max));
     }
     const ring::ClusterState::Ptr state = deps_.state.Get();
-    THOLOS_CO_ASSIGN_OR_RETURN(Request request, MakeRequest(shard, state, options));
+    THOLOS_CO_ASSIGN_OR_RETURN(Request request,
+                               MakeRequest(shard, state, options, std::move(trace)));
     SetBatchTimestamp(&request);
     BatchWrite write(type);
     for (BatchItem& item : items) {

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "base/time.h"
+#include "base/uuid.h"
 #include "coordinator/consistency.h"
 #include "cql/batch_type.h"
 #include "data/types/data_type.h"
@@ -43,6 +44,8 @@ struct QueryOptions {
   uint32_t page_size = 5000;         // rows
   std::string paging_state;          // from the previous page; empty: the first
   std::optional<int64_t> timestamp;  // microseconds; USING TIMESTAMP wins
+  bool tracing = false;              // every step goes to system_traces (coordinator/trace.h)
+  std::string client;                // the client's address, for the trace
 };
 
 struct VoidResult {};
@@ -67,6 +70,7 @@ struct SchemaChangeResult {
 struct QueryResult {
   std::variant<VoidResult, RowsResult, SetKeyspaceResult, SchemaChangeResult> result;
   std::vector<std::string> warnings;
+  std::optional<base::Uuid> tracing_id;  // system_traces.sessions.session_id
 };
 
 using PreparedId = std::string;  // 16 bytes: a hash of keyspace and text

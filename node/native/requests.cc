@@ -166,6 +166,7 @@ base::Task<void> Connection::Run(Ticket ticket, QueryRequest request) {
   while (OutputIsFull()) co_await output_taken_.Wait();
   auto options = ToOptions(std::move(request.parameters));
   if (options.ok()) {
+    options->tracing = ticket.tracing;
     Answer(ticket,
            co_await server_.deps().queries.Execute(std::move(request.query), *std::move(options)),
            nullptr);
@@ -179,6 +180,7 @@ base::Task<void> Connection::Run(Ticket ticket, ExecuteRequest request) {
   while (OutputIsFull()) co_await output_taken_.Wait();
   auto options = ToOptions(std::move(request.parameters));
   if (options.ok()) {
+    options->tracing = ticket.tracing;
     Answer(ticket, co_await server_.deps().queries.ExecutePrepared(request.id, *std::move(options)),
            &request);
   } else {
@@ -220,6 +222,7 @@ void Connection::Answer(const Ticket& ticket, absl::StatusOr<cql::QueryResult> r
 void Connection::PutResult(const Ticket& ticket, cql::QueryResult& result,
                            const ExecuteRequest* execute) {
   ResponseFrame frame(ticket.version, ticket.stream, &frames_);
+  if (result.tracing_id.has_value()) frame.PutTracingId(*result.tracing_id);
   frame.PutWarnings(result.warnings);
   if (auto* rows = std::get_if<cql::RowsResult>(&result.result)) {
     PutRows(ticket, *rows, execute);
