@@ -9,12 +9,19 @@
 // The columns of system_traces are those that Cassandra's drivers and shells read.
 #pragma once
 
+#include <string_view>
+
 #include "data/schema/schema.h"
 
 namespace tholos::coordinator {
 
 inline constexpr char kTracesKeyspace[] = "system_traces";
 inline constexpr char kLocalKeyspace[] = "system_local";
+
+// One of these two: nobody created it, so lists of what users have do not show it.
+inline bool IsBuiltInKeyspace(std::string_view name) {
+  return name == kTracesKeyspace || name == kLocalKeyspace;
+}
 
 const data::TableSchema& SessionsTable();
 const data::TableSchema& EventsTable();

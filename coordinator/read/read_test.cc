@@ -186,16 +186,17 @@ TEST(ReadTest, ASlowReplicaIsReplacedBeforeTheDeadline) {
 
 TEST(ReadTest, SpeculationHasABudgetAndHalfOfTheTimeDoesNot) {
   TestCluster cluster;
-  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll).ok());
+  for (int i = 0; i < 15; ++i)
+    ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kAll).ok());
   cluster.faults(1).read_delay = absl::Seconds(30);
   // Side by side: one after another they would learn that the replica is slow.
   base::Loop& shard = cluster.sim_node(0).executor().shard(0);
   const base::Deadline deadline = cluster.sim_node(0).clock().Now() + absl::Seconds(4);
   std::vector<std::shared_ptr<std::optional<absl::StatusOr<ReadPage>>>> pages(15);
-  for (auto& page : pages) {
-    page = std::make_shared<std::optional<absl::StatusOr<ReadPage>>>();
-    shard.Post([&cluster, &shard, page, deadline] {
-      auto read = cluster.coordinator(0).Read(ReadAll("p"), {kQuorum, deadline});
+  for (size_t i = 0; i < pages.size(); ++i) {
+    pages[i] = std::make_shared<std::optional<absl::StatusOr<ReadPage>>>();
+    shard.Post([&cluster, &shard, page = pages[i], deadline, i] {
+      auto read = cluster.coordinator(0).Read(ReadAll(absl::StrCat("p", i)), {kQuorum, deadline});
       base::SpawnDetached(shard, internal::AwaitInto(std::move(read), page));
     });
   }
@@ -209,7 +210,8 @@ TEST(ReadTest, SpeculationHasABudgetAndHalfOfTheTimeDoesNot) {
   EXPECT_EQ(count(), 10);
   cluster.RunFor(absl::Milliseconds(200));
   ASSERT_EQ(count(), 15);
-  for (const auto& page : pages) EXPECT_EQ(Show(**page), Rows{"p/c=v"});
+  for (size_t i = 0; i < pages.size(); ++i)
+    EXPECT_EQ(Show(**pages[i]), Rows{absl::StrCat("p", i, "/c=v")});
   EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_speculative_reads_total"), 10);
 }
 

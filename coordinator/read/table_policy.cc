@@ -69,11 +69,10 @@ absl::StatusOr<SpeculativeRetry> SpeculativeRetry::Parse(std::string_view text) 
   if ((smaller || rest.starts_with("MAX(")) && rest.ends_with(")")) {
     rest = rest.substr(4, rest.size() - 5);
     const size_t comma = rest.find(',');
-    if (comma != std::string_view::npos) {
-      retry.of_ = smaller ? Of::kSmaller : Of::kLarger;
-      THOLOS_ASSIGN_OR_RETURN(retry.second_, ParseThreshold(rest.substr(comma + 1)));
-      rest = rest.substr(0, comma);
-    }
+    if (comma == std::string_view::npos) return ParseThreshold(upper).status();
+    retry.of_ = smaller ? Of::kSmaller : Of::kLarger;
+    THOLOS_ASSIGN_OR_RETURN(retry.second_, ParseThreshold(rest.substr(comma + 1)));
+    rest = rest.substr(0, comma);
   }
   THOLOS_ASSIGN_OR_RETURN(retry.first_, ParseThreshold(rest));
   return retry;

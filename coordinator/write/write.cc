@@ -172,14 +172,15 @@ base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body
 base::Task<void> Writer::AwaitForwarded(ReplicaPlan::Target replica, size_t other,
                                         std::shared_ptr<Forwarder::Expected> expected,
                                         std::shared_ptr<Request> request) {
-  std::optional<absl::Status> applied =
-      co_await expected->answer_of(other)->WaitUntil(request->deadline);
-  if (applied.has_value() && Forwarder::IsGivenUp(*applied)) {
+  // Half of the time is for the way through the relay, which may have fallen silent.
+  const base::MonotonicTime now = shard_.clock.Now();
+  const base::Deadline patience = now + (request->deadline - now) / 2;
+  std::optional<absl::Status> applied = co_await expected->answer_of(other)->WaitUntil(patience);
+  if (!applied.has_value() || Forwarder::IsGivenUp(*applied)) {
     co_await SendTo(replica, std::move(request));
     co_return;
   }
-  co_await Took(replica, applied.value_or(absl::DeadlineExceededError("no answer in time")),
-                std::move(request));
+  co_await Took(replica, *std::move(applied), std::move(request));
 }
 
 absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "coordinator/system_schema.h"
 #include "cql/rows.h"
 #include "cql/statements/statements.h"
 #include "cql/system_tables.h"
@@ -50,11 +51,14 @@ class Description {
         break;
       case Kind::kKeyspaces:
         for (const std::string_view name : kSystemKeyspaces) AddName(name, "keyspace", name);
-        for (const data::KeyspaceSchema* k : schema_.keyspaces()) Add(*k);
+        for (const data::KeyspaceSchema* k : schema_.keyspaces()) {
+          if (!coordinator::IsBuiltInKeyspace(k->name)) Add(*k);
+        }
         break;
       case Kind::kTables:
         for (const auto& table : schema_.tables()) {
-          if (Listed(table->keyspace)) Add(*table);
+          if (Listed(table->keyspace) && !coordinator::IsBuiltInKeyspace(table->keyspace))
+            Add(*table);
         }
         break;
       case Kind::kTypes:
@@ -70,7 +74,9 @@ class Description {
         if (statement_.full) {
           for (const auto& table : SystemTables()) Add(*table);
         }
-        for (const data::KeyspaceSchema* k : schema_.keyspaces()) AddWhole(*k);
+        for (const data::KeyspaceSchema* k : schema_.keyspaces()) {
+          if (statement_.full || !coordinator::IsBuiltInKeyspace(k->name)) AddWhole(*k);
+        }
         break;
       case Kind::kKeyspace:
         return OneKeyspace(statement_.target.name.empty() ? keyspace_ : statement_.target.name);
