@@ -193,6 +193,7 @@ base::Task<void> Connection::Run(Ticket ticket, BatchRequest request) {
   while (OutputIsFull()) co_await output_taken_.Wait();
   auto options = ToOptions(std::move(request.parameters));
   if (options.ok()) {
+    options->tracing = ticket.tracing;
     std::vector<cql::BatchItem> items;
     items.reserve(request.items.size());
     for (BatchRequest::Item& item : request.items) {
