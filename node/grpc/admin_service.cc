@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/system_schema.h"
 #include "node/grpc/status.h"
 #include "node/process_stats.h"
 #include "proto/tholos/v1/admin.grpc.pb.h"
@@ -114,8 +115,8 @@ class AdminService : public pb::Admin::CallbackService {
                                       pb::GetStatusResponse& response) {
     const ring::ClusterState::Ptr cluster = deps_.node.cluster();
     std::string keyspace = request.keyspace();
-    if (keyspace.empty() && !cluster->schema().keyspaces().empty()) {
-      keyspace = cluster->schema().keyspaces().front()->name;
+    for (const data::KeyspaceSchema* each : cluster->schema().keyspaces()) {
+      if (keyspace.empty() && !coordinator::IsBuiltInKeyspace(each->name)) keyspace = each->name;
     }
     response.set_cluster_name(deps_.node.options().cluster_name);
     response.set_epoch(cluster->epoch());
@@ -170,6 +171,7 @@ class AdminService : public pb::Admin::CallbackService {
     const ring::ClusterState::Ptr cluster = deps_.node.cluster();
     response.set_version(base::StrCat(cluster->schema().digest()));
     for (const data::KeyspaceSchema* keyspace : cluster->schema().keyspaces()) {
+      if (coordinator::IsBuiltInKeyspace(keyspace->name)) continue;
       pb::SchemaKeyspace* message = response.add_keyspaces();
       message->set_name(keyspace->name);
       message->set_create_statement(data::DescribeKeyspace(*keyspace));
