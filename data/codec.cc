@@ -4,48 +4,12 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "data/codec_flags.h"
 #include "data/range_tombstones.h"
 
 namespace tholos::data {
 namespace {
 
-constexpr uint8_t kVersion = 1;
-
-enum PartitionFlags : uint8_t {
-  kPartitionDeletion = 0x01,
-  kStaticRow = 0x02,
-  kRangeTombstones = 0x04,
-  kPartitionFlagsAll = 0x07,
-};
-
-enum RowFlags : uint8_t {
-  kLiveness = 0x01,
-  kLivenessExpires = 0x02,
-  kRowDeletion = 0x04,
-  kCells = 0x08,
-  kComplexDeletions = 0x10,
-  kPaths = 0x20,
-  kRowFlagsAll = 0x3F,
-};
-
-enum CellFlags : uint8_t {
-  kOwnTimestamp = 0x01,
-  kTombstone = 0x02,
-  kOwnTtl = 0x04,
-  kTtlOfLiveness = 0x08,
-  kPath = 0x10,
-};
-constexpr int kCellFlagBits = 4;
-constexpr int kPathCellFlagBits = 5;  // in rows with kPaths
-
-// The smallest encodings: of a row, an empty key and flags; of a cell, a header and a length or
-// moment; of a partition, an empty key, flags and a row count; of a range, two empty bounds and a
-// deletion.
-constexpr size_t kRowBytesMin = 2;
-constexpr size_t kCellBytesMin = 1;
-constexpr size_t kComplexBytesMin = 3;
-constexpr size_t kRangeBytesMin = 4;
-constexpr size_t kPartitionBytesMin = 3;
 // What a count may reserve before the things themselves are seen.
 constexpr size_t kReservedMax = 256;
 
@@ -318,7 +282,7 @@ void TakePartition(base::Reader* in, Partition* partition, RowOrder order) {
 }
 
 void TakeVersion(base::Reader* in) {
-  if (in->U8() != kVersion) in->Fail();
+  if (in->U8() != kCodecVersion) in->Fail();
 }
 
 TableId TakeTableId(base::Reader* in) {
@@ -337,6 +301,11 @@ absl::Status StatusAtEnd(base::Reader* in, std::string_view what) {
 void EncodeDeletion(const Deletion& deletion, std::string* out) {
   base::PutSignedVarint(out, deletion.timestamp);
   PutMoment(deletion.local_seconds, deletion.timestamp, 0, out);
+}
+
+void DecodeRangeTombstones(base::Reader* in, std::vector<RangeTombstone>* ranges) {
+  ranges->clear();
+  TakeRanges(in, ranges);
 }
 
 Deletion DecodeDeletion(base::Reader* in) {
@@ -412,7 +381,7 @@ absl::Status DecodePartition(base::Reader* in, Partition* partition, RowOrder or
 
 std::string EncodeMutation(const Mutation& mutation) {
   std::string out;
-  base::PutU8(&out, kVersion);
+  base::PutU8(&out, kCodecVersion);
   out.append(mutation.table.AsBytes());
   EncodePartition(mutation.update, &out);
   return out;
@@ -441,7 +410,7 @@ absl::StatusOr<MutationHeader> PeekMutation(std::string_view bytes) {
 
 std::string EncodePartitions(const std::vector<Partition>& partitions) {
   std::string out;
-  base::PutU8(&out, kVersion);
+  base::PutU8(&out, kCodecVersion);
   base::PutVarint(&out, partitions.size());
   for (const Partition& partition : partitions) EncodePartition(partition, &out);
   return out;

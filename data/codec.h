@@ -65,6 +65,8 @@ absl::Status DecodeRowBody(base::Reader* in, Row* row);
 // Of a live one too (the formats above use a flag instead).
 void EncodeDeletion(const Deletion& deletion, std::string* out);
 Deletion DecodeDeletion(base::Reader* in);
+// A count and the ranges, as in a partition.
+void DecodeRangeTombstones(base::Reader* in, std::vector<RangeTombstone>* ranges);
 
 // A partition as in the layout above, for formats that hold one at a time; its rows are in `order`.
 enum class RowOrder { kAscending, kDescending };

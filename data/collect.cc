@@ -35,15 +35,38 @@ class Collector {
         budget_(command_),
         ranges_(command_.reversed) {}
 
-  base::Task<absl::StatusOr<ReadResult>> Run() {
-    while (!result_.more) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await source_->NextPartition());
-      if (!more) break;
-      TakeHeader();
-      THOLOS_CO_RETURN_IF_ERROR(co_await TakeItems());
-      FinishPartition();
+  // Goes as far as the source answers at once: the result or an error; nothing if a task of the
+  // source must be awaited first.
+  std::optional<absl::StatusOr<ReadResult>> TryRun() {
+    while (status_.ok()) {
+      if (in_partition_) {
+        if (!TryTakeItems()) return std::nullopt;
+        if (!status_.ok()) break;
+        FinishPartition();
+        in_partition_ = false;
+      }
+      if (ended_ || result_.more) return std::move(result_);
+      base::Task<absl::StatusOr<bool>> next = source_->NextPartition();
+      if (auto answer = next.TakeReady()) {
+        TakePartition(*answer);
+      } else {
+        next_partition_.emplace(std::move(next));
+        return std::nullopt;
+      }
     }
-    co_return std::move(result_);
+    return status_;
+  }
+
+  base::Task<void> AwaitSource() {
+    if (next_partition_.has_value()) {
+      const absl::StatusOr<bool> answer = co_await *std::move(next_partition_);
+      next_partition_.reset();
+      TakePartition(answer);
+    } else {
+      const absl::StatusOr<Item> answer = co_await *std::move(next_item_);
+      next_item_.reset();
+      TakeItem(answer);
+    }
   }
 
  private:
@@ -64,17 +87,42 @@ class Collector {
     }
   }
 
-  base::Task<absl::Status> TakeItems() {
-    while (!ended_within()) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const Item item, co_await source_->NextItem());
-      if (item == Item::kEnd) break;
-      if (item == Item::kChange) {
-        TakeChange(source_->change());
+  void TakePartition(const absl::StatusOr<bool>& answer) {
+    if (!answer.ok()) {
+      status_ = answer.status();
+    } else if (*answer) {
+      in_partition_ = true;
+      items_ended_ = false;
+      TakeHeader();
+    } else {
+      ended_ = true;
+    }
+  }
+
+  // All items of the partition. False if the source must be awaited.
+  bool TryTakeItems() {
+    while (status_.ok() && !items_ended_ && !ended_within()) {
+      base::Task<absl::StatusOr<Item>> next = source_->NextItem();
+      if (auto answer = next.TakeReady()) {
+        TakeItem(*answer);
       } else {
-        TakeRow(source_->row());
+        next_item_.emplace(std::move(next));
+        return false;
       }
     }
-    co_return absl::OkStatus();
+    return true;
+  }
+
+  void TakeItem(const absl::StatusOr<Item>& answer) {
+    if (!answer.ok()) {
+      status_ = answer.status();
+    } else if (*answer == Item::kEnd) {
+      items_ended_ = true;
+    } else if (*answer == Item::kChange) {
+      TakeChange(source_->change());
+    } else {
+      TakeRow(source_->row());
+    }
   }
 
   // The result ends, or the partition has all the rows it may.
@@ -157,14 +205,31 @@ class Collector {
   uint32_t live_rows_ = 0;              // of partition_
   bool live_static_ = false;
   bool resumed_ = false;
+  absl::Status status_;
+  bool ended_ = false;         // there is no further partition
+  bool in_partition_ = false;  // partition_ is not finished
+  bool items_ended_ = false;   // of partition_
+  // What the source is asked for and has not answered.
+  std::optional<base::Task<absl::StatusOr<bool>>> next_partition_;
+  std::optional<base::Task<absl::StatusOr<Item>>> next_item_;
 };
+
+base::Task<absl::StatusOr<ReadResult>> RunToEnd(std::unique_ptr<Collector> collector) {
+  while (true) {
+    co_await collector->AwaitSource();
+    if (auto result = collector->TryRun()) co_return *std::move(result);
+  }
+}
 
 }  // namespace
 
 base::Task<absl::StatusOr<ReadResult>> Collect(std::unique_ptr<PartitionSource> source,
                                                ReadCommand command) {
-  Collector collector(std::move(source), std::move(command));
-  co_return co_await collector.Run();
+  auto collector = std::make_unique<Collector>(std::move(source), std::move(command));
+  if (auto result = collector->TryRun()) {
+    return base::Task<absl::StatusOr<ReadResult>>::Ready(*std::move(result));
+  }
+  return RunToEnd(std::move(collector));
 }
 
 }  // namespace tholos::data

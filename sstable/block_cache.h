@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/metrics.h"
 #include "sstable/block.h"
 
 namespace tholos::sstable {
@@ -19,15 +20,32 @@ class BlockCache {
   virtual void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) = 0;
 };
 
-// Keeps the blocks used last, `bytes_max` of them in bytes. Blocks of removed files age out: file
-// ids are never used again. A block larger than the whole is not kept.
-class LruBlockCache : public BlockCache {
+// What a cache tells of itself; each may be null.
+struct BlockCacheMetrics {
+  base::Counter* hits = nullptr;
+  base::Counter* misses = nullptr;
+  base::Gauge* bytes = nullptr;
+};
+
+// A cache that a scan cannot sweep: S3-FIFO (Yang et al., SOSP 2023).
+//
+//   new --> small (10 % of the bytes) --read again meanwhile--> main --not read--> out
+//              |                                         ^        |
+//              not read again: out, its name to ghost    |        read: once more round
+//   named by ghost when it comes back -------------------+
+//
+// Most blocks that are read once are not read again soon; they pass through `small` and leave what
+// is in `main` alone. A read of a block that is there changes a counter and moves nothing. Blocks
+// of removed files age out: file ids are never used again. A block larger than the whole is not
+// kept.
+class FifoBlockCache : public BlockCache {
  public:
-  explicit LruBlockCache(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  explicit FifoBlockCache(uint64_t bytes_max, BlockCacheMetrics metrics = {})
+      : bytes_max_(bytes_max), metrics_(metrics) {}
   std::shared_ptr<const Block> Get(uint64_t file_id, uint64_t offset) override;
   void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) override;
 
-  uint64_t bytes() const { return bytes_; }
+  uint64_t bytes() const { return small_bytes_ + main_bytes_; }
   size_t blocks() const { return index_.size(); }
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
@@ -37,15 +55,28 @@ class LruBlockCache : public BlockCache {
   struct Entry {
     Key key;
     std::shared_ptr<const Block> block;
+    uint8_t reads = 0;  // since it came or went round, 3 at most
+    bool in_main = false;
   };
-  void EvictOldest();
+  using Queue = std::list<Entry>;  // the newest first
+
+  void EvictOne();
+  void EvictFromSmall();
+  void EvictFromMain();
+  void Remember(const Key& key);
 
   const uint64_t bytes_max_;
-  uint64_t bytes_ = 0;
+  const BlockCacheMetrics metrics_;
+  uint64_t small_bytes_ = 0;
+  uint64_t main_bytes_ = 0;
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;
-  std::list<Entry> entries_;  // the one used last first
-  absl::flat_hash_map<Key, std::list<Entry>::iterator> index_;
+  Queue small_;
+  Queue main_;
+  absl::flat_hash_map<Key, Queue::iterator> index_;
+  // Names of blocks that left `small`: as many as there are blocks.
+  std::list<Key> ghosts_;
+  absl::flat_hash_map<Key, std::list<Key>::iterator> ghost_index_;
 };
 
 }  // namespace tholos::sstable

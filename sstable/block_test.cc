@@ -6,7 +6,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sstable/block_builder.h"
-#include "sstable/block_cache.h"
 
 namespace tholos::sstable {
 namespace {
@@ -131,30 +130,6 @@ TEST(Block, DamagedPayloadsAreRefusedOrHarmless) {
     cursor.SeekAtOrBefore(RandomKey(random));
   }
   EXPECT_GT(refused, 5000);
-}
-
-TEST(LruBlockCache, KeepsWhatWasUsedLast) {
-  const auto block = BlockOf({{"key", std::string(100, 'v')}});
-  LruBlockCache cache(3 * block->bytes());
-  for (uint64_t offset : {1, 2, 3}) cache.Put(9, offset, block);
-  EXPECT_NE(cache.Get(9, 1), nullptr);
-  cache.Put(9, 4, block);
-  EXPECT_EQ(cache.Get(9, 2), nullptr);
-  for (uint64_t offset : {1, 3, 4}) EXPECT_NE(cache.Get(9, offset), nullptr) << offset;
-  EXPECT_EQ(cache.Get(8, 1), nullptr);
-  EXPECT_EQ(cache.bytes(), 3 * block->bytes());
-  EXPECT_EQ(cache.blocks(), 3u);
-  EXPECT_EQ(cache.hits(), 4u);
-  EXPECT_EQ(cache.misses(), 2u);
-}
-
-TEST(LruBlockCache, DoesNotKeepWhatIsLargerThanAll) {
-  const auto small = BlockOf({{"key", "v"}});
-  LruBlockCache cache(2 * small->bytes());
-  cache.Put(1, 1, small);
-  cache.Put(1, 2, BlockOf({{"key", std::string(10'000, 'v')}}));
-  EXPECT_NE(cache.Get(1, 1), nullptr);
-  EXPECT_EQ(cache.Get(1, 2), nullptr);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ TEST(SSTable, GivesWhatASelectionAsks) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     base::RandomStream random(seed);
     TestWorld world(seed);
-    LruBlockCache cache(random.Below(20'000));
+    FifoBlockCache cache(random.Below(20'000));
     data::WorldShape shape{.partitions = 1 + random.Below(12), .rows = 1 + random.Below(24)};
     shape.partition.realistic_times = random.Chance(0.5);
     const std::vector<Partition> partitions = RandomTable(random, shape);
@@ -82,7 +82,7 @@ TEST(SSTable, SkipsWhatIsLeftOfAPartition) {
 TEST(SSTable, NeverSuspendsWhereTheBlocksAreCached) {
   base::RandomStream random(1);
   TestWorld world;
-  LruBlockCache cache(1 << 20);
+  FifoBlockCache cache(1 << 20);
   const data::WorldShape shape{.partitions = 20, .rows = 20};
   const std::vector<Partition> partitions = RandomTable(random, shape);
   ASSERT_TRUE(world.Run(WriteTable(world.files(), TinyBlocks(1, random), partitions)).ok());

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "data/mutation_view.h"
 #include "storage/commitlog/commit_log.h"
 #include "storage/sharded_engine.h"
 
@@ -32,9 +33,9 @@ base::Task<absl::Status> ShardedEngine::Apply(std::string encoded_mutation,
         base::StrCat("storage: a mutation of ", encoded_mutation.size(), " bytes; at most ",
                      options_.mutation_bytes_max, " are allowed")));
   }
-  auto header = data::PeekMutation(encoded_mutation);
-  if (!header.ok()) return base::Task<absl::Status>::Ready(header.status());
-  const int shard = ShardOf(header->key.token);
+  const auto token = data::PeekToken(encoded_mutation);
+  if (!token.ok()) return base::Task<absl::Status>::Ready(token.status());
+  const int shard = ShardOf(*token);
   base::Loop& loop = deps_.executor.shard(shard);
   auto apply = shards_[shard]->Apply(std::move(encoded_mutation), deadline);
   if (base::Loop::CurrentOrNull() == &loop) return apply;

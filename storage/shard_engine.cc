@@ -18,6 +18,9 @@ constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
 constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 // Writes that wait for memory: as much as the commit log may have pending.
 constexpr uint64_t kWaitingBytesMax = 32 << 20;
+// Of the memtables' budget; and what a write is delayed at twice the budget.
+constexpr double kDelayedFrom = 1.5;
+constexpr absl::Duration kWriteDelayMax = absl::Milliseconds(20);
 
 absl::Status Stopping() { return absl::UnavailableError("storage: the node is stopping"); }
 
@@ -31,7 +34,8 @@ ShardEngine::ShardEngine(ShardEnvironment environment, uint32_t shard)
       shard_(shard),
       metrics_(deps_.metrics, shard),
       random_(deps_.random.Stream("storage")),
-      cache_(options_.cache_bytes_max / layout_.shards) {}
+      cache_(options_.cache_bytes_max / layout_.shards,
+             {&metrics_.cache_hits, &metrics_.cache_misses, &metrics_.cache_bytes}) {}
 
 ShardEngine::~ShardEngine() = default;
 
@@ -96,16 +100,16 @@ base::Task<absl::Status> ShardEngine::OpenLog() {
 }
 
 absl::StatusOr<bool> ShardEngine::Replay(LogPosition position, std::string_view record) {
-  auto mutation = data::DecodeMutation(record);
+  const auto mutation = data::MutationView::Parse(record);
   if (!mutation.ok()) {
     return absl::DataLossError(base::StrCat("commit log: shard ", shard_, ", segment ",
                                             position.segment, ", offset ", position.offset, ": ",
                                             base::ToStd(mutation.status().message())));
   }
-  auto found = tables_.find(mutation->table);
+  auto found = tables_.find(mutation->table());
   // Dropped tables, and what SSTables already have.
   if (found == tables_.end() || position < found->second->flushed_before()) return false;
-  AddMemtableBytes(found->second->Apply(std::move(mutation->update), position));
+  AddMemtableBytes(found->second->Apply(*mutation, position));
   return true;
 }
 
@@ -145,6 +149,7 @@ absl::StatusOr<ShardEngine::TablePtr> ShardEngine::Find(const data::TableId& id)
 }
 
 absl::Status ShardEngine::CheckDeadline(base::Deadline deadline) const {
+  if (deadline == base::Deadline::Infinite()) return absl::OkStatus();
   if (deps_.clock.Now() < deadline) return absl::OkStatus();
   return absl::DeadlineExceededError("storage: the deadline has passed");
 }
@@ -153,15 +158,39 @@ base::Task<absl::Status> ShardEngine::Apply(std::string encoded_mutation, base::
   const base::Gate::Holder holder = gate_.Enter();
   if (!holder) co_return Stopping();
   THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
-  THOLOS_CO_ASSIGN_OR_RETURN(data::Mutation mutation, data::DecodeMutation(encoded_mutation));
-  THOLOS_CO_RETURN_IF_ERROR(Find(mutation.table).status());
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::MutationView mutation,
+                             data::MutationView::Parse(encoded_mutation));
+  if (!tables_.contains(mutation.table())) co_return Find(mutation.table()).status();
+  if (const absl::Duration delay = WriteDelay(); delay > absl::ZeroDuration()) {
+    THOLOS_CO_RETURN_IF_ERROR(co_await SlowDown(delay, deadline));
+  }
   if (memtable_bytes_ >= 2 * MemtableBytesMax()) {
     THOLOS_CO_RETURN_IF_ERROR(co_await WaitForMemory(deadline, encoded_mutation.size()));
   }
   const auto apply = [&](LogPosition position, std::string_view) {
-    ApplyDurable(std::move(mutation), position);
+    ApplyDurable(mutation, position);
   };
   co_return co_await log_->Append(encoded_mutation, apply);
+}
+
+// Nothing while a flush keeps up: what is written meanwhile is less than half of the budget. From
+// there it grows with the square of what is in the way, so that writers settle at the pace of the
+// flush before twice the budget, where they would have to wait for it.
+absl::Duration ShardEngine::WriteDelay() const {
+  const auto budget = static_cast<double>(MemtableBytesMax());
+  const double beyond = static_cast<double>(memtable_bytes_) / budget - kDelayedFrom;
+  if (beyond <= 0) return absl::ZeroDuration();
+  const double part = std::min(1.0, beyond / (2 - kDelayedFrom));
+  return kWriteDelayMax * (part * part);
+}
+
+base::Task<absl::Status> ShardEngine::SlowDown(absl::Duration delay, base::Deadline deadline) {
+  metrics_.delayed_writes.Add();
+  metrics_.write_delay_microseconds.Add(static_cast<uint64_t>(absl::ToInt64Microseconds(delay)));
+  const base::MonotonicTime until = deps_.clock.Now() + delay;
+  (void)co_await stop_.WaitUntil(std::min(until, deadline));
+  if (stopping_) co_return Stopping();
+  co_return CheckDeadline(deadline);
 }
 
 base::Task<absl::Status> ShardEngine::WaitForMemory(base::Deadline deadline, uint64_t bytes) {
@@ -184,11 +213,11 @@ base::Task<absl::Status> ShardEngine::WaitForMemory(base::Deadline deadline, uin
       "storage: memtables are full and cannot be flushed: ", base::ToStd(flush_status_.message())));
 }
 
-void ShardEngine::ApplyDurable(data::Mutation mutation, LogPosition position) {
+void ShardEngine::ApplyDurable(const data::MutationView& mutation, LogPosition position) {
   metrics_.writes.Add();
-  auto found = tables_.find(mutation.table);
+  auto found = tables_.find(mutation.table());
   if (found == tables_.end()) return;  // dropped meanwhile
-  AddMemtableBytes(found->second->Apply(std::move(mutation.update), position));
+  AddMemtableBytes(found->second->Apply(mutation, position));
   if (memtable_bytes_ > MemtableBytesMax() || log_->used_bytes() > options_.commitlog_bytes_max) {
     flush_wanted_.Set();
   }

@@ -80,8 +80,10 @@ class ShardEngine final : public ReplaySink {
 
   absl::StatusOr<TablePtr> Find(const data::TableId& id) const;
   absl::Status CheckDeadline(base::Deadline deadline) const;
+  absl::Duration WriteDelay() const;
+  base::Task<absl::Status> SlowDown(absl::Duration delay, base::Deadline deadline);
   base::Task<absl::Status> WaitForMemory(base::Deadline deadline, uint64_t bytes);
-  void ApplyDurable(data::Mutation mutation, LogPosition position);
+  void ApplyDurable(const data::MutationView& mutation, LogPosition position);
   void AddMemtableBytes(int64_t delta);
 
   // Background work.
@@ -104,7 +106,7 @@ class ShardEngine final : public ReplaySink {
   const uint32_t shard_;
   StorageMetrics metrics_;
   base::RandomStream random_;
-  sstable::LruBlockCache cache_;
+  sstable::FifoBlockCache cache_;
 
   std::map<data::TableId, TablePtr> tables_;
   std::unique_ptr<CommitLog> log_;

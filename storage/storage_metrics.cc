@@ -11,6 +11,11 @@ base::Metrics::Labels LabelsOf(uint32_t shard) { return {{"shard", base::StrCat(
 
 StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
     : writes(m.AddCounter("tholos_storage_writes_total", "Mutations applied", LabelsOf(shard))),
+      delayed_writes(m.AddCounter("tholos_storage_delayed_writes_total",
+                                  "Writes that were slowed down because flushes lag",
+                                  LabelsOf(shard))),
+      write_delay_microseconds(m.AddCounter("tholos_storage_write_delay_microseconds_total",
+                                            "How long these were slowed down", LabelsOf(shard))),
       reads(m.AddCounter("tholos_storage_reads_total", "Read commands answered", LabelsOf(shard))),
       corrupt_reads(m.AddCounter("tholos_storage_corrupt_reads_total",
                                  "Reads that met damaged data", LabelsOf(shard))),
@@ -32,6 +37,12 @@ StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
       expired_sstables(m.AddCounter("tholos_expired_sstables_total",
                                     "SSTables that were dropped unread: all in them had expired",
                                     LabelsOf(shard))),
+      cache_hits(m.AddCounter("tholos_block_cache_hits_total", "Blocks found in the cache",
+                              LabelsOf(shard))),
+      cache_misses(m.AddCounter("tholos_block_cache_misses_total",
+                                "Blocks looked for in the cache in vain", LabelsOf(shard))),
+      cache_bytes(
+          m.AddGauge("tholos_block_cache_bytes", "Bytes of blocks in the cache", LabelsOf(shard))),
       memtable_bytes(
           m.AddGauge("tholos_memtable_bytes", "Bytes of all memtables", LabelsOf(shard))),
       sstables(m.AddGauge("tholos_sstables", "Live SSTables", LabelsOf(shard))),

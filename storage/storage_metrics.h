@@ -11,6 +11,8 @@ struct StorageMetrics {
   StorageMetrics(base::Metrics& metrics, uint32_t shard);
 
   base::Counter& writes;
+  base::Counter& delayed_writes;
+  base::Counter& write_delay_microseconds;
   base::Counter& reads;
   base::Counter& corrupt_reads;
   base::Counter& flushes;
@@ -21,6 +23,9 @@ struct StorageMetrics {
   base::Counter& compaction_written_bytes;
   base::Counter& failed_compactions;
   base::Counter& expired_sstables;
+  base::Counter& cache_hits;
+  base::Counter& cache_misses;
+  base::Gauge& cache_bytes;
   base::Gauge& memtable_bytes;
   base::Gauge& sstables;
   base::Gauge& sstable_bytes;

@@ -53,20 +53,21 @@ Task<void> Table::Stop() {
   parts_.clear();
 }
 
-int64_t Table::Apply(data::Partition update, LogPosition position) {
+int64_t Table::Apply(const data::MutationView& update, LogPosition position) {
   const uint64_t before = active_->bytes();
-  active_->Apply(std::move(update), position);
+  active_->Apply(update, position);
   return static_cast<int64_t>(active_->bytes()) - static_cast<int64_t>(before);
 }
 
 absl::StatusOr<std::unique_ptr<data::PartitionSource>> Table::NewSource(
-    const data::Selection& selection) const {
+    data::Selection selection) const {
   if (!damage_.ok()) return damage_;
   std::vector<std::unique_ptr<data::PartitionSource>> sources;
-  if (!active_->empty()) sources.push_back(MemtableSource(active_, selection));
-  for (const Frozen& frozen : frozen_) {
-    sources.push_back(MemtableSource(frozen.memtable, selection));
-  }
+  const auto add = [&](std::unique_ptr<data::PartitionSource> source) {
+    if (source != nullptr) sources.push_back(std::move(source));
+  };
+  if (!active_->empty()) add(MemtableSource(active_, selection));
+  for (const Frozen& frozen : frozen_) add(MemtableSource(frozen.memtable, selection));
   const auto pattern =
       selection.key.has_value() ? sstable::ReadPattern::kRandom : sstable::ReadPattern::kSequential;
   for (const Part& part : parts_) {
@@ -85,6 +86,8 @@ absl::StatusOr<std::unique_ptr<data::PartitionSource>> Table::NewSource(
       sources.push_back(part.table->NewSource(std::move(held), pattern));
     }
   }
+  // Memtables and SSTables are canonical: what one alone has is as a merge would give it.
+  if (sources.size() == 1) return std::move(sources.front());
   return data::MergeSources(std::move(sources), selection.reversed);
 }
 

@@ -82,12 +82,11 @@ class Table : public std::enable_shared_from_this<Table> {
   void SetSchema(std::shared_ptr<const data::TableSchema> schema);
 
   // The change of memtable_bytes().
-  int64_t Apply(data::Partition update, LogPosition position);
+  int64_t Apply(const data::MutationView& update, LogPosition position);
 
   // Everything selected, merged. kDataLoss if the table is damaged. The caller holds the table
   // (shared_ptr) for longer than the source.
-  absl::StatusOr<std::unique_ptr<data::PartitionSource>> NewSource(
-      const data::Selection& selection) const;
+  absl::StatusOr<std::unique_ptr<data::PartitionSource>> NewSource(data::Selection selection) const;
 
   // Writes all memtables to SSTables. `log_end` gives the place before which all records of this
   // table have been applied. On an error the memtables stay as they are; it can be tried again.

@@ -1,64 +1,146 @@
 #include "storage/memtable/memtable.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <utility>
+
+#include "base/check.h"
+#include "base/coding.h"
+#include "data/codec.h"
 
 namespace tholos::storage {
 namespace {
 
-// A node of std::map: three pointers and a colour.
-constexpr uint64_t kMapNodeBytes = 40;
-
-uint64_t PartitionBytes(const data::DecoratedKey& key) {
-  return kMapNodeBytes + sizeof(Memtable::Partitions::value_type) + key.key.size();
-}
-
-uint64_t RowBytes(const std::string& clustering, const data::Row& row) {
-  return kMapNodeBytes + sizeof(std::string) + clustering.size() + data::ApproximateBytes(row);
+void DecodeBody(std::string_view body, data::Row* row) {
+  base::Reader in(body);
+  // It was checked before it came in.
+  THOLOS_CHECK(data::DecodeRowBody(&in, row).ok() && in.AtEnd());
 }
 
 }  // namespace
 
-void Memtable::Apply(data::Partition update, LogPosition position) {
+void Memtable::Row::Decode(data::Row* row) const {
+  row->clustering.assign(key());
+  DecodeBody(body(), row);
+}
+
+TreeKey Memtable::KeyOf(std::string_view clustering) {
+  if (clustering.size() >= 8) return {base::LoadBigEndian64(clustering.data()), clustering};
+  char bytes[8] = {};
+  std::copy(clustering.begin(), clustering.end(), bytes);
+  return {base::LoadBigEndian64(bytes), clustering};
+}
+
+// Rows -------------------------------------------------------------------------------------------
+
+Memtable::Row* Memtable::NewRow(std::string_view clustering, std::string_view body) {
+  auto* row = reinterpret_cast<Row*>(
+      arena_.Allocate(offsetof(Row, bytes_) + clustering.size() + body.size()));
+  row->body_bytes_ = static_cast<uint32_t>(body.size());
+  row->clustering_bytes_ = static_cast<uint16_t>(clustering.size());
+  std::memcpy(row->bytes_, clustering.data(), clustering.size());
+  std::memcpy(row->bytes_ + clustering.size(), body.data(), body.size());
+  return row;
+}
+
+void Memtable::FreeRow(Row* row) {
+  arena_.Free(reinterpret_cast<char*>(row),
+              offsetof(Row, bytes_) + row->clustering_bytes_ + row->body_bytes_);
+}
+
+Memtable::Row* Memtable::WithBody(Row* row, std::string_view body) {
+  if (row->body_bytes_ == body.size()) {
+    std::memcpy(row->bytes_ + row->clustering_bytes_, body.data(), body.size());
+    return row;
+  }
+  Row* other = NewRow(row->key(), body);
+  FreeRow(row);
+  return other;
+}
+
+Memtable::Row* Memtable::Merged(Row* row, std::string_view body) {
+  DecodeBody(row->body(), &old_row_);
+  DecodeBody(body, &new_row_);
+  data::MergeInto(&old_row_, std::move(new_row_));
+  std::string merged;
+  data::EncodeRowBody(old_row_, &merged);
+  return WithBody(row, merged);
+}
+
+Memtable::Row* Memtable::Covered(Row* row, const data::Deletion& covering) {
+  DecodeBody(row->body(), &old_row_);
+  data::ApplyDeletion(&old_row_, covering);
+  if (old_row_.IsEmpty()) {
+    FreeRow(row);
+    return nullptr;
+  }
+  body_.clear();
+  data::EncodeRowBody(old_row_, &body_);
+  return WithBody(row, body_);
+}
+
+std::string_view Memtable::Uncovered(const data::RowView& update, const data::Deletion& covering) {
+  if (update.empty) return {};
+  const bool may_shadow = update.has_deletions || covering.Covers(update.min_timestamp);
+  if (!may_shadow) return update.body;
+  DecodeBody(update.body, &new_row_);
+  data::ApplyDeletion(&new_row_, covering);
+  body_.clear();
+  if (!new_row_.IsEmpty()) data::EncodeRowBody(new_row_, &body_);
+  return body_;
+}
+
+// Partitions -------------------------------------------------------------------------------------
+
+Memtable::Partition* Memtable::FindOrMake(const data::MutationView& update) {
+  const TreeKey key = KeyOf(update.token(), update.key());
+  if (const Partitions::Place place = partitions_.Find(key); !place.at_end()) return place.item();
+  auto* partition = reinterpret_cast<Partition*>(
+      arena_.Allocate(offsetof(Partition, bytes_) + update.key().size()));
+  partition->pointer_ = 0;
+  partition->key_bytes_ = static_cast<uint16_t>(update.key().size());
+  std::memcpy(partition->bytes_, update.key().data(), update.key().size());
+  partitions_.Insert(arena_, key, partition);
+  ++changes_;
+  return partition;
+}
+
+Memtable::Contents& Memtable::ContentsOf(Partition& partition) {
+  if (Contents* contents = partition.contents(); contents != nullptr) return *contents;
+  Contents& contents = contents_.emplace_back();
+  contents_bytes_ += sizeof(Contents);
+  if (Row* row = partition.only_row(); row != nullptr) {
+    contents.rows.Insert(arena_, KeyOf(row->key()), row);
+    ++changes_;
+  }
+  partition.pointer_ = reinterpret_cast<uintptr_t>(&contents) | Partition::kContents;
+  return contents;
+}
+
+void Memtable::Apply(const data::MutationView& update, LogPosition position) {
   if (!first_position_.has_value()) first_position_ = position;
-  auto [it, inserted] = partitions_.try_emplace(std::move(update.key));
-  if (inserted) bytes_ += PartitionBytes(it->first);
-  Contents& contents = it->second;
-  if (!update.deletion.live()) ApplyPartitionDeletion(contents, update.deletion);
-  if (update.static_row.has_value()) ApplyStatic(contents, *std::move(update.static_row));
-  for (const data::RangeTombstone& each : update.range_tombstones) ApplyRange(contents, each);
-  for (data::Row& row : update.rows) ApplyRow(contents, std::move(row));
+  Partition& partition = *FindOrMake(update);
+  if (!update.deletion().live()) ApplyDeletion(ContentsOf(partition), update.deletion());
+  if (update.static_row().has_value()) ApplyStatic(ContentsOf(partition), *update.static_row());
+  if (update.has_range_tombstones()) {
+    for (const data::RangeTombstone& each : update.range_tombstones()) {
+      ApplyRange(ContentsOf(partition), each);
+    }
+  }
+  update.ForEachRow([&](const data::RowView& row) { ApplyRow(partition, row); });
 }
 
-void Memtable::NoteTimestamps(const data::Row& row) {
-  if (!row.liveness.empty()) min_timestamp_ = std::min(min_timestamp_, row.liveness.timestamp);
-  if (!row.deletion.live()) min_timestamp_ = std::min(min_timestamp_, row.deletion.timestamp);
-  for (const data::ComplexDeletion& each : row.complex_deletions) {
-    min_timestamp_ = std::min(min_timestamp_, each.deletion.timestamp);
-  }
-  for (const data::Cell& cell : row.cells) {
-    min_timestamp_ = std::min(min_timestamp_, cell.timestamp);
-  }
-}
-
-void Memtable::ApplyPartitionDeletion(Contents& contents, const data::Deletion& deletion) {
+void Memtable::ApplyDeletion(Contents& contents, const data::Deletion& deletion) {
   min_timestamp_ = std::min(min_timestamp_, deletion.timestamp);
   const data::Deletion merged = data::Reconcile(contents.deletion, deletion);
   if (merged == contents.deletion) return;
   contents.deletion = merged;
   ++contents.deletions;
-  if (contents.static_row.has_value()) {
-    bytes_ -= data::ApproximateBytes(*contents.static_row);
-    data::ApplyDeletion(&*contents.static_row, merged);
-    if (contents.static_row->IsEmpty()) {
-      contents.static_row.reset();
-    } else {
-      bytes_ += data::ApproximateBytes(*contents.static_row);
-    }
-  }
-  bytes_ -= contents.ranges.bytes();
+  if (contents.static_row != nullptr) contents.static_row = Covered(contents.static_row, merged);
+  contents_bytes_ -= contents.ranges.bytes();
   contents.ranges.DropCovered(merged);
-  bytes_ += contents.ranges.bytes();
+  contents_bytes_ += contents.ranges.bytes();
   CoverRows(contents, data::Slice(), merged);
 }
 
@@ -66,56 +148,64 @@ void Memtable::ApplyRange(Contents& contents, const data::RangeTombstone& tombst
   min_timestamp_ = std::min(min_timestamp_, tombstone.deletion.timestamp);
   if (contents.deletion.Covers(tombstone.deletion.timestamp)) return;
   ++contents.deletions;
-  bytes_ -= contents.ranges.bytes();
+  contents_bytes_ -= contents.ranges.bytes();
   contents.ranges.Add(tombstone.range, tombstone.deletion);
-  bytes_ += contents.ranges.bytes();
+  contents_bytes_ += contents.ranges.bytes();
   CoverRows(contents, tombstone.range, tombstone.deletion);
 }
 
 void Memtable::CoverRows(Contents& contents, const data::Slice& range,
                          const data::Deletion& deletion) {
-  auto it = contents.rows.lower_bound(range.lower);
-  while (it != contents.rows.end() && range.Contains(it->first)) {
-    bytes_ -= RowBytes(it->first, it->second);
-    data::ApplyDeletion(&it->second, deletion);
-    if (it->second.IsEmpty()) {
-      it = contents.rows.erase(it);
-      ++contents.erasures;
+  Rows& rows = contents.rows;
+  Rows::Place place = rows.LowerBound(KeyOf(range.lower));
+  while (!place.at_end() && range.Contains(place.item()->key())) {
+    if (Row* row = Covered(place.item(), deletion); row != nullptr) {
+      place.Replace(row);
+      place = rows.Next(place);
     } else {
-      bytes_ += RowBytes(it->first, it->second);
-      ++it;
+      place = rows.Erase(place);
+      ++changes_;
     }
   }
 }
 
-void Memtable::ApplyStatic(Contents& contents, data::Row update) {
+void Memtable::ApplyStatic(Contents& contents, const data::RowView& update) {
   NoteTimestamps(update);
-  data::ApplyDeletion(&update, contents.deletion);
-  if (update.IsEmpty()) return;
-  if (contents.static_row.has_value()) {
-    bytes_ -= data::ApproximateBytes(*contents.static_row);
-    data::MergeInto(&*contents.static_row, std::move(update));
+  const std::string_view body = Uncovered(update, contents.deletion);
+  if (body.empty()) return;
+  if (contents.static_row != nullptr) {
+    contents.static_row = Merged(contents.static_row, body);
   } else {
-    contents.static_row = std::move(update);
+    contents.static_row = NewRow("", body);
   }
-  bytes_ += data::ApproximateBytes(*contents.static_row);
 }
 
-void Memtable::ApplyRow(Contents& contents, data::Row update) {
+void Memtable::ApplyRow(Partition& partition, const data::RowView& update) {
   NoteTimestamps(update);
-  const data::Deletion of_range =
-      contents.ranges.empty() ? data::Deletion() : contents.ranges.At(update.clustering);
-  data::ApplyDeletion(&update, of_range.live() ? contents.deletion : of_range);
-  if (update.IsEmpty()) return;
-  std::string clustering = std::exchange(update.clustering, {});
-  auto [it, inserted] = contents.rows.try_emplace(std::move(clustering));
-  if (inserted) {
-    it->second = std::move(update);
-  } else {
-    bytes_ -= RowBytes(it->first, it->second);
-    data::MergeInto(&it->second, std::move(update));
+  data::Deletion covering;
+  if (const Contents* contents = partition.contents(); contents != nullptr) {
+    if (!contents->ranges.empty()) covering = contents->ranges.At(update.clustering);
+    if (covering.live()) covering = contents->deletion;
   }
-  bytes_ += RowBytes(it->first, it->second);
+  const std::string_view body = Uncovered(update, covering);
+  if (body.empty()) return;
+  if (partition.pointer_ == 0) {
+    partition.pointer_ = reinterpret_cast<uintptr_t>(NewRow(update.clustering, body));
+    ++changes_;
+    return;
+  }
+  if (Row* row = partition.only_row(); row != nullptr && row->key() == update.clustering) {
+    partition.pointer_ = reinterpret_cast<uintptr_t>(Merged(row, body));
+    return;
+  }
+  Rows& rows = ContentsOf(partition).rows;
+  const TreeKey key = KeyOf(update.clustering);
+  if (Rows::Place place = rows.Find(key); !place.at_end()) {
+    place.Replace(Merged(place.item(), body));
+    return;
+  }
+  rows.Insert(arena_, key, NewRow(update.clustering, body));
+  ++changes_;
 }
 
 }  // namespace tholos::storage

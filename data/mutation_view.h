@@ -1,0 +1,80 @@
+// An encoded mutation (codec.h), checked and taken apart without copying or allocating: what the
+// write path reads. A row's body stays encoded; it can be stored as it is.
+//
+//   THOLOS_ASSIGN_OR_RETURN(const MutationView view, MutationView::Parse(bytes));
+//   view.ForEachRow([&](const RowView& row) { ... });
+//
+// Accepts exactly what DecodeMutation accepts.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/coding.h"
+#include "data/partition.h"
+
+namespace tholos::data {
+
+// A row where it stands encoded.
+struct RowView {
+  std::string_view clustering;
+  std::string_view body;  // as EncodeRowBody made it
+  // The smallest of anything in it, and the largest; of nothing: the largest and smallest numbers.
+  Timestamp min_timestamp = std::numeric_limits<Timestamp>::max();
+  Timestamp max_timestamp = std::numeric_limits<Timestamp>::min();
+  // It has a tombstone over the row or a column, which may shadow something else in it.
+  bool has_deletions = false;
+  // Nothing in it.
+  bool empty = false;
+};
+
+// Takes a row body from the front of `*in`, which fails if it is malformed.
+RowView TakeRowBodyView(base::Reader* in);
+
+class MutationView {
+ public:
+  // Of `bytes`, which must outlive the view. kDataLoss "malformed mutation".
+  static absl::StatusOr<MutationView> Parse(std::string_view bytes);
+
+  const TableId& table() const { return table_; }
+  std::string_view key() const { return key_; }
+  Token token() const { return token_; }
+  const Deletion& deletion() const { return deletion_; }
+  const std::optional<RowView>& static_row() const { return static_row_; }
+  bool has_range_tombstones() const { return !ranges_.empty(); }
+  std::vector<RangeTombstone> range_tombstones() const;
+
+  // In clustering order.
+  template <typename Visit>
+  void ForEachRow(Visit visit) const {
+    // Most have one, which was looked at already.
+    if (row_count_ == 1) return visit(first_row_);
+    base::Reader in(rows_);
+    for (size_t i = 0; i < row_count_; ++i) {
+      const std::string_view clustering = in.Bytes();
+      RowView row = TakeRowBodyView(&in);
+      row.clustering = clustering;
+      visit(row);
+    }
+  }
+
+ private:
+  TableId table_;
+  std::string_view key_;
+  Token token_ = 0;
+  Deletion deletion_;
+  std::optional<RowView> static_row_;
+  std::string_view ranges_;  // with their count
+  std::string_view rows_;
+  size_t row_count_ = 0;
+  RowView first_row_;
+};
+
+// The token alone, without a look at the rest: routing a received mutation.
+absl::StatusOr<Token> PeekToken(std::string_view mutation);
+
+}  // namespace tholos::data
