@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "coordinator/system_schema.h"
 #include "cql/system/row_collector.h"
 #include "data/vector_source.h"
 
@@ -23,6 +24,10 @@ std::vector<data::Partition> RowsOf(const data::TableSchema& table, const Reques
 
 bool IsSystemKeyspace(std::string_view keyspace) {
   return keyspace == "system" || keyspace == "system_schema" || keyspace == "system_virtual_schema";
+}
+
+bool IsProtectedKeyspace(std::string_view keyspace) {
+  return IsSystemKeyspace(keyspace) || coordinator::IsBuiltInKeyspace(keyspace);
 }
 
 const std::vector<std::shared_ptr<const data::TableSchema>>& SystemTables() {

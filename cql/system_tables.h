@@ -22,6 +22,9 @@ namespace tholos::cql {
 
 // "system", "system_schema", "system_virtual_schema": nothing can be created or written in them.
 bool IsSystemKeyspace(std::string_view keyspace);
+// One of these, or one that the nodes keep for their own work (coordinator/system_schema.h): its
+// definition is not the users' to change.
+bool IsProtectedKeyspace(std::string_view keyspace);
 // nullptr if there is none. Equal for every call.
 std::shared_ptr<const data::TableSchema> FindSystemTable(std::string_view keyspace,
                                                          std::string_view table);

@@ -97,7 +97,7 @@ struct TableChange {
 absl::StatusOr<PlanPtr> Analyze(const AlterTableStatement& statement, AnalysisContext* context) {
   THOLOS_ASSIGN_OR_RETURN(const std::string keyspace, ResolveKeyspace(statement.table, *context));
   const std::string& name = statement.table.name;
-  if (IsSystemKeyspace(keyspace)) {
+  if (IsProtectedKeyspace(keyspace)) {
     return ErrorAt(statement.table.position, "keyspace ", keyspace, " is not user-modifiable");
   }
   TableChange change;

@@ -147,7 +147,7 @@ absl::Status NoSuchKeyspace(const std::string& keyspace, Position position) {
 absl::StatusOr<PlanPtr> Analyze(const CreateTableStatement& statement, AnalysisContext* context) {
   THOLOS_ASSIGN_OR_RETURN(const std::string keyspace, ResolveKeyspace(statement.table, *context));
   const Position position = statement.table.position;
-  if (IsSystemKeyspace(keyspace)) {
+  if (IsProtectedKeyspace(keyspace)) {
     return ErrorAt(position, "keyspace ", keyspace, " is not user-modifiable");
   }
   if (context->state->schema().FindKeyspace(keyspace) == nullptr) {
@@ -181,7 +181,7 @@ absl::StatusOr<PlanPtr> Analyze(const DropTableStatement& statement, AnalysisCon
   THOLOS_ASSIGN_OR_RETURN(const std::string keyspace, ResolveKeyspace(statement.table, *context));
   const std::string& name = statement.table.name;
   const Position position = statement.table.position;
-  if (IsSystemKeyspace(keyspace)) {
+  if (IsProtectedKeyspace(keyspace)) {
     return ErrorAt(position, "keyspace ", keyspace, " is not user-modifiable");
   }
   SchemaPlan::Spec spec;

@@ -17,7 +17,7 @@ namespace tholos::cql {
 namespace {
 
 absl::Status CheckUserKeyspace(const Identifier& name) {
-  if (!IsSystemKeyspace(name.name)) return absl::OkStatus();
+  if (!IsProtectedKeyspace(name.name)) return absl::OkStatus();
   return ErrorAt(name.position, "keyspace ", name.name, " is not user-modifiable");
 }
 

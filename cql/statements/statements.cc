@@ -23,8 +23,4 @@ absl::StatusOr<PlanPtr> AnalyzeStatement(const Statement& statement, AnalysisCon
   return plan;
 }
 
-absl::StatusOr<PlanPtr> Analyze(const TruncateStatement& statement, AnalysisContext*) {
-  return NotSupportedAt(statement.position, "TRUNCATE");
-}
-
 }  // namespace tholos::cql

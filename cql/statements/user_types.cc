@@ -21,7 +21,7 @@ absl::StatusOr<std::string> KeyspaceOfType(const QualifiedName& type,
     return ErrorAt(type.position, "no keyspace is set for type ", QuoteName(type.name),
                    ": USE a keyspace, or write keyspace.type");
   }
-  if (IsSystemKeyspace(keyspace)) {
+  if (IsProtectedKeyspace(keyspace)) {
     return ErrorAt(type.position, "keyspace ", keyspace, " is not user-modifiable");
   }
   if (context.state->schema().FindKeyspace(keyspace) == nullptr) {
