@@ -59,12 +59,17 @@ class Deletes : public Workload {
     const std::string using_timestamp = base::StrCat(" USING TIMESTAMP ", version);
     const std::string where = base::StrCat(" WHERE p = ", p);
     const auto c = static_cast<int>(random().Below(kRows));
+    const auto d = static_cast<int>(random().Between(c, kRows - 1));
     switch (random().Below(8)) {
       case 0:
         return {base::StrCat("DELETE FROM t.rows", using_timestamp, where), true};
       case 1:
         return {base::StrCat("DELETE FROM t.rows", using_timestamp, where, " AND c = ", c), true, c,
                 c};
+      case 2:
+        return {base::StrCat("DELETE FROM t.rows", using_timestamp, where, " AND c >= ", c,
+                             " AND c <= ", d),
+                true, c, d};
       default:
         return {base::StrCat("INSERT INTO t.rows (p, c, v) VALUES (", p, ", ", c, ", ", version,
                              ")", using_timestamp),
