@@ -114,7 +114,14 @@ TEST_F(ProcessorTest, APreparedStatementFollowsTheSchema) {
             "error invalid: line 1:15 table ks.u does not exist");
   node_.Run("CREATE TABLE u (k bigint PRIMARY KEY, w text)");
   node_.Run("INSERT INTO u (k, w) VALUES (1, 'new')");
-  const auto second = ExecutePrepared(prepared->id, {.values = Values({data::EncodeBigint(1)})});
+  // Its parameter is of another type now: only the client can know what to bind.
+  EXPECT_EQ(
+      KindOf(ExecutePrepared(prepared->id, {.values = Values({data::EncodeBigint(1)})}).status()),
+      RequestErrorKind::kUnprepared);
+  const auto again = Prepare("SELECT * FROM u WHERE k = ?");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->id, prepared->id);
+  const auto second = ExecutePrepared(again->id, {.values = Values({data::EncodeBigint(1)})});
   EXPECT_EQ(Show(second), "k | w\n1 | 'new'");
 }
 
