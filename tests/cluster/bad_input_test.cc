@@ -137,6 +137,9 @@ TEST_F(BadInput, CorruptSstableIsFoundNamedAndAnsweredFromOtherReplicas) {
   const auto tables = FilesBelow(cluster.directory(0), ".sst");
   ASSERT_FALSE(tables.empty());
   for (const std::string& path : tables) {
+    // Not the tables that a node keeps for itself alone: nobody else could answer for them, so it
+    // would refuse to start.
+    if (path.find("/t.rows-") == std::string::npos) continue;
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(100);
     file.write("\xDE\xAD\xBE\xEF", 4);
