@@ -1,6 +1,7 @@
 #include "cql/lexer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -51,6 +52,18 @@ size_t DurationUnitLength(std::string_view text) {
 
 std::string ToString(Position position) {
   return absl::StrFormat("line %d:%d", position.line, position.column);
+}
+
+std::optional<Position> PositionIn(std::string_view message) {
+  Position position;
+  if (!message.starts_with("line ")) return std::nullopt;
+  message.remove_prefix(5);
+  const char* const end = message.data() + message.size();
+  const auto line = std::from_chars(message.data(), end, position.line);
+  if (line.ec != std::errc() || line.ptr == end || *line.ptr != ':') return std::nullopt;
+  const auto column = std::from_chars(line.ptr + 1, end, position.column);
+  if (column.ec != std::errc() || column.ptr == end || *column.ptr != ' ') return std::nullopt;
+  return position;
 }
 
 std::string_view SymbolName(TokenKind kind) {

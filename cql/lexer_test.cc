@@ -247,6 +247,14 @@ TEST(Keywords, OnlyReservedOnesCannotBeNames) {
   }
 }
 
+TEST(Positions, AreFoundInMessages) {
+  EXPECT_EQ(PositionIn(ToString({3, 14}) + " what is wrong"), (Position{3, 14}));
+  for (const std::string_view none : {"", "line ", "line 3", "line 3:", "line 3:14", "line x:1 y",
+                                      "line 3:-1 y", "a line 3:14 y", "line 99999999999:1 y"}) {
+    EXPECT_EQ(PositionIn(none), std::nullopt) << none;
+  }
+}
+
 TEST(Text, AbbreviatesBetweenCharacters) {
   EXPECT_EQ(Abbreviate("abc", 3), "abc");
   EXPECT_EQ(Abbreviate("abcd", 3), "abc...");

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tholos::cql {
 
@@ -17,5 +19,7 @@ struct Position {
 
 // "line 3:14", the prefix of every error of the lexer and the parser.
 std::string ToString(Position position);
+// The position that a message begins with, followed by a blank.
+std::optional<Position> PositionIn(std::string_view message);
 
 }  // namespace tholos::cql

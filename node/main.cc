@@ -196,9 +196,9 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
       base::BlockOn(shard, Node::Start(ToNodeOptions(config),
                                        {clock, random, *executor, files, transport, metrics, log}));
   if (!node.ok()) return node.status();
-  auto server =
-      ClientServer::Start({.listen = config.client()}, {clock, *executor, (*node)->queries()},
-                          {*executor, metrics, **node});
+  auto server = ClientServer::Start({.listen = config.client()},
+                                    {clock, *executor, **node, (*node)->queries()},
+                                    {*executor, metrics, **node});
   absl::Status status = server.status();
   if (status.ok())
     status = ServeDrivers(config, {clock, random, *executor, metrics, log}, **node, signals);

@@ -5,13 +5,17 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
 #include "node/grpc/client_service.h"
+#include "node/grpc/convert.h"
+#include "node/grpc/result_ids.h"
 #include "proto/tholos/v1/tholos.pb.h"
 
 namespace tholos::node {
@@ -20,10 +24,19 @@ namespace tholos::node {
 class CallContext {
  public:
   CallContext(ClientServiceOptions options, ClientServiceDeps deps)
-      : options_(options), deps_(deps) {}
+      : options_(options),
+        deps_(deps),
+        result_ids_(static_cast<size_t>(deps.executor.shard_count())) {}
 
   const ClientServiceOptions& options() const { return options_; }
   cql::QueryProcessor& queries() const { return deps_.queries; }
+
+  // Of the current shard.
+  ResultIds& result_ids() {
+    return result_ids_[static_cast<size_t>(deps_.executor.current_shard())];
+  }
+  const Node& node() const { return deps_.node; }
+  base::Loop& shard(int index) { return deps_.executor.shard(index); }
 
   base::Loop& NextShard() {
     const uint32_t turn = next_shard_.fetch_add(1, std::memory_order_relaxed);
@@ -89,19 +102,25 @@ class CallContext {
  private:
   const ClientServiceOptions options_;
   const ClientServiceDeps deps_;
+  std::vector<ResultIds> result_ids_;  // one a shard
   std::atomic<uint32_t> next_shard_{0};
   std::atomic<int64_t> bytes_in_work_{0};
   std::atomic<bool> draining_{false};
 };
 
-// Run one request through the query processor.
+// Run one request through the query processor. `client` is the caller as gRPC names it.
 base::Task<absl::StatusOr<cql::QueryResult>> RunExecute(CallContext& context,
                                                         const tholos::v1::ExecuteRequest& request,
                                                         std::string paging_state,
-                                                        base::Deadline deadline);
+                                                        base::Deadline deadline,
+                                                        const std::string& client);
 
 base::Task<absl::StatusOr<cql::QueryResult>> RunBatch(CallContext& context,
                                                       const tholos::v1::BatchRequest& request,
-                                                      base::Deadline deadline);
+                                                      base::Deadline deadline,
+                                                      const std::string& client);
+
+// How the answer to `request` is to look. On the shard that makes it.
+ResponseOptions ResponseOptionsOf(CallContext& context, const tholos::v1::ExecuteRequest& request);
 
 }  // namespace tholos::node

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "cql/query_processor.h"
+#include "node/node.h"
 
 namespace tholos::node {
 
@@ -30,6 +31,7 @@ struct ClientServiceOptions {
 struct ClientServiceDeps {
   const base::Clock& clock;
   base::Executor& executor;
+  const Node& node;
   cql::QueryProcessor& queries;
 };
 

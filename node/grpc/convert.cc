@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "base/coding.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "cql/protocol/result.h"
 #include "cql/rows.h"
 #include "node/grpc/values.h"
 
@@ -23,13 +25,21 @@ absl::StatusOr<coordinator::ConsistencyLevel> ToConsistency(pb::Consistency cons
                                            static_cast<int>(consistency)));
 }
 
-void ToRowsPage(cql::RowsResult rows, pb::RowFormat format, bool skip_columns, pb::RowsPage* out) {
-  if (!skip_columns) {
-    for (const cql::ResultColumn& column : *rows.columns) ToColumn(column, out->add_columns());
+void ToColumns(const cql::RowsResult& rows, const ResponseOptions& options, pb::RowsPage* out) {
+  if (options.skip_columns) return;
+  if (!options.result_id.empty()) {
+    const std::string& id = options.result_ids->Of(rows.columns);
+    if (id == options.result_id) return;
+    out->set_result_id(id);
   }
+  for (const cql::ResultColumn& column : *rows.columns) ToColumn(column, out->add_columns());
+}
+
+void ToRowsPage(cql::RowsResult rows, const ResponseOptions& options, pb::RowsPage* out) {
+  ToColumns(rows, options, out);
   out->set_row_count(rows.row_count);
   out->set_paging_state(std::move(rows.paging_state));
-  if (format == pb::ROW_FORMAT_RAW) {
+  if (options.format == pb::ROW_FORMAT_RAW) {
     out->set_raw_rows(std::move(rows.rows));
     return;
   }
@@ -59,10 +69,36 @@ absl::StatusOr<cql::BoundValue> ToBoundValue(const pb::Value& value) {
   return bound;
 }
 
+absl::StatusOr<std::vector<cql::BoundValue>> FromRawValues(std::string_view raw) {
+  constexpr int32_t kNull = -1;
+  constexpr int32_t kUnset = -2;
+  std::vector<cql::BoundValue> bound;
+  base::Reader in(raw);
+  while (in.ok() && in.remaining() > 0) {
+    cql::BoundValue& value = bound.emplace_back();
+    const std::string_view prefix = in.Raw(4);
+    if (!in.ok()) break;
+    const auto length = static_cast<int32_t>(base::LoadBigEndian32(prefix.data()));
+    if (length >= 0) {
+      value.value = std::string(in.Raw(static_cast<size_t>(length)));
+    } else if (length == kUnset) {
+      value.unset = true;
+    } else if (length != kNull) {
+      in.Fail();
+    }
+  }
+  if (in.ok()) return bound;
+  return base::InvalidRequest(base::StrCat("raw_values: value ", bound.size(), " is malformed"));
+}
+
 namespace {
 
 absl::StatusOr<std::vector<cql::BoundValue>> ToBoundValues(
-    const google::protobuf::RepeatedPtrField<pb::Value>& values) {
+    const google::protobuf::RepeatedPtrField<pb::Value>& values, std::string_view raw) {
+  if (!raw.empty()) {
+    if (values.empty()) return FromRawValues(raw);
+    return base::InvalidRequest("both values and raw_values");
+  }
   std::vector<cql::BoundValue> bound;
   bound.reserve(values.size());
   for (const pb::Value& value : values) {
@@ -73,7 +109,8 @@ absl::StatusOr<std::vector<cql::BoundValue>> ToBoundValues(
 }
 
 absl::StatusOr<cql::BatchItem> ToBatchItem(const pb::BatchStatement& statement) {
-  THOLOS_ASSIGN_OR_RETURN(std::vector<cql::BoundValue> values, ToBoundValues(statement.values()));
+  THOLOS_ASSIGN_OR_RETURN(std::vector<cql::BoundValue> values,
+                          ToBoundValues(statement.values(), statement.raw_values()));
   if (statement.has_prepared_id())
     return cql::BatchItem::OfPrepared(statement.prepared_id(), std::move(values));
   if (statement.has_query()) return cql::BatchItem::OfText(statement.query(), std::move(values));
@@ -100,6 +137,7 @@ absl::StatusOr<Batch> ToBatch(const pb::BatchRequest& request) {
   THOLOS_ASSIGN_OR_RETURN(batch.options.consistency, ToConsistency(request.consistency()));
   batch.options.keyspace = request.keyspace();
   if (request.has_timestamp()) batch.options.timestamp = request.timestamp();
+  batch.options.tracing = request.tracing();
   batch.items.reserve(request.statements_size());
   for (const pb::BatchStatement& statement : request.statements()) {
     THOLOS_ASSIGN_OR_RETURN(cql::BatchItem item, ToBatchItem(statement));
@@ -114,7 +152,7 @@ absl::StatusOr<cql::QueryOptions> ToQueryOptions(const pb::ExecuteRequest& reque
   if (!consistency.ok()) return consistency.status();
   options.consistency = *consistency;
   options.keyspace = request.keyspace();
-  THOLOS_ASSIGN_OR_RETURN(options.values, ToBoundValues(request.values()));
+  THOLOS_ASSIGN_OR_RETURN(options.values, ToBoundValues(request.values(), request.raw_values()));
   if (request.page_size() > kPageSizeMax) {
     return base::InvalidRequest(
         base::StrCat("page_size ", request.page_size(), " is more than ", kPageSizeMax));
@@ -122,6 +160,7 @@ absl::StatusOr<cql::QueryOptions> ToQueryOptions(const pb::ExecuteRequest& reque
   if (request.page_size() != 0) options.page_size = request.page_size();
   options.paging_state = request.paging_state();
   if (request.has_timestamp()) options.timestamp = request.timestamp();
+  options.tracing = request.tracing();
   return options;
 }
 
@@ -136,16 +175,18 @@ void ToColumn(const cql::ResultColumn& column, pb::Column* out) {
 
 void ToPrepareResponse(const cql::PreparedStatementInfo& info, pb::PrepareResponse* out) {
   out->set_id(info.id);
+  out->set_result_id(cql::protocol::MetadataId(info.result_columns));
   for (const auto& column : info.parameters) ToColumn(column, out->add_parameters());
   for (const auto& column : info.result_columns) ToColumn(column, out->add_result_columns());
   for (uint16_t index : info.partition_key_indexes) out->add_partition_key_indexes(index);
 }
 
-void ToExecuteResponse(cql::QueryResult result, pb::RowFormat format, bool skip_columns,
+void ToExecuteResponse(cql::QueryResult result, const ResponseOptions& options,
                        pb::ExecuteResponse* out) {
   for (std::string& warning : result.warnings) out->add_warnings(std::move(warning));
+  if (result.tracing_id) out->set_tracing_id(std::string(result.tracing_id->AsBytes()));
   if (auto* rows = std::get_if<cql::RowsResult>(&result.result)) {
-    ToRowsPage(std::move(*rows), format, skip_columns, out->mutable_rows());
+    ToRowsPage(std::move(*rows), options, out->mutable_rows());
   } else if (auto* keyspace = std::get_if<cql::SetKeyspaceResult>(&result.result)) {
     out->set_set_keyspace(std::move(keyspace->keyspace));
   } else if (auto* change = std::get_if<cql::SchemaChangeResult>(&result.result)) {
@@ -155,24 +196,6 @@ void ToExecuteResponse(cql::QueryResult result, pb::RowFormat format, bool skip_
     message->set_keyspace(std::move(change->keyspace));
     message->set_name(std::move(change->name));
   }
-}
-
-void ToErrorDetail(const absl::Status& status, pb::ErrorDetail* out) {
-  const auto error = base::GetRequestError(status);
-  if (!error.has_value()) return;
-  out->set_kind(static_cast<pb::ErrorDetail::Kind>(error->kind));
-  out->set_write(error->write);
-  out->set_consistency(error->consistency);
-  out->set_required(error->required);
-  out->set_received(error->received);
-  out->set_alive(error->alive);
-  out->set_failures(error->failures);
-}
-
-void ToError(const absl::Status& status, pb::Error* out) {
-  out->set_code(static_cast<uint32_t>(status.code()));
-  out->set_message(std::string(status.message()));
-  if (base::GetRequestError(status).has_value()) ToErrorDetail(status, out->mutable_detail());
 }
 
 }  // namespace tholos::node

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cql/query_processor.h"
+#include "node/grpc/result_ids.h"
 #include "proto/tholos/v1/tholos.pb.h"
 
 namespace tholos::node {
@@ -27,12 +29,21 @@ struct Batch {
 };
 absl::StatusOr<Batch> ToBatch(const tholos::v1::BatchRequest& request);
 
+// All values of a request in the layout of ExecuteRequest.raw_values. kInvalid names the value.
+absl::StatusOr<std::vector<cql::BoundValue>> FromRawValues(std::string_view raw);
+
+// How a client wants its rows.
+struct ResponseOptions {
+  tholos::v1::RowFormat format = tholos::v1::ROW_FORMAT_TYPED;
+  bool skip_columns = false;
+  std::string_view result_id = {};  // as in ExecuteRequest; needs `result_ids`
+  ResultIds* result_ids = nullptr;
+};
+
 void ToColumn(const cql::ResultColumn& column, tholos::v1::Column* out);
 void ToPrepareResponse(const cql::PreparedStatementInfo& info, tholos::v1::PrepareResponse* out);
 // Consumes `result`.
-void ToExecuteResponse(cql::QueryResult result, tholos::v1::RowFormat format, bool skip_columns,
+void ToExecuteResponse(cql::QueryResult result, const ResponseOptions& options,
                        tholos::v1::ExecuteResponse* out);
-void ToErrorDetail(const absl::Status& status, tholos::v1::ErrorDetail* out);
-void ToError(const absl::Status& status, tholos::v1::Error* out);
 
 }  // namespace tholos::node

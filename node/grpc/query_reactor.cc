@@ -5,7 +5,6 @@
 #include "base/async/event.h"
 #include "base/async/scope.h"
 #include "base/errors.h"
-#include "node/grpc/convert.h"
 #include "node/grpc/status.h"
 
 namespace tholos::node {
@@ -17,8 +16,13 @@ namespace pb = ::tholos::v1;
 // holds one page.
 class Query : public QueryReactor {
  public:
-  Query(CallContext& context, const pb::ExecuteRequest& request, base::Deadline deadline)
-      : context_(context), shard_(context.NextShard()), request_(request), deadline_(deadline) {
+  Query(CallContext& context, const pb::ExecuteRequest& request, base::Deadline deadline,
+        std::string client)
+      : context_(context),
+        shard_(context.NextShard()),
+        request_(request),
+        deadline_(deadline),
+        client_(std::move(client)) {
     base::SpawnDetached(shard_, Run());
   }
 
@@ -43,11 +47,12 @@ class Query : public QueryReactor {
     std::string paging_state = request_.paging_state();
     bool first = true;
     do {
-      auto result = co_await RunExecute(context_, request_, paging_state, deadline_);
+      auto result = co_await RunExecute(context_, request_, paging_state, deadline_, client_);
       if (!result.ok()) co_return result.status();
       response_.Clear();
-      ToExecuteResponse(*std::move(result), request_.row_format(),
-                        request_.skip_columns() || !first, &response_);
+      ResponseOptions options = ResponseOptionsOf(context_, request_);
+      if (!first) options.skip_columns = true;
+      ToExecuteResponse(*std::move(result), options, &response_);
       paging_state = response_.rows().paging_state();
       first = false;
       written_.Reset();
@@ -61,6 +66,7 @@ class Query : public QueryReactor {
   base::Loop& shard_;
   const pb::ExecuteRequest& request_;
   const base::Deadline deadline_;
+  const std::string client_;
   pb::ExecuteResponse response_;
   base::Event written_;
   bool client_there_ = true;
@@ -69,8 +75,8 @@ class Query : public QueryReactor {
 }  // namespace
 
 QueryReactor* StartQuery(CallContext& context, const pb::ExecuteRequest& request,
-                         base::Deadline deadline) {
-  return new Query(context, request, deadline);
+                         base::Deadline deadline, std::string client) {
+  return new Query(context, request, deadline, std::move(client));
 }
 
 }  // namespace tholos::node

@@ -3,6 +3,8 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <string>
+
 #include "node/grpc/call_context.h"
 #include "proto/tholos/v1/tholos.pb.h"
 
@@ -12,6 +14,6 @@ using QueryReactor = grpc::ServerWriteReactor<tholos::v1::ExecuteResponse>;
 
 // Deletes itself when the call is done. `request` lives as long as the call.
 QueryReactor* StartQuery(CallContext& context, const tholos::v1::ExecuteRequest& request,
-                         base::Deadline deadline);
+                         base::Deadline deadline, std::string client);
 
 }  // namespace tholos::node

@@ -1,13 +1,18 @@
 #include "node/grpc/session_reactor.h"
 
+#include <grpcpp/impl/codegen/proto_utils.h>
+
 #include <memory>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/async/scope.h"
+#include "base/check.h"
 #include "base/errors.h"
 #include "node/grpc/convert.h"
+#include "node/grpc/status.h"
+#include "proto/tholos/v1/tholos.pb.h"
 
 namespace tholos::node {
 namespace {
@@ -19,31 +24,29 @@ namespace pb = ::tholos::v1;
 // vanished) and every call was answered.
 class Session : public SessionReactor {
  public:
-  explicit Session(CallContext& context) : context_(context), shard_(context.NextShard()) {
+  Session(CallContext& context, std::string client)
+      : context_(context), shard_(context.NextShard()), client_(std::move(client)) {
+    StartSendInitialMetadata();
     StartRead(&request_);
   }
 
   void OnReadDone(bool ok) override {
+    auto batch = std::make_shared<pb::SessionRequest>();
+    const bool parsed = ok && Parse(batch.get());
+    const int count = parsed ? batch->calls_size() : 0;
     Next next;
-    if (!ok) {
+    {
       absl::MutexLock lock(&mutex_);
-      reads_ended_ = true;
+      calls_in_work_ += count;
+      read_wanted_ = parsed;
+      reads_ended_ = !parsed;
+      if (ok && !parsed) end_ = grpc::Status(grpc::INVALID_ARGUMENT, "malformed SessionRequest");
       next = Decide();
-    } else {
-      const int count = request_.calls_size();
-      auto batch = std::make_shared<pb::SessionRequest>();
-      batch->Swap(&request_);
-      {
-        absl::MutexLock lock(&mutex_);
-        calls_in_work_ += count;
-        read_wanted_ = true;
-        next = Decide();
-      }
-      if (count > 0) {
-        shard_.Post([this, batch = std::move(batch)] {
-          for (int i = 0; i < batch->calls_size(); ++i) base::SpawnDetached(shard_, Run(batch, i));
-        });
-      }
+    }
+    if (count > 0) {
+      shard_.Post([this, batch = std::move(batch)] {
+        for (int i = 0; i < batch->calls_size(); ++i) base::SpawnDetached(shard_, Run(batch, i));
+      });
     }
     Do(next);
   }
@@ -62,6 +65,11 @@ class Session : public SessionReactor {
   void OnDone() override { delete this; }
 
  private:
+  // Consumes what was read.
+  bool Parse(pb::SessionRequest* batch) {
+    return grpc::SerializationTraits<pb::SessionRequest>::Deserialize(&request_, batch).ok();
+  }
+
   base::Task<void> Run(std::shared_ptr<pb::SessionRequest> batch, int index) {
     const pb::SessionCall& call = batch->calls(index);
     pb::SessionAnswer answer;
@@ -90,8 +98,8 @@ class Session : public SessionReactor {
       co_return;
     }
     if (call.has_batch()) {
-      auto result = co_await RunBatch(context_, call.batch(), deadline);
-      AnswerResult(std::move(result), pb::ROW_FORMAT_TYPED, false, answer);
+      auto result = co_await RunBatch(context_, call.batch(), deadline, client_);
+      AnswerResult(std::move(result), {}, answer);
       co_return;
     }
     if (!call.has_execute()) {
@@ -100,14 +108,14 @@ class Session : public SessionReactor {
       co_return;
     }
     const pb::ExecuteRequest& request = call.execute();
-    auto result = co_await RunExecute(context_, request, request.paging_state(), deadline);
-    AnswerResult(std::move(result), request.row_format(), request.skip_columns(), answer);
+    auto result = co_await RunExecute(context_, request, request.paging_state(), deadline, client_);
+    AnswerResult(std::move(result), ResponseOptionsOf(context_, request), answer);
   }
 
-  static void AnswerResult(absl::StatusOr<cql::QueryResult> result, pb::RowFormat format,
-                           bool skip_columns, pb::SessionAnswer* answer) {
+  static void AnswerResult(absl::StatusOr<cql::QueryResult> result, const ResponseOptions& options,
+                           pb::SessionAnswer* answer) {
     if (result.ok()) {
-      ToExecuteResponse(*std::move(result), format, skip_columns, answer->mutable_execute());
+      ToExecuteResponse(*std::move(result), options, answer->mutable_execute());
     } else {
       ToError(result.status(), answer->mutable_error());
     }
@@ -141,8 +149,8 @@ class Session : public SessionReactor {
     if (broken_) ready_.Clear();
     if (!writing_ && ready_.answers_size() > 0) {
       writing_ = true;
-      response_.Clear();
-      response_.Swap(&ready_);
+      answers_.Clear();
+      answers_.Swap(&ready_);
       next.write = true;
     }
     if (!finished_ && reads_ended_ && calls_in_work_ == 0 && !writing_) {
@@ -154,14 +162,26 @@ class Session : public SessionReactor {
 
   void Do(Next next) {
     if (next.read) StartRead(&request_);
-    if (next.write) StartWrite(&response_);
-    if (next.finish) Finish(grpc::Status::OK);
+    if (next.write) Write();
+    if (next.finish) Finish(end_);
+  }
+
+  // By whoever set writing_, and nobody else until the write is done.
+  void Write() {
+    bool own = false;
+    response_.Clear();
+    const grpc::Status status =
+        grpc::SerializationTraits<pb::SessionResponse>::Serialize(answers_, &response_, &own);
+    THOLOS_CHECK(status.ok()) << status.error_message();
+    StartWrite(&response_);
   }
 
   CallContext& context_;
   base::Loop& shard_;
-  pb::SessionRequest request_;    // gRPC's while a read is under way
-  pb::SessionResponse response_;  // gRPC's while a write is under way
+  const std::string client_;
+  grpc::ByteBuffer request_;     // gRPC's while a read is under way
+  pb::SessionResponse answers_;  // what the write under way carries
+  grpc::ByteBuffer response_;    // gRPC's while a write is under way
   absl::Mutex mutex_;
   pb::SessionResponse ready_ ABSL_GUARDED_BY(mutex_);
   int calls_in_work_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -170,10 +190,13 @@ class Session : public SessionReactor {
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Status end_;  // written before reads_ended_ is set, read once it is
 };
 
 }  // namespace
 
-SessionReactor* StartSession(CallContext& context) { return new Session(context); }
+SessionReactor* StartSession(CallContext& context, std::string client) {
+  return new Session(context, std::move(client));
+}
 
 }  // namespace tholos::node

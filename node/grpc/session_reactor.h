@@ -2,17 +2,20 @@
 // message as are ready when the previous write completes.
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <string>
+
 #include "node/grpc/call_context.h"
-#include "proto/tholos/v1/tholos.pb.h"
 
 namespace tholos::node {
 
-using SessionReactor =
-    grpc::ServerBidiReactor<tholos::v1::SessionRequest, tholos::v1::SessionResponse>;
+// The messages are bytes here: the reactor parses them, and ends the stream with INVALID_ARGUMENT
+// if they are no SessionRequest.
+using SessionReactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 // Deletes itself when the stream is done.
-SessionReactor* StartSession(CallContext& context);
+SessionReactor* StartSession(CallContext& context, std::string client);
 
 }  // namespace tholos::node
