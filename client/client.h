@@ -5,8 +5,10 @@
 //   options.contact_points = {"10.0.0.1", "10.0.0.2"};
 //   absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Connect(options);
 //   if (!client.ok()) ...
-//   auto result = (*client)->Execute({"SELECT name, price FROM shop.goods WHERE id = ?",
-//   {42}}).Get(); if (!result.ok()) ... for (const client::Row& row : *result)
+//   auto result =
+//       (*client)->Execute({"SELECT name, price FROM shop.goods WHERE id = ?", {42}}).Get();
+//   if (!result.ok()) ...
+//   for (const client::Row& row : *result)
 //     Print(row.At<std::string>("name"), row.At<std::optional<double>>("price"));
 //
 // client/example/shop.cc is a whole program, in the three ways of waiting (client/future.h):
@@ -31,9 +33,10 @@
 //   what happened                                     tried again if
 //   the node was not reached; nothing was sent        always
 //   UNPREPARED                                        always, after preparing, on the same node
-//   UNAVAILABLE, OVERLOADED: nothing was applied      the budget allows; after a pause if
-//   OVERLOADED TIMEOUT, FAILURE, a connection that broke,        it is idempotent (CallOptions),
-//   and the an internal error: it may have been applied       budget allows anything else never
+//   UNAVAILABLE, OVERLOADED: nothing was applied      the budget allows; after a pause if OVERLOADED
+//   TIMEOUT, FAILURE, a connection that broke, an     it is idempotent (CallOptions) and the budget
+//   internal error: it may have been applied          allows
+//   anything else                                     never
 //
 // The budget: every call adds a tenth of a retry to it, up to 100; so a cluster in trouble gets 10%
 // more calls than it would, not several times as many.
