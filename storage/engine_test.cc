@@ -454,7 +454,7 @@ TEST(Engine, ADamagedLogRefusesToOpen) {
   }
   const absl::Status opened = w.OpenNow();
   EXPECT_EQ(opened.code(), StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(opened.message()), HasSubstr("1.log is damaged at offset 32"));
+  EXPECT_THAT(std::string(opened.message()), HasSubstr("1.log is damaged at offset 40"));
 }
 
 TEST(Engine, AFullDiskRefusesWritesAndRecovers) {

@@ -6,6 +6,15 @@
 #include "base/status_macros.h"
 
 namespace tholos::base::sim {
+namespace {
+
+// Of a write that was cut short after `bytes`: the whole sectors. The kernel copies page by page.
+size_t PartOf(uint64_t offset, size_t bytes) {
+  const uint64_t end = (offset + bytes) / FileContent::kSectorBytes * FileContent::kSectorBytes;
+  return end > offset ? end - offset : 0;
+}
+
+}  // namespace
 
 SimFile::SimFile(SimFileSystem& fs, DiskNodePtr node, std::string path, bool writable)
     : fs_(fs),
@@ -42,7 +51,7 @@ Task<absl::Status> SimFile::Write(uint64_t offset, std::string_view data) {
       [this_fs = &fs_, path = path_, node = node_, offset,
        bytes = std::string(data)](const absl::Status& fault) -> absl::Status {
         if (fault.ok()) return this_fs->image_.Write(*node, path, offset, bytes);
-        const size_t part = this_fs->random_.Below(bytes.size() + 1);
+        const size_t part = PartOf(offset, this_fs->random_.Below(bytes.size() + 1));
         this_fs->image_.Write(*node, path, offset, std::string_view(bytes).substr(0, part))
             .IgnoreError();
         return fault;

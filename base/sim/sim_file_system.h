@@ -2,8 +2,8 @@
 //
 // Operations take virtual time and take effect when they complete; a sync covers what had been
 // written when it was asked for. When the process ends in a crash each operation in flight has
-// taken effect or not, at random (of a write also a part); locks are gone. On power loss the disk
-// forgets as file_content.h and disk_image.h describe.
+// taken effect or not, at random (of a write also the first sectors); locks are gone. On power loss
+// the disk forgets as file_content.h and disk_image.h describe.
 //
 // Faults for tests:
 //   faults()                    error rates, capacity, latencies; may be changed at any time

@@ -21,6 +21,7 @@ SegmentPoolOptions PoolOptions(const CommitLogOptions& options) {
           .archive_directory = options.archive_directory,
           .shard = options.shard,
           .segment_bytes = options.segment_bytes,
+          .batch = options.sync == CommitLogSync::kBatch,
           .bytes_max = options.bytes_max};
 }
 
@@ -52,7 +53,8 @@ CommitLog::~CommitLog() = default;
 
 uint64_t CommitLog::RecordBytesMax(uint64_t segment_bytes) {
   // Rounding up to 8 takes at most 7 bytes.
-  return segment_bytes - kSegmentHeaderBytes - kGroupHeaderBytes - RecordBytesBound(0) - 7;
+  return StreamBytes(segment_bytes) - kSegmentHeaderBytes - kGroupHeaderBytes -
+         RecordBytesBound(0) - 7;
 }
 
 // Opening ----------------------------------------------------------------------------------------
@@ -61,6 +63,7 @@ base::Task<absl::StatusOr<std::unique_ptr<CommitLog>>> CommitLog::Open(CommitLog
                                                                        CommitLogDeps deps,
                                                                        ReplaySink& sink) {
   THOLOS_CHECK(options.segment_bytes > 4096 && options.segment_bytes <= kSegmentBytesMax);
+  THOLOS_CHECK(options.segment_bytes % kSectorBytes == 0);
   THOLOS_CO_ASSIGN_OR_RETURN(
       RecoveredLog recovered,
       co_await RecoverLog(deps.fs, deps.log, options.directory, options.shard, sink));
@@ -169,7 +172,7 @@ base::Task<void> CommitLog::Run() {
 }
 
 bool CommitLog::FitsActive(uint64_t group_bytes) const {
-  return active_.has_value() && active_->end + group_bytes + 7 <= active_->size;
+  return active_.has_value() && active_->end + group_bytes + 7 <= StreamBytes(active_->size);
 }
 
 base::Task<void> CommitLog::WriteNextGroup() {
@@ -184,7 +187,8 @@ base::Task<void> CommitLog::WriteNextGroup() {
   }
   const LogPosition place = {active_->id, active_->end};
   FinishGroup(place, synced_, &group.bytes);
-  absl::Status written = co_await active_->file->Write(active_->end, group.bytes);
+  const SectorEncoder::Sectors sectors = active_->sectors.Append(group.bytes);
+  absl::Status written = co_await active_->file->Write(sectors.offset, sectors.bytes);
   if (written.ok() && !periodic() && !options_.mutant_skip_sync) {
     written = co_await active_->file->Sync();
     instruments_.syncs.Add();
@@ -197,7 +201,7 @@ base::Task<void> CommitLog::WriteNextGroup() {
     FailPending(poison_);
     co_return;
   }
-  instruments_.written_bytes.Add(group.bytes.size());
+  instruments_.written_bytes.Add(sectors.bytes.size());
   active_->end += group.bytes.size();
   next_ = {active_->id, active_->end};
   if (periodic()) {

@@ -39,7 +39,15 @@ absl::StatusOr<ChainJudge::Verdict> ChainJudge::Next(uint64_t segment, const Seg
         base::StrCat("commit log: ", PathOf(segment), " is damaged at offset ", scan.end,
                      ": a valid group follows at offset ", *scan.evidence_beyond));
   }
-  if (scan.groups.empty()) return Verdict::kUnused;
+  const auto note_damaged_end = [&] {
+    if (scan.damaged_sector.has_value() && !damaged_end_.has_value()) {
+      damaged_end_ = {segment, scan.end, *scan.damaged_sector};
+    }
+  };
+  if (scan.groups.empty()) {
+    note_damaged_end();
+    return Verdict::kUnused;
+  }
   if (!scan.header.has_value() || scan.header->segment != segment) {
     return absl::DataLossError(
         base::StrCat("commit log: ", PathOf(segment), " is damaged at offset 0: bad header"));
@@ -50,7 +58,18 @@ absl::StatusOr<ChainJudge::Verdict> ChainJudge::Next(uint64_t segment, const Seg
   }
   THOLOS_RETURN_IF_ERROR(CheckPredecessor(segment, scan.groups.front().synced));
   used_ends_[segment] = scan.end;
+  // What was damaged before this segment is free space: its first group knows of nothing there.
+  damaged_end_.reset();
+  note_damaged_end();
   return Verdict::kUsed;
+}
+
+absl::Status ChainJudge::End() const {
+  if (!damaged_end_.has_value()) return absl::OkStatus();
+  return absl::DataLossError(
+      base::StrCat("commit log: ", PathOf(damaged_end_->segment), " is damaged at offset ",
+                   damaged_end_->end, ": the sector at byte ", damaged_end_->sector,
+                   " of the file does not verify; what was acknowledged last may have been there"));
 }
 
 namespace {
@@ -112,21 +131,24 @@ base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::
     const std::string path = base::StrCat(directory, "/", SegmentFileName(id));
     THOLOS_CO_ASSIGN_OR_RETURN(std::string bytes,
                                co_await base::ReadFile(fs, path, kSegmentBytesMax));
-    const SegmentScan scan = ScanSegment(bytes, id);
+    const uint64_t file_bytes = bytes.size();
+    const SegmentImage image(std::move(bytes));
+    const SegmentScan scan = ScanSegment(image, id);
     THOLOS_CO_ASSIGN_OR_RETURN(ChainJudge::Verdict verdict, judge.Next(id, scan));
     out.last_segment = id;
     if (verdict == ChainJudge::Verdict::kUnused) {
-      out.unused[id] = bytes.size();
+      out.unused[id] = file_bytes;
       continue;
     }
     THOLOS_CO_RETURN_IF_ERROR(co_await ReplayScan(path, id, scan, sink, &unproven, &out));
-    out.segments[id] = bytes.size();
-    if (HasResidue(bytes, scan.end)) {
+    out.segments[id] = file_bytes;
+    if (HasResidue(image.stream, scan.end)) {
       log.Info("storage", base::StrCat("commit log: ", path, " ends at offset ", scan.end,
                                        "; what follows is a torn write that was never "
                                        "acknowledged, or left over from a recycled file"));
     }
   }
+  THOLOS_CO_RETURN_IF_ERROR(judge.End());
   for (auto& [place, record] : unproven.records) {
     out.unproven_records.push_back(std::move(record));
   }

@@ -44,14 +44,24 @@ class ChainJudge {
   // kDataLoss names file and offset of damage to what was durable, or the segment that is missing;
   // kFailedPrecondition: a format version that this build does not know.
   absl::StatusOr<Verdict> Next(uint64_t segment, const SegmentScan& scan);
+  // There is no further segment. kDataLoss: the last group of the log was damaged, and no later one
+  // says that it was not there.
+  absl::Status End() const;
 
  private:
+  // A damaged sector where a segment ends.
+  struct DamagedEnd {
+    uint64_t segment = 0;
+    uint64_t end = 0;
+    uint64_t sector = 0;  // offset in the file
+  };
   std::string PathOf(uint64_t segment) const;
   absl::Status CheckPredecessor(uint64_t segment, LogPosition synced) const;
 
   const std::string directory_;
   const uint32_t shard_;
   std::map<uint64_t, uint64_t> used_ends_;
+  std::optional<DamagedEnd> damaged_end_;
 };
 
 struct RecoveredLog {
@@ -68,8 +78,9 @@ struct RecoveredLog {
   uint64_t records = 0;
 };
 
-// Reads every segment of `directory` (which must exist) in order and replays it into `sink`.
-// Memory: one segment, and the records that are not proven.
+// Reads every segment of `directory` (which must exist) in order and replays it into `sink`. What
+// was replayed counts only if the result is OK. Memory: one segment, and the records that are not
+// proven.
 base::Task<absl::StatusOr<RecoveredLog>> RecoverLog(base::FileSystem& fs, base::Log& log,
                                                     std::string directory, uint32_t shard,
                                                     ReplaySink& sink);

@@ -14,7 +14,9 @@ namespace tholos::storage {
 namespace {
 
 constexpr std::string_view kMagic = "THOLOSCL";
-constexpr size_t kHeaderChecksumAt = 24;
+constexpr size_t kHeaderChecksumAt = 32;
+constexpr uint32_t kBatchFlag = 0x01;
+constexpr size_t kSectorMemoryKept = 2 << 20;
 constexpr std::string_view kSuffix = ".log";
 constexpr size_t kNameDigits = 20;
 
@@ -53,13 +55,93 @@ std::optional<ScannedGroup> ReadGroup(std::string_view bytes, LogPosition place)
   return ScannedGroup{place.offset, RoundUp(body_at + body.size()), header->synced, body};
 }
 
+// A sector of what lies at `end` that was damaged: of the group whose header stands there, or else
+// of the bytes where one would.
+std::optional<uint64_t> FindDamagedSector(const SegmentImage& image, LogPosition end) {
+  uint64_t bytes = kGroupHeaderBytes;
+  if (const auto header = ReadGroupHeader(image.stream, end)) bytes += header->body_bytes;
+  const uint64_t stop = std::min<uint64_t>(end.offset + bytes, image.stream.size());
+  if (end.offset >= stop) return std::nullopt;
+  for (uint64_t sector = end.offset / kSectorStreamBytes; sector <= (stop - 1) / kSectorStreamBytes;
+       ++sector) {
+    if (!image.IsIntact(sector)) return sector * kSectorBytes;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> DamagedSectorOf(const SegmentImage& image, const SegmentScan& scan,
+                                        uint64_t segment) {
+  if (scan.header.has_value() && scan.header->segment == segment) {
+    if (!scan.header->batch) return std::nullopt;
+    return FindDamagedSector(image, {segment, scan.end});
+  }
+  // The first sector has the header. It is durable before anything else is written.
+  return image.IsIntact(0) ? std::nullopt : std::optional<uint64_t>(0);
+}
+
 }  // namespace
+
+// Sectors ----------------------------------------------------------------------------------------
+
+SectorEncoder::Sectors SectorEncoder::Append(std::string_view stream_bytes) {
+  const uint64_t offset = next_sector_ * kSectorBytes;
+  const uint64_t total = begun_.size() + stream_bytes.size();
+  const uint64_t count = (total + kSectorStreamBytes - 1) / kSectorStreamBytes;
+  if (sectors_.capacity() > kSectorMemoryKept) sectors_ = std::string();
+  sectors_.clear();
+  sectors_.reserve(count * kSectorBytes);
+  for (uint64_t i = 0; i < count; ++i) {
+    const size_t start = sectors_.size();
+    // Only the first has bytes of before.
+    sectors_ += begun_;
+    begun_.clear();
+    const size_t taken =
+        std::min(stream_bytes.size(), kSectorStreamBytes - (sectors_.size() - start));
+    sectors_ += stream_bytes.substr(0, taken);
+    stream_bytes.remove_prefix(taken);
+    const size_t filled = sectors_.size() - start;
+    if (filled < kSectorStreamBytes) {
+      begun_.assign(sectors_, start, filled);
+      sectors_.resize(start + kSectorStreamBytes, '\0');
+    }
+    const std::string_view payload = std::string_view(sectors_).substr(start);
+    base::PutFixed64(&sectors_, base::Checksum64(payload, next_sector_ + i));
+  }
+  next_sector_ += total / kSectorStreamBytes;
+  return {offset, sectors_};
+}
+
+SegmentImage::SegmentImage(std::string file) : stream(std::move(file)) {
+  const uint64_t whole = stream.size() / kSectorBytes;
+  const uint64_t rest = std::min<uint64_t>(stream.size() % kSectorBytes, kSectorStreamBytes);
+  checksums.reserve(whole);
+  for (uint64_t sector = 0; sector < whole; ++sector) {
+    const char* from = stream.data() + sector * kSectorBytes;
+    checksums.push_back(base::LoadFixed64(from + kSectorStreamBytes));
+    std::memmove(stream.data() + sector * kSectorStreamBytes, from, kSectorStreamBytes);
+  }
+  std::memmove(stream.data() + whole * kSectorStreamBytes, stream.data() + whole * kSectorBytes,
+               rest);
+  stream.resize(whole * kSectorStreamBytes + rest);
+}
+
+bool SegmentImage::IsIntact(uint64_t sector) const {
+  if (sector >= checksums.size()) return true;
+  const std::string_view bytes =
+      std::string_view(stream).substr(sector * kSectorStreamBytes, kSectorStreamBytes);
+  if (checksums[sector] == base::Checksum64(bytes, sector)) return true;
+  return checksums[sector] == 0 && bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// Headers and groups -----------------------------------------------------------------------------
 
 std::string EncodeSegmentHeader(const SegmentHeader& header) {
   std::string out(kMagic);
   base::PutFixed32(&out, header.version);
   base::PutFixed32(&out, header.shard);
   base::PutFixed64(&out, header.segment);
+  base::PutFixed32(&out, header.batch ? kBatchFlag : 0);
+  base::PutFixed32(&out, 0);
   base::PutFixed64(&out, base::Checksum64(out));
   THOLOS_CHECK(out.size() == kSegmentHeaderBytes);
   return out;
@@ -72,7 +154,8 @@ std::optional<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
   const uint64_t checksum = base::LoadFixed64(bytes.data() + kHeaderChecksumAt);
   if (checksum != base::Checksum64(bytes.substr(0, kHeaderChecksumAt))) return std::nullopt;
   return SegmentHeader{base::LoadFixed32(bytes.data() + 8), base::LoadFixed32(bytes.data() + 12),
-                       base::LoadFixed64(bytes.data() + 16)};
+                       base::LoadFixed64(bytes.data() + 16),
+                       (base::LoadFixed32(bytes.data() + 24) & kBatchFlag) != 0};
 }
 
 std::string SegmentFileName(uint64_t segment) { return absl::StrFormat("%020d.log", segment); }
@@ -108,9 +191,9 @@ void FinishGroup(LogPosition place, LogPosition synced, std::string* group) {
   group->resize(RoundUp(group->size()), '\0');
 }
 
-SegmentScan ScanSegment(std::string_view bytes, uint64_t segment) {
+SegmentScan ScanSegment(const SegmentImage& image, uint64_t segment) {
   SegmentScan scan;
-  bytes = bytes.substr(0, kSegmentBytesMax);
+  const std::string_view bytes = std::string_view(image.stream).substr(0, kSegmentBytesMax);
   scan.header = DecodeSegmentHeader(bytes);
   while (auto group = ReadGroup(bytes, {segment, scan.end})) {
     scan.end = group->end;
@@ -123,6 +206,7 @@ SegmentScan ScanSegment(std::string_view bytes, uint64_t segment) {
       break;
     }
   }
+  scan.damaged_sector = DamagedSectorOf(image, scan, segment);
   return scan;
 }
 

@@ -1,16 +1,22 @@
-// The commit log's segment files, byte by byte. Integers are little-endian.
+// The commit log's segment files, byte by byte. Integers are little-endian; checksums are XXH3-64.
 // docs/format-commitlog.md has the same with examples.
 //
-//   segment = header, group*, rest         (zeros, or what a recycled segment held before)
+//   file = sectors of 512 bytes; sector number s (from 0)
+//     0  504  bytes 504 s .. 504 s + 503 of the stream
+//   504    8  checksum of these, seeded with s
 //
-//   header, 32 bytes
+//   stream = header, group*, rest          (zeros, or what a recycled segment held before)
+//
+//   header, 40 bytes
 //     0  8  magic "THOLOSCL"
-//     8  4  version, 1
+//     8  4  version, 2
 //    12  4  shard
 //    16  8  segment id (also the file's name, in decimal, 20 digits)
-//    24  8  checksum of bytes 0..23
+//    24  4  flags: 0x01 each group was written after a sync of the one before (mode batch)
+//    28  4  zero
+//    32  8  checksum of bytes 0..31
 //
-//   group, at offset o, a multiple of 8: what was written at once
+//   group, at offset o of the stream, a multiple of 8: what was written at once
 //     0  8  checksum of bytes 8..31
 //     8  8  checksum of the body
 //    16  8  synced: segment id   \ the place up to which the log was known
@@ -19,14 +25,15 @@
 //    32  n  body: records, each {varint length, bytes}
 //   32+n    zeros up to the next multiple of 8
 //
-// The checksums are XXH3-64. Those of a group are seeded with its segment id and offset, so that
-// what an earlier life of a recycled file left behind, and a group written to the wrong place, do
-// not verify.
+// The checksums of a group are seeded with its segment id and offset, so that what an earlier life
+// of a recycled file left behind, and a group written to the wrong place, do not verify.
 //
-// What a group that does not verify means. `synced` never lies: what is before it was durable when
-// the group was written. Behind it a crash may lose, tear or reorder anything; nobody was told that
-// it survives a power loss. In mode batch that is the last group alone, since group k+1 is written
-// only after the sync of group k returned OK:
+// A group that does not verify is a torn tail or damage. Two things tell.
+//
+// 1. What later groups say. `synced` never lies: what is before it was durable when the group was
+// written. Behind it a crash may lose, tear or reorder anything; nobody was told that it survives a
+// power loss. In mode batch that is the last group alone, since group k+1 is written only after the
+// sync of group k returned OK:
 //
 //   | group k-2 | group k-1 | group k: any part of it |  nothing valid behind it
 //     durable     durable     torn tail
@@ -38,8 +45,20 @@
 //   | group 1 | group 2 | bad | group 5, synced: end of 4 |       corruption
 //
 // A bad place that a valid group, later in the segment or first in a later segment, says was
-// durable is corruption: acknowledged records were there. (A last group that rots after its
-// acknowledgement looks like a torn tail: that one cannot be told.)
+// durable is corruption: acknowledged records were there.
+//
+// 2. For the last group, of which no later one speaks: its sectors. A disk writes a sector as a
+// whole or not at all, so a crash leaves each as it was written in this life of the file, or as it
+// was before: as an earlier life wrote it, or never written (all zeros). All of these verify. A
+// sector that does not was damaged after it was written:
+//
+//   group k:  | new | new | old | new |         torn tail: the crash cut the write short
+//             | new | new | bad | new |         corruption, group k may have been acknowledged
+//
+// This needs what mode batch gives: no sector is written to while it is on its way to the disk.
+// Where syncs run beside writes (mode periodic) a crash may leave a mixture in a sector; there
+// sectors decide nothing. What looks like a torn tail and is none: sectors of the last group that
+// the disk reported as written and has not, or has lost as a whole.
 #pragma once
 
 #include <cstdint>
@@ -54,16 +73,58 @@
 
 namespace tholos::storage {
 
-inline constexpr size_t kSegmentHeaderBytes = 32;
+inline constexpr size_t kSectorBytes = 512;
+inline constexpr size_t kSectorStreamBytes = 504;
+inline constexpr size_t kSegmentHeaderBytes = 40;
 inline constexpr size_t kGroupHeaderBytes = 32;
-inline constexpr uint32_t kSegmentVersion = 1;
+inline constexpr uint32_t kSegmentVersion = 2;
 // Offsets are 32 bits on disk.
 inline constexpr uint64_t kSegmentBytesMax = uint64_t{1} << 31;
+
+// Bytes of the stream that a file of whole sectors holds.
+inline constexpr uint64_t StreamBytes(uint64_t file_bytes) {
+  return file_bytes / kSectorBytes * kSectorStreamBytes;
+}
+// Where in the file the sector of a place in the stream begins.
+inline constexpr uint64_t SectorOffset(uint64_t stream_offset) {
+  return stream_offset / kSectorStreamBytes * kSectorBytes;
+}
+
+// Writing a stream from its front: what was given is whole sectors, but for the last, whose bytes
+// are kept to be written again with what follows.
+class SectorEncoder {
+ public:
+  // The sectors that the next bytes of the stream are in, padded with zeros, for the file at
+  // `offset`. Good until the next call, which keeps 2 MiB of their memory.
+  struct Sectors {
+    uint64_t offset = 0;
+    std::string_view bytes;
+  };
+  Sectors Append(std::string_view stream_bytes);
+
+ private:
+  uint64_t next_sector_ = 0;  // the one that `begun_` belongs to
+  std::string begun_;
+  std::string sectors_;
+};
+
+// A file taken apart.
+struct SegmentImage {
+  // `file` may end anywhere.
+  explicit SegmentImage(std::string file);
+  std::string stream;
+  // Each sector of the file verifies, or is all zeros. A last one that the file cuts short counts
+  // as intact.
+  bool IsIntact(uint64_t sector) const;
+
+  std::vector<uint64_t> checksums;  // as found in the file's whole sectors
+};
 
 struct SegmentHeader {
   uint32_t version = kSegmentVersion;
   uint32_t shard = 0;
   uint64_t segment = 0;
+  bool batch = true;
 };
 std::string EncodeSegmentHeader(const SegmentHeader& header);
 // Nothing if magic or checksum are wrong. Any version and shard are returned for the caller to
@@ -82,7 +143,7 @@ void AppendRecord(std::string_view record, std::string* group);
 // Fills the header in and pads. `place` is where the group will be written.
 void FinishGroup(LogPosition place, LogPosition synced, std::string* group);
 
-// One group as found in a segment; `body` points into the scanned bytes.
+// One group as found in a segment; `body` points into the scanned image.
 struct ScannedGroup {
   uint64_t offset = 0;
   uint64_t end = 0;  // of its padding
@@ -90,7 +151,7 @@ struct ScannedGroup {
   std::string_view body;
 };
 
-// What a segment file holds, judged by its own bytes alone.
+// What a segment file holds, judged by its own bytes alone. Offsets are those of the stream.
 struct SegmentScan {
   std::optional<SegmentHeader> header;
   std::vector<ScannedGroup> groups;  // valid ones, without a gap, from the front
@@ -98,8 +159,11 @@ struct SegmentScan {
       kSegmentHeaderBytes;  // of the last of them: where the first bad place or the free space is
   // A group header that verifies beyond `end` and says that what is at `end` was durable: damage.
   std::optional<uint64_t> evidence_beyond;
+  // Of what is at `end` a sector was damaged after it was written: its offset in the file. Not in
+  // segments of mode periodic.
+  std::optional<uint64_t> damaged_sector;
 };
-SegmentScan ScanSegment(std::string_view bytes, uint64_t segment);
+SegmentScan ScanSegment(const SegmentImage& image, uint64_t segment);
 
 // Splits a verified body. kDataLoss if it is malformed all the same.
 absl::StatusOr<std::vector<std::string_view>> SplitRecords(std::string_view body);

@@ -16,9 +16,15 @@ constexpr uint64_t kSegment = 7;
 // A segment file in memory, written as the log writes it.
 class Image {
  public:
-  explicit Image(uint64_t segment, size_t size = 8192, uint32_t shard = 3) : segment_(segment) {
-    bytes_ = EncodeSegmentHeader({kSegmentVersion, shard, segment});
-    bytes_.resize(size, '\0');
+  struct Options {
+    uint32_t shard = 3;
+    bool batch = true;
+    std::string before;  // what the file held
+  };
+  explicit Image(uint64_t segment) : Image(segment, Options{}) {}
+  Image(uint64_t segment, const Options& options) : segment_(segment), file_(options.before) {
+    file_.resize(16 * kSectorBytes);
+    Write(EncodeSegmentHeader({kSegmentVersion, options.shard, segment, options.batch}));
   }
   LogPosition end() const { return {segment_, end_}; }
 
@@ -27,31 +33,47 @@ class Image {
     StartGroup(&group);
     for (const auto& record : records) AppendRecord(record, &group);
     FinishGroup({segment_, end_}, synced, &group);
-    bytes_.replace(end_, group.size(), group);
     const uint64_t at = end_;
-    end_ += group.size();
+    Write(group);
     return at;
   }
   uint64_t Add(const std::vector<std::string>& records) { return Add(end(), records); }
 
-  void FlipBit(size_t at) { bytes_[at] = static_cast<char>(bytes_[at] ^ 0x10); }
-  void Zero(size_t from, size_t to) { std::fill(bytes_.begin() + from, bytes_.begin() + to, 0); }
-  std::string& bytes() { return bytes_; }
-  SegmentScan Scan() const { return ScanSegment(bytes_, segment_); }
+  // Of the stream.
+  void FlipBit(uint64_t at) { FlipFileBit(SectorOffset(at) + at % kSectorStreamBytes); }
+  void FlipFileBit(uint64_t at) { file_[at] = static_cast<char>(file_[at] ^ 0x10); }
+  std::string& file() { return file_; }
+  SegmentImage Read() const { return SegmentImage(file_); }
 
  private:
+  void Write(std::string_view stream_bytes) {
+    const auto [offset, sectors] = encoder_.Append(stream_bytes);
+    file_.replace(offset, sectors.size(), sectors);
+    end_ += stream_bytes.size();
+  }
   const uint64_t segment_;
-  std::string bytes_;
-  uint64_t end_ = kSegmentHeaderBytes;
+  std::string file_;
+  SectorEncoder encoder_;
+  uint64_t end_ = 0;
 };
 
-absl::StatusOr<Verdict> Judge(const Image& image, uint64_t segment) {
-  return ChainJudge("/log", 3).Next(segment, image.Scan());
+// Scans without the records.
+SegmentScan ScanOf(const Image& image, uint64_t segment) {
+  return ScanSegment(image.Read(), segment);
 }
 
-std::vector<std::string> RecordsOf(const SegmentScan& scan) {
+// Of a log of this segment alone.
+absl::StatusOr<Verdict> Judge(const Image& image, uint64_t segment) {
+  ChainJudge judge("/log", 3);
+  auto verdict = judge.Next(segment, ScanOf(image, segment));
+  if (absl::Status end = judge.End(); verdict.ok() && !end.ok()) return end;
+  return verdict;
+}
+
+std::vector<std::string> RecordsOf(const Image& image, uint64_t segment = kSegment) {
   std::vector<std::string> all;
-  for (const auto& group : scan.groups) {
+  const SegmentImage read = image.Read();
+  for (const auto& group : ScanSegment(read, segment).groups) {
     auto records = SplitRecords(group.body);
     EXPECT_TRUE(records.ok());
     all.insert(all.end(), records->begin(), records->end());
@@ -60,17 +82,18 @@ std::vector<std::string> RecordsOf(const SegmentScan& scan) {
 }
 
 TEST(SegmentFormat, HeaderBytes) {
-  std::string header = EncodeSegmentHeader({1, 3, 0x0102030405060708});
+  std::string header = EncodeSegmentHeader({2, 3, 0x0102030405060708, true});
   ASSERT_EQ(header.size(), kSegmentHeaderBytes);
-  EXPECT_EQ(header.substr(0, 24),
-            std::string("THOLOSCL\x01\0\0\0\x03\0\0\0\x08\7\6\5\4\3\2\1", 24));
+  EXPECT_EQ(header.substr(0, 32), std::string("THOLOSCL\x02\0\0\0\x03\0\0\0"
+                                              "\x08\7\6\5\4\3\2\1\1\0\0\0\0\0\0\0",
+                                              32));
   EXPECT_EQ(DecodeSegmentHeader(header)->segment, 0x0102030405060708u);
   for (size_t i = 0; i < header.size(); ++i) {
     std::string damaged = header;
     damaged[i] = static_cast<char>(damaged[i] ^ 1);
     EXPECT_FALSE(DecodeSegmentHeader(damaged).has_value()) << i;
   }
-  EXPECT_FALSE(DecodeSegmentHeader(header.substr(0, 31)).has_value());
+  EXPECT_FALSE(DecodeSegmentHeader(header.substr(0, 39)).has_value());
 }
 
 TEST(SegmentFormat, FileNames) {
@@ -83,32 +106,55 @@ TEST(SegmentFormat, FileNames) {
 }
 
 TEST(SegmentFormat, ReadsWhatWasWritten) {
-  Image image(kSegment);
-  image.Add({"one", "", std::string(300, 'x')});
-  image.Add({"four"});
-  const SegmentScan scan = image.Scan();
-  EXPECT_THAT(RecordsOf(scan), ElementsAre("one", "", std::string(300, 'x'), "four"));
-  EXPECT_EQ(scan.end, image.end().offset);
-  EXPECT_EQ(scan.end % 8, 0u);
-  EXPECT_FALSE(scan.evidence_beyond.has_value());
-  EXPECT_EQ(*Judge(image, kSegment), Verdict::kUsed);
+  for (const size_t size : {0, 300, 400, 419, 420, 421, 503, 504, 505, 1000, 3000}) {
+    Image image(kSegment);
+    image.Add({"one", "", std::string(size, 'x')});
+    image.Add({"four"});
+    EXPECT_THAT(RecordsOf(image), ElementsAre("one", "", std::string(size, 'x'), "four"));
+    const SegmentScan scan = ScanOf(image, kSegment);
+    EXPECT_EQ(scan.end, image.end().offset);
+    EXPECT_EQ(scan.end % 8, 0u);
+    EXPECT_FALSE(scan.evidence_beyond.has_value());
+    EXPECT_FALSE(scan.damaged_sector.has_value());
+    EXPECT_EQ(*Judge(image, kSegment), Verdict::kUsed);
+  }
 }
 
-TEST(SegmentFormat, EveryDamagedBitOfTheLastGroupIsATornTail) {
-  Image image(kSegment);
+TEST(SegmentFormat, EveryDamagedBitOfTheLastGroupIsFound) {
+  for (const size_t size : {5, 440, 600, 2000}) {
+    Image image(kSegment);
+    image.Add({"kept"});
+    const uint64_t last = image.Add({"last", std::string(size, 'x')});
+    // Padding, and the free rest of its last sector with the checksum, too.
+    const uint64_t file_end = SectorOffset(image.end().offset - 1) + kSectorBytes;
+    for (uint64_t at = SectorOffset(last) + last % kSectorStreamBytes; at < file_end; ++at) {
+      Image damaged = image;
+      damaged.FlipFileBit(at);
+      const bool whole = RecordsOf(damaged).size() == 3;
+      const auto verdict = Judge(damaged, kSegment);
+      if (whole && verdict.ok()) continue;  // the checksum of a sector whose group verifies
+      ASSERT_EQ(verdict.status().code(), absl::StatusCode::kDataLoss) << at;
+      EXPECT_THAT(std::string(verdict.status().message()),
+                  testing::AllOf(HasSubstr("/log/00000000000000000007.log"), HasSubstr("offset"),
+                                 HasSubstr("sector at byte ")));
+    }
+  }
+}
+
+TEST(SegmentFormat, WhereSyncsRunBesideWritesItLooksLikeATornTail) {
+  Image image(kSegment, {.batch = false});
   image.Add({"kept"});
   const uint64_t last = image.Add({"last", "group"});
-  // The padding behind the body is covered by nothing and carries nothing.
   for (uint64_t at = last; at < last + kGroupHeaderBytes + 11; ++at) {
     Image torn = image;
     torn.FlipBit(at);
-    EXPECT_THAT(RecordsOf(torn.Scan()), ElementsAre("kept")) << at;
+    EXPECT_THAT(RecordsOf(torn), ElementsAre("kept")) << at;
     EXPECT_EQ(*Judge(torn, kSegment), Verdict::kUsed) << at;
   }
 }
 
 TEST(SegmentFormat, EveryDamagedBitBeforeTheLastGroupIsCorruption) {
-  Image image(kSegment);
+  Image image(kSegment, {.batch = false});
   image.Add({"first"});
   const uint64_t second = image.Add({"second"});
   const uint64_t third = image.Add({"third"});
@@ -128,32 +174,69 @@ TEST(SegmentFormat, EveryDamagedBitBeforeTheLastGroupIsCorruption) {
   EXPECT_EQ(Judge(image, kSegment).status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST(SegmentFormat, ATornTailAtEveryLength) {
-  Image whole(kSegment, 600);
+// A crash while the last group was written keeps any of its sectors; the others are as they were.
+TEST(SegmentFormat, AnySectorsOfATornGroupMayBeThere) {
+  Image old_life(3);
+  for (int i = 0; i < 60; ++i) old_life.Add({"an old record"});
+  for (const std::string& earlier : {std::string(), old_life.file()}) {
+    for (const size_t size_before : {10, 400, 430, 500}) {
+      Image before(kSegment, {.before = earlier});
+      before.Add({std::string(size_before, 'b')});
+      Image after = before;
+      after.Add({std::string(1800, 'y')});
+      int whole = 0;
+      for (uint32_t kept = 0; kept < 1u << 6; ++kept) {
+        Image torn = before;
+        for (size_t sector = 0; sector < 6; ++sector) {
+          if ((kept >> sector & 1) == 0) continue;
+          torn.file().replace(sector * kSectorBytes, kSectorBytes, after.file(),
+                              sector * kSectorBytes, kSectorBytes);
+        }
+        EXPECT_EQ(*Judge(torn, kSegment), Verdict::kUsed) << kept;
+        const size_t records = RecordsOf(torn).size();
+        EXPECT_GE(records, 1u);
+        whole += records == 2 ? 1 : 0;
+      }
+      EXPECT_GT(whole, 0);
+      EXPECT_LT(whole, 1 << 3);
+    }
+  }
+}
+
+TEST(SegmentFormat, AFileThatEndsAnywhereIsATornTail) {
+  Image whole(kSegment);
   whole.Add({"first"});
-  const uint64_t second = whole.Add({std::string(100, 'y')});
-  for (uint64_t cut = second; cut < whole.end().offset - 8; ++cut) {
+  const uint64_t second = whole.Add({std::string(1000, 'y')});
+  const uint64_t file_end = SectorOffset(whole.end().offset - 1) + kSectorBytes;
+  for (uint64_t cut = second; cut + 10 < file_end; ++cut) {
     Image torn = whole;
-    torn.Zero(cut, 600);
-    EXPECT_THAT(RecordsOf(torn.Scan()), ElementsAre("first")) << cut;
+    torn.file().resize(cut);
     EXPECT_EQ(*Judge(torn, kSegment), Verdict::kUsed) << cut;
-    torn.bytes().resize(cut);
-    EXPECT_THAT(RecordsOf(torn.Scan()), ElementsAre("first")) << cut;
+    EXPECT_EQ(RecordsOf(torn).front(), "first") << cut;
   }
 }
 
 TEST(SegmentFormat, LeftoversOfARecycledFileAreNotRecords) {
   Image old_life(3);
   for (int i = 0; i < 20; ++i) old_life.Add({"old record"});
-  std::string bytes = old_life.bytes();
   // Before the header was written, and after.
-  EXPECT_EQ(*ChainJudge("/log", 3).Next(9, ScanSegment(bytes, 9)), Verdict::kUnused);
-  Image new_life(9);
+  EXPECT_EQ(*Judge(old_life, 9), Verdict::kUnused);
+  Image new_life(9, {.before = old_life.file()});
+  EXPECT_EQ(*Judge(new_life, 9), Verdict::kUnused);
   new_life.Add({"new record"});
-  bytes.replace(0, new_life.end().offset, new_life.bytes().substr(0, new_life.end().offset));
-  const SegmentScan scan = ScanSegment(bytes, 9);
-  EXPECT_THAT(RecordsOf(scan), ElementsAre("new record"));
-  EXPECT_EQ(*ChainJudge("/log", 3).Next(9, scan), Verdict::kUsed);
+  EXPECT_THAT(RecordsOf(new_life, 9), ElementsAre("new record"));
+  EXPECT_EQ(*Judge(new_life, 9), Verdict::kUsed);
+}
+
+TEST(SegmentFormat, TheOnlyGroupOfASegmentIsMissedToo) {
+  Image image(kSegment);
+  const uint64_t only = image.Add({"only"});
+  Image damaged = image;
+  damaged.FlipBit(only + 3);
+  EXPECT_EQ(Judge(damaged, kSegment).status().code(), absl::StatusCode::kDataLoss);
+  // The header with it.
+  damaged.FlipBit(5);
+  EXPECT_EQ(Judge(damaged, kSegment).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(ChainJudge, SegmentsFollowEachOther) {
@@ -163,12 +246,12 @@ TEST(ChainJudge, SegmentsFollowEachOther) {
   two.Add({"c"});
   four.Add(two.end(), {"d"});
   ChainJudge judge("/log", 3);
-  EXPECT_EQ(*judge.Next(1, one.Scan()), Verdict::kUsed);
-  EXPECT_EQ(*judge.Next(2, two.Scan()), Verdict::kUsed);
-  EXPECT_EQ(*judge.Next(3, unused.Scan()), Verdict::kUnused);
-  EXPECT_EQ(*judge.Next(4, four.Scan()), Verdict::kUsed);
+  EXPECT_EQ(*judge.Next(1, ScanOf(one, 1)), Verdict::kUsed);
+  EXPECT_EQ(*judge.Next(2, ScanOf(two, 2)), Verdict::kUsed);
+  EXPECT_EQ(*judge.Next(3, ScanOf(unused, 3)), Verdict::kUnused);
+  EXPECT_EQ(*judge.Next(4, ScanOf(four, 4)), Verdict::kUsed);
   // The log may begin anywhere: older segments were flushed and discarded.
-  EXPECT_EQ(*ChainJudge("/log", 3).Next(4, four.Scan()), Verdict::kUsed);
+  EXPECT_EQ(*Judge(four, 4), Verdict::kUsed);
 }
 
 TEST(ChainJudge, TheTailOfAnOlderSegmentIsMeasuredByTheNext) {
@@ -178,25 +261,43 @@ TEST(ChainJudge, TheTailOfAnOlderSegmentIsMeasuredByTheNext) {
   two.Add(one.end(), {"c"});
   one.FlipBit(before_last.offset + 5);
   ChainJudge judge("/log", 3);
-  EXPECT_EQ(*judge.Next(1, one.Scan()), Verdict::kUsed);
-  auto verdict = judge.Next(2, two.Scan());
+  EXPECT_EQ(*judge.Next(1, ScanOf(one, 1)), Verdict::kUsed);
+  auto verdict = judge.Next(2, ScanOf(two, 2));
   ASSERT_EQ(verdict.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(verdict.status().message()), HasSubstr("00000000000000000001.log"));
   // The same tail is fine where a restart found it torn and went on from before it.
   Image after_restart(2);
   after_restart.Add(before_last, {"c"});
   ChainJudge other("/log", 3);
-  EXPECT_EQ(*other.Next(1, one.Scan()), Verdict::kUsed);
-  EXPECT_EQ(*other.Next(2, after_restart.Scan()), Verdict::kUsed);
+  EXPECT_EQ(*other.Next(1, ScanOf(one, 1)), Verdict::kUsed);
+  EXPECT_EQ(*other.Next(2, ScanOf(after_restart, 2)), Verdict::kUsed);
   // A segment of which nothing can be read is missed all the same.
   one.FlipBit(first);
   one.FlipBit(before_last.offset);
   Image zero(0);
   zero.Add({"z"});
   ChainJudge third("/log", 3);
-  EXPECT_EQ(*third.Next(0, zero.Scan()), Verdict::kUsed);
-  EXPECT_EQ(*third.Next(1, one.Scan()), Verdict::kUnused);
-  EXPECT_EQ(third.Next(2, two.Scan()).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(*third.Next(0, ScanOf(zero, 0)), Verdict::kUsed);
+  EXPECT_EQ(*third.Next(1, ScanOf(one, 1)), Verdict::kUnused);
+  EXPECT_EQ(third.Next(2, ScanOf(two, 2)).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(ChainJudge, DamageOfFreeSpaceIsNoMatterOnceTheLogWentOn) {
+  Image one(1), two(2);
+  one.Add({"a"});
+  one.FlipBit(one.end().offset + 40);
+  EXPECT_EQ(Judge(one, 1).status().code(), absl::StatusCode::kDataLoss);
+  two.Add(one.end(), {"b"});
+  ChainJudge judge("/log", 3);
+  EXPECT_EQ(*judge.Next(1, ScanOf(one, 1)), Verdict::kUsed);
+  EXPECT_EQ(*judge.Next(2, ScanOf(two, 2)), Verdict::kUsed);
+  EXPECT_EQ(judge.End(), absl::OkStatus());
+  // A prepared segment behind it says nothing.
+  Image three(3);
+  ChainJudge other("/log", 3);
+  EXPECT_EQ(*other.Next(1, ScanOf(one, 1)), Verdict::kUsed);
+  EXPECT_EQ(*other.Next(3, ScanOf(three, 3)), Verdict::kUnused);
+  EXPECT_EQ(other.End().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(ChainJudge, AMissingSegmentIsNamed) {
@@ -205,8 +306,8 @@ TEST(ChainJudge, AMissingSegmentIsNamed) {
   two.Add(one.end(), {"b"});
   three.Add(two.end(), {"c"});
   ChainJudge judge("/log", 3);
-  ASSERT_TRUE(judge.Next(1, one.Scan()).ok());
-  auto verdict = judge.Next(3, three.Scan());
+  ASSERT_TRUE(judge.Next(1, ScanOf(one, 1)).ok());
+  auto verdict = judge.Next(3, ScanOf(three, 3));
   ASSERT_EQ(verdict.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(verdict.status().message()),
               HasSubstr("00000000000000000002.log is missing"));
@@ -217,11 +318,12 @@ TEST(ChainJudge, HeadersAreChecked) {
   damaged.Add({"a"});
   damaged.FlipBit(9);
   EXPECT_EQ(Judge(damaged, kSegment).status().code(), absl::StatusCode::kDataLoss);
-  Image other_shard(kSegment, 8192, 4);
+  Image other_shard(kSegment, {.shard = 4});
   other_shard.Add({"a"});
   EXPECT_EQ(Judge(other_shard, kSegment).status().code(), absl::StatusCode::kDataLoss);
   Image newer(kSegment);
-  newer.bytes().replace(0, kSegmentHeaderBytes, EncodeSegmentHeader({2, 3, kSegment}));
+  const std::string header = EncodeSegmentHeader({3, 3, kSegment, true});
+  newer.file().replace(0, kSegmentHeaderBytes, header);
   EXPECT_EQ(Judge(newer, kSegment).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 

@@ -1,6 +1,6 @@
 // Any bytes as a segment file: scanning and judging never reads beyond them, and what it accepts is
-// well formed. And a written segment with any damage: what is replayed is a prefix of what was
-// written, or the damage is refused.
+// well formed. And a written segment with any damage: all that was written is replayed, or the
+// damage is refused.
 #include <algorithm>
 
 #include "base/check.h"
@@ -13,7 +13,8 @@ namespace {
 constexpr uint64_t kSegment = 5;
 
 void ScanAnything(std::string_view bytes) {
-  const SegmentScan scan = ScanSegment(bytes, kSegment);
+  const SegmentImage image{std::string(bytes)};
+  const SegmentScan scan = ScanSegment(image, kSegment);
   uint64_t end = kSegmentHeaderBytes;
   for (const ScannedGroup& group : scan.groups) {
     THOLOS_CHECK(group.offset == end && group.end > group.offset && !group.body.empty());
@@ -23,11 +24,14 @@ void ScanAnything(std::string_view bytes) {
   THOLOS_CHECK(end == scan.end);
   ChainJudge judge("", 0);
   (void)judge.Next(kSegment, scan);
+  (void)judge.End();
 }
 
 // The input is a list of damages: 2 bytes of offset, 1 byte to add there.
 void DamageAWrittenSegment(std::string_view input) {
-  std::string bytes = EncodeSegmentHeader({kSegmentVersion, 0, kSegment});
+  SectorEncoder encoder;
+  std::string bytes(encoder.Append(EncodeSegmentHeader({kSegmentVersion, 0, kSegment})).bytes);
+  uint64_t end = kSegmentHeaderBytes;
   std::vector<std::string> written;
   for (int i = 0; i < 12; ++i) {
     std::string group;
@@ -36,18 +40,22 @@ void DamageAWrittenSegment(std::string_view input) {
       written.push_back(std::string(static_cast<size_t>(i * 7 + j), static_cast<char>('a' + i)));
       AppendRecord(written.back(), &group);
     }
-    FinishGroup({kSegment, bytes.size()}, {kSegment, bytes.size()}, &group);
-    bytes += group;
+    FinishGroup({kSegment, end}, {kSegment, end}, &group);
+    end += group.size();
+    const auto [offset, sectors] = encoder.Append(group);
+    bytes.resize(offset);
+    bytes += sectors;
   }
   bytes.resize(bytes.size() + 200);
   for (; input.size() >= 3; input.remove_prefix(3)) {
     const size_t at = static_cast<uint8_t>(input[0]) * 256u + static_cast<uint8_t>(input[1]);
     bytes[at % bytes.size()] = static_cast<char>(bytes[at % bytes.size()] + input[2]);
   }
-  const SegmentScan scan = ScanSegment(bytes, kSegment);
+  const SegmentImage image(std::move(bytes));
+  const SegmentScan scan = ScanSegment(image, kSegment);
   ChainJudge judge("", 0);
   const auto verdict = judge.Next(kSegment, scan);
-  if (!verdict.ok()) return;
+  if (!verdict.ok() || !judge.End().ok()) return;
   size_t replayed = 0;
   for (const ScannedGroup& group : scan.groups) {
     const auto records = SplitRecords(group.body);
@@ -57,6 +65,7 @@ void DamageAWrittenSegment(std::string_view input) {
       ++replayed;
     }
   }
+  THOLOS_CHECK(replayed == written.size());
 }
 
 }  // namespace

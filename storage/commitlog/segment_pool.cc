@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "storage/commitlog/segment_format.h"
 #include "storage/directories.h"
 
 namespace tholos::storage {
@@ -88,13 +87,17 @@ Segment SegmentPool::Next() {
 
 base::Task<absl::StatusOr<Segment>> SegmentPool::Make(uint64_t id) {
   THOLOS_CO_ASSIGN_OR_RETURN(std::unique_ptr<base::File> file, co_await OpenFileFor(id));
-  absl::Status prepared = co_await PrepareFile(*file, id);
+  const std::string header =
+      EncodeSegmentHeader({kSegmentVersion, options_.shard, id, options_.batch});
+  SectorEncoder sectors;
+  absl::Status prepared = co_await PrepareFile(*file, sectors.Append(header).bytes);
   if (!prepared.ok()) {
     (void)co_await file->Close();
     co_await DropFile(id);
     co_return prepared;
   }
-  co_return Segment{id, std::move(file), options_.segment_bytes, kSegmentHeaderBytes};
+  co_return Segment{id, std::move(file), options_.segment_bytes, kSegmentHeaderBytes,
+                    std::move(sectors)};
 }
 
 // The file of the new segment, counted in bytes_: a recycled one under its new name, or a new one.
@@ -133,9 +136,8 @@ base::Task<void> SegmentPool::DropFile(uint64_t id) {
   AddBytes(-static_cast<int64_t>(options_.segment_bytes));
 }
 
-base::Task<absl::Status> SegmentPool::PrepareFile(base::File& file, uint64_t id) {
+base::Task<absl::Status> SegmentPool::PrepareFile(base::File& file, std::string_view header) {
   THOLOS_CO_RETURN_IF_ERROR(co_await file.Allocate(options_.segment_bytes));
-  const std::string header = EncodeSegmentHeader({kSegmentVersion, options_.shard, id});
   THOLOS_CO_RETURN_IF_ERROR(co_await file.Write(0, header));
   THOLOS_CO_RETURN_IF_ERROR(co_await file.Sync());
   co_return co_await fs_.SyncDirectory(options_.directory);

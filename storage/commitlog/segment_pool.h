@@ -32,6 +32,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "storage/commitlog/segment_format.h"
 
 namespace tholos::storage {
 
@@ -40,6 +41,7 @@ struct SegmentPoolOptions {
   std::string archive_directory;  // of this shard alone; empty: no archive
   uint32_t shard = 0;
   uint64_t segment_bytes = 32 << 20;
+  bool batch = true;  // of the segments' headers
   // No new file beyond this.
   uint64_t bytes_max = 1 << 30;
   // Files kept for recycling: what a flush frees comes back within the next memtable.
@@ -50,8 +52,9 @@ struct SegmentPoolOptions {
 struct Segment {
   uint64_t id = 0;
   std::unique_ptr<base::File> file;
-  uint64_t size = 0;
-  uint64_t end = 0;  // where the next group goes
+  uint64_t size = 0;  // of the file
+  uint64_t end = 0;   // where in the stream the next group goes
+  SectorEncoder sectors;
 };
 
 class SegmentPool {
@@ -95,7 +98,7 @@ class SegmentPool {
   base::Task<absl::StatusOr<Segment>> Make(uint64_t id);
   base::Task<absl::StatusOr<std::unique_ptr<base::File>>> OpenFileFor(uint64_t id);
   base::Task<absl::StatusOr<std::unique_ptr<base::File>>> OpenRecycled(uint64_t id);
-  base::Task<absl::Status> PrepareFile(base::File& file, uint64_t id);
+  base::Task<absl::Status> PrepareFile(base::File& file, std::string_view header);
   base::Task<void> DropFile(uint64_t id);
   base::Task<absl::Status> RemoveDurably(uint64_t id, uint64_t size);
   base::Task<void> RemoveBeyond(size_t keep);

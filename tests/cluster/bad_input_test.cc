@@ -154,6 +154,18 @@ TEST_F(BadInput, CorruptSstableIsFoundNamedAndAnsweredFromOtherReplicas) {
   EXPECT_THAT(cluster.LogOf(0), HasSubstr(".sst"));
 }
 
+// Segments that hold groups, and where the last byte of each that is not zero stands.
+std::vector<std::pair<std::string, size_t>> UsedSegments(const std::string& directory) {
+  std::vector<std::pair<std::string, size_t>> used;
+  for (const std::string& path : FilesBelow(directory, ".log")) {
+    std::ifstream in(path, std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    const size_t end = bytes.find_last_not_of('\0');
+    if (end != std::string::npos && end >= 512) used.emplace_back(path, end);
+  }
+  return used;
+}
+
 TEST_F(BadInput, TornLogTailIsForgottenAndNothingElse) {
   ProcessCluster cluster(1);
   StartWithTable(cluster, 1);
@@ -163,15 +175,11 @@ TEST_F(BadInput, TornLogTailIsForgottenAndNothingElse) {
             .ok());
   }
   cluster.Kill(0);
-  // A write that the crash cut short: garbage where the next record would be.
+  // A write that the crash cut short: its first sector is not there, a later one is.
   int torn = 0;
-  for (const std::string& path : FilesBelow(cluster.directory(0), ".log")) {
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(in)), {});
-    const size_t end = bytes.find_last_not_of('\0');
-    if (end == std::string::npos || end < 200) continue;
+  for (const auto& [path, end] : UsedSegments(cluster.directory(0))) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(end + 1));
+    file.seekp(static_cast<std::streamoff>((end / 512 + 2) * 512));
     file.write("torn torn torn torn", 19);
     ++torn;
   }
@@ -179,6 +187,33 @@ TEST_F(BadInput, TornLogTailIsForgottenAndNothingElse) {
   cluster.Start(0);
   ASSERT_TRUE(cluster.WaitUp(1));
   EXPECT_EQ(cluster.Number(0, "SELECT count(*) FROM t.rows", pb::CONSISTENCY_ONE), 100);
+}
+
+TEST_F(BadInput, DamageToTheLastAcknowledgedWriteStopsTheStart) {
+  ProcessCluster cluster(1);
+  StartWithTable(cluster, 1);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(
+        cluster.Execute(0, absl::StrCat("INSERT INTO t.rows (w, n, v) VALUES (1, ", i, ", 'x')"))
+            .ok());
+  }
+  cluster.Kill(0);
+  const auto segments = UsedSegments(cluster.directory(0));
+  ASSERT_FALSE(segments.empty());
+  const auto& [path, end] = segments.back();
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  // The checksum of the last sector: whatever follows the group there cannot be trusted.
+  const auto at = static_cast<std::streamoff>(end / 512 * 512 + 505);
+  file.seekg(at);
+  const char byte = static_cast<char>(file.get() ^ 4);
+  file.seekp(at);
+  file.put(byte);
+  file.close();
+  const ProcessResult result = RunProcess(
+      {BinaryPath("tholosd"), "--data", cluster.directory(0), "--listen", cluster.address(0)});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr(path));
+  EXPECT_THAT(result.output, HasSubstr(absl::StrCat("the sector at byte ", end / 512 * 512)));
 }
 
 TEST_F(BadInput, FullDiskRefusesWritesAndRecovers) {
