@@ -1,5 +1,6 @@
 // Random lives of an engine, against a model that keeps every mutation: all kinds of deletions and
-// TTL, reads of every kind, flushes, compactions, restarts, kills and power losses.
+// TTL, counters, static rows, reads of every kind, flushes, compactions, truncations, snapshots and
+// their return, restarts (with another number of shards, too), kills and power losses.
 #include <algorithm>
 
 #include "base/async/when_all.h"
@@ -45,6 +46,7 @@ class Life {
       w_.world.files().CancelCrash();
       if (!wrong_.empty()) break;
       survived&& random().Chance(0.5) ? w_.world.KillAndBoot() : w_.world.PowerLossAndBoot();
+      if (random().Chance(0.3)) w_.BootWithShards(1 + static_cast<int>(random().Below(4)));
       if (plan_.purge) w_.world.RunFor(absl::Seconds(static_cast<int>(random().Below(8))));
     }
     return wrong_;
@@ -68,10 +70,16 @@ class Life {
     co_await w_.engine->Stop();
   }
 
-  // Mutations that were under way at the crash may be there or not: what is seen must be explained
-  // by some of them. Then they are written again, which makes them certain.
+  // What was under way at the crash may have happened or not: what is seen must be explained by
+  // some of it. Then it is done again, which makes it certain.
   Task<void> SettleUnknown() {
     co_await CheckAll();
+    if (change_.has_value()) {
+      // A name of its own: whether the first snapshot is there is not known.
+      Change again = *change_;
+      if (again.kind == Change::kTruncate) again.snapshot.clear();
+      co_await Carry(std::move(again));
+    }
     while (!unknown_.empty()) {
       const absl::Status status = co_await w_.Apply(unknown_.back());
       if (!status.ok()) Wrong(base::StrCat("retry: ", status.ToString()));
@@ -82,12 +90,16 @@ class Life {
 
   Task<void> Step() {
     const uint64_t kind = random().Below(100);
-    if (kind < 70) {
+    if (kind < 66) {
       co_await WriteSome();
-    } else if (kind < 80) {
+    } else if (kind < 76) {
       co_await CheckPartition();
-    } else if (kind < 84) {
+    } else if (kind < 80) {
+      co_await CheckScan();
+    } else if (kind < 83) {
       co_await CheckAll();
+    } else if (kind < 85) {
+      co_await ChangeTable();
     } else if (kind < 90) {
       Note(co_await w_.engine->Flush(std::nullopt), "flush");
     } else if (kind < 94) {
@@ -97,6 +109,65 @@ class Life {
       const int seconds = static_cast<int>(random().Below(plan_.purge ? 8 : 3));
       co_await base::SleepFor(absl::Seconds(seconds));
     }
+  }
+
+  // What changes a table as a whole: all of it happens, or nothing.
+  struct Change {
+    enum Kind { kTruncate, kRestore } kind = kTruncate;
+    data::TableId table;
+    std::string snapshot;  // kTruncate: made before, if not empty
+  };
+
+  Task<void> ChangeTable() {
+    const auto table = TestTableId(static_cast<uint8_t>(random().Below(2)));
+    const uint64_t kind = random().Below(10);
+    if (kind < 3) {
+      const std::string name = base::StrCat("snapshot", ++snapshots_made_);
+      const auto made = co_await w_.engine->Snapshot(table, name);
+      Note(made.status(), "snapshot");
+      if (made.ok()) snapshots_[{table, name}] = model_.HistoryOf(table);
+    } else if (kind < 5) {
+      const bool keep = random().Chance(0.5);
+      co_await Carry({Change::kTruncate, table,
+                      keep ? base::StrCat("snapshot", ++snapshots_made_) : std::string()});
+    } else {
+      co_await UseSnapshot(random().Chance(0.3));
+    }
+  }
+
+  Task<void> UseSnapshot(bool remove) {
+    if (snapshots_.empty()) co_return;
+    auto chosen = snapshots_.begin();
+    std::advance(chosen, random().Below(snapshots_.size()));
+    const auto [table, name] = chosen->first;
+    if (remove) {
+      snapshots_.erase(chosen);
+      Note(co_await w_.engine->RemoveSnapshot(table, name), "remove snapshot");
+    } else if (!plan_.purge) {
+      // Not where tombstones are purged: a snapshot brings back what they deleted.
+      co_await Carry({Change::kRestore, table, name});
+    }
+  }
+
+  Task<void> Carry(Change change) {
+    change_ = change;
+    if (change.kind == Change::kRestore) {
+      Note(co_await w_.engine->RestoreSnapshot(change.table, change.snapshot), "restore");
+    } else {
+      std::optional<std::string> snapshot;
+      if (!change.snapshot.empty()) snapshot = change.snapshot;
+      Note(co_await w_.engine->Truncate(change.table, snapshot), "truncate");
+      if (snapshot.has_value()) {
+        snapshots_[{change.table, *snapshot}] = model_.HistoryOf(change.table);
+      }
+    }
+    ApplyChange(change, &model_);
+    change_.reset();
+  }
+
+  void ApplyChange(const Change& change, Model* model) const {
+    if (change.kind == Change::kTruncate) return model->Truncate(change.table);
+    model->Restore(change.table, snapshots_.at({change.table, change.snapshot}));
   }
 
   void Note(const absl::Status& status, std::string_view what) {
@@ -128,47 +199,105 @@ class Life {
   }
 
   Task<void> CheckPartition() {
-    const auto table = TestTableId(static_cast<uint8_t>(random().Below(2)));
-    const std::string key = base::StrCat("p", random().Below(6));
-    data::ReadCommand command{.table = table, .key = data::DecoratedKey::Of(key)};
+    data::ReadCommand command = RandomRead();
+    command.key = data::DecoratedKey::Of(base::StrCat("p", random().Below(6)));
+    co_await CheckRead(command);
+  }
+
+  // The partitions of a token range.
+  Task<void> CheckScan() {
+    data::ReadCommand command = RandomRead();
+    const auto bound = [this] {
+      return data::DecoratedKey::Of(base::StrCat("p", random().Below(6))).token;
+    };
+    if (random().Chance(0.7)) command.range.start = bound();
+    if (random().Chance(0.7)) command.range.end = bound();
+    const bool whole = command.range.start == command.range.end;
+    if (whole) command.range = {};
+    if (!whole && command.range.end != data::kMinToken && command.range.start > command.range.end) {
+      std::swap(command.range.start, command.range.end);
+    }
+    co_await CheckRead(command);
+  }
+
+  data::ReadCommand RandomRead() {
+    data::ReadCommand command{.table = TestTableId(static_cast<uint8_t>(random().Below(2)))};
     command.reversed = random().Chance(0.5);
     command.now_seconds = w_.now_seconds();
     command.row_limit = static_cast<uint32_t>(1 + random().Below(6));
     command.bytes_limit = random().Chance(0.5) ? 1 << 20 : 1 + random().Below(2000);
     if (random().Chance(0.6)) command.slices = RandomSlices();
-    VisiblePartition expected = model_.Visible(table, key, command.now_seconds);
-    if (!command.slices.empty()) {
-      std::erase_if(expected.rows, [&](const auto& row) {
-        return std::none_of(command.slices.begin(), command.slices.end(),
-                            [&](const data::Slice& each) { return each.Contains(row.first); });
-      });
+    return command;
+  }
+
+  // Page by page.
+  Task<void> CheckRead(data::ReadCommand command) {
+    const std::string what = ToString(command);
+    std::map<std::string, VisiblePartition> expected;
+    for (int p = 0; p < 6; ++p) {
+      const auto key = data::DecoratedKey::Of(base::StrCat("p", p));
+      if (command.key.has_value() ? *command.key == key : command.range.Contains(key.token)) {
+        expected[key.key] = Selected(command, key.key);
+      }
     }
     VisibleTable seen;
-    std::vector<std::string> order;
+    std::vector<data::DecoratedKey> keys;
+    std::map<std::string, std::vector<std::string>> order;
     while (true) {
       auto page = co_await w_.engine->Read(command, w_.Soon());
       Note(page.status(), "read");
       if (!page.ok()) co_return;
       AddVisible(*page, command.now_seconds, &seen);
       for (const auto& partition : page->partitions) {
-        for (const auto& row : partition.rows) order.push_back(row.clustering);
+        if (keys.empty() || keys.back() != partition.key) keys.push_back(partition.key);
+        auto& rows = order[partition.key.key];
+        for (const auto& row : partition.rows) rows.push_back(row.clustering);
       }
       if (!page->more) break;
       command.after = data::LastPosition(*page);
     }
-    if (command.reversed) std::reverse(order.begin(), order.end());
-    if (!std::is_sorted(order.begin(), order.end())) Wrong("rows out of order");
-    std::string what = base::StrCat(key, command.reversed ? " reversed" : "", " row limit ",
-                                    command.row_limit, " bytes limit ", command.bytes_limit);
-    for (const data::Slice& each : command.slices) {
-      base::StrAppend(&what, " [", each.lower, ", ", each.upper, ")");
+    const auto ascends = [](const auto& list) {
+      return std::is_sorted(list.begin(), list.end()) &&
+             std::adjacent_find(list.begin(), list.end()) == list.end();
+    };
+    if (!ascends(keys)) Wrong(what + ": partitions out of order");
+    for (auto& [key, rows] : order) {
+      if (command.reversed) std::reverse(rows.begin(), rows.end());
+      if (!ascends(rows)) Wrong(base::StrCat(what, ": rows of ", key, " out of order"));
+      if (!expected.contains(key)) Wrong(base::StrCat(what, ": shows ", key));
     }
-    Compare(what, seen[key], {expected});
+    for (const auto& [key, partition] : expected) {
+      Compare(base::StrCat(what, ": ", key), seen[key], {partition});
+    }
+  }
+
+  VisiblePartition Selected(const data::ReadCommand& command, const std::string& key) const {
+    VisiblePartition selected = model_.Visible(command.table, key, command.now_seconds);
+    if (command.slices.empty()) return selected;
+    std::erase_if(selected.rows, [&](const auto& row) {
+      return std::none_of(command.slices.begin(), command.slices.end(),
+                          [&](const data::Slice& each) { return each.Contains(row.first); });
+    });
+    return selected;
+  }
+
+  static std::string ToString(const data::ReadCommand& command) {
+    std::string text = base::StrCat(
+        command.table.ToString(), " ",
+        command.key.has_value()
+            ? command.key->key
+            : base::StrCat("tokens (", command.range.start, ", ", command.range.end, "]"),
+        command.reversed ? " reversed" : "", " row limit ", command.row_limit, " bytes limit ",
+        command.bytes_limit);
+    for (const data::Slice& each : command.slices) {
+      base::StrAppend(&text, " [", each.lower, ", ", each.upper, ")");
+    }
+    return text;
   }
 
   std::vector<data::Slice> RandomSlices() {
     std::vector<data::Slice> slices;
-    for (uint64_t i = 1 + random().Below(3); i > 0; --i) {
+    for (uint64_t i = 1 + random().Below(5); i > 0; --i) {
       data::Slice slice = maker_.RandomRange();
       const bool behind =
           slices.empty() || (!slices.back().upper.empty() && slices.back().upper <= slice.lower);
@@ -195,6 +324,11 @@ class Life {
       }
     }
     std::vector<VisiblePartition> expected;
+    if (change_.has_value() && change_->table == TestTableId(t)) {
+      Model changed = model_;
+      ApplyChange(*change_, &changed);
+      expected.push_back(changed.Visible(TestTableId(t), key, now));
+    }
     for (uint64_t subset = 0; subset < uint64_t{1} << possible.size(); ++subset) {
       Model model = model_;
       for (size_t i = 0; i < possible.size(); ++i) {
@@ -210,8 +344,8 @@ class Life {
   void Compare(const std::string& what, const VisiblePartition& seen,
                const std::vector<VisiblePartition>& expected) {
     if (std::find(expected.begin(), expected.end(), seen) != expected.end()) return;
-    Wrong(base::StrCat(what, "\n  seen     ", ToString(seen), "\n  expected ",
-                       ToString(expected[0]), "\n  or one of ", expected.size()));
+    Wrong(base::StrCat(what, "\n  seen     ", storage::ToString(seen), "\n  expected ",
+                       storage::ToString(expected[0]), "\n  or one of ", expected.size()));
   }
 
   EngineWorld w_;
@@ -219,6 +353,9 @@ class Life {
   const Plan plan_;
   Model model_;
   std::vector<Mutation> unknown_;
+  std::optional<Change> change_;  // not known to have happened
+  std::map<std::pair<data::TableId, std::string>, Model::History> snapshots_;
+  int snapshots_made_ = 0;
   std::string wrong_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "data/codec.h"
+#include "data/counter.h"
 #include "sstable/format.h"
 #include "storage/directories.h"
 #include "storage/manifest.h"
@@ -28,10 +29,14 @@ data::TableSchema TestTable(uint8_t n, int64_t gc_grace_seconds) {
                        .type = data::DataType::Map(text, text, /*frozen=*/false),
                        .kind = ColumnKind::kRegular,
                        .id = kCollectionColumn},
+                      {.name = "n",
+                       .type = data::DataType(data::TypeId::kCounter),
+                       .kind = ColumnKind::kRegular,
+                       .id = kCounterColumn},
                       {.name = "s", .type = text, .kind = ColumnKind::kStatic, .id = kStaticColumn},
                       {.name = "v0", .type = text, .kind = ColumnKind::kRegular, .id = 0},
                       {.name = "v1", .type = text, .kind = ColumnKind::kRegular, .id = 1}},
-          .next_column_id = 4,
+          .next_column_id = 5,
           .gc_grace_seconds = gc_grace_seconds};
 }
 
@@ -61,6 +66,12 @@ EngineWorld::EngineWorld(uint64_t seed, int shards)
   options.mutation_bytes_max = 8 << 10;
   options.memtable_bytes_max = 1 << 20;
   options.cache_bytes_max = 64 << 10;
+}
+
+void EngineWorld::BootWithShards(int shards) {
+  world.node().Kill();
+  world.node().Boot(shards);
+  world.KillAndBoot();
 }
 
 base::Task<absl::Status> EngineWorld::Open() {
@@ -182,17 +193,33 @@ data::Row MutationMaker::RandomUpdate(data::Timestamp timestamp, int64_t now_sec
   for (data::ColumnId column : {0, 1}) {
     if (random_.Chance(0.7)) row.cells.push_back(RandomCell(column, timestamp, ttl, now_seconds));
   }
-  if (!random_.Chance(0.3)) return row;
-  // Elements of a collection; or all of it is overwritten.
-  if (random_.Chance(0.4)) {
-    row.complex_deletions.push_back({kCollectionColumn, {timestamp - 1, now_seconds}});
-  }
-  for (const char* element : {"a", "b", "c"}) {
-    if (!random_.Chance(0.4)) continue;
-    row.cells.push_back(
-        RandomCell(kCollectionColumn, timestamp, ttl, now_seconds).At(std::string(element)));
+  if (random_.Chance(0.3)) {
+    // Elements of a collection; or all of it is overwritten.
+    if (random_.Chance(0.4)) {
+      row.complex_deletions.push_back({kCollectionColumn, {timestamp - 1, now_seconds}});
+    }
+    for (const char* element : {"a", "b", "c"}) {
+      if (!random_.Chance(0.4)) continue;
+      row.cells.push_back(
+          RandomCell(kCollectionColumn, timestamp, ttl, now_seconds).At(std::string(element)));
+    }
   }
   return row;
+}
+
+// What some hosts have counted so far, or a deletion of the counter.
+void MutationMaker::AddCounts(data::Timestamp timestamp, int64_t now_seconds, data::Row* row) {
+  if (random_.Chance(0.15)) {
+    const data::Timestamp deletion = options_.any_order ? TiedTimestamp() : timestamp;
+    row->complex_deletions.push_back({kCounterColumn, {deletion, now_seconds}});
+    return;
+  }
+  for (uint8_t host = 1; host <= 3; ++host) {
+    if (!random_.Chance(0.5)) continue;
+    data::CounterShard shard{.clock = timestamp, .count = random_.Between(-1000, 1000)};
+    shard.host.bytes[0] = host;
+    row->cells.push_back(data::EncodeCounterShard(kCounterColumn, shard));
+  }
 }
 
 data::Slice MutationMaker::RandomRange() {
@@ -232,6 +259,7 @@ data::Mutation MutationMaker::Next(int64_t now_seconds) {
   for (uint64_t i = 1 + random_.Below(3); i > 0; --i) numbers.insert(random_.Below(options_.rows));
   for (const uint64_t number : numbers) {
     data::Row row = kind < 35 ? data::Row{} : RandomUpdate(timestamp, now_seconds);
+    if (kind >= 35 && random_.Chance(0.2)) AddCounts(timestamp, now_seconds, &row);
     if (kind < 35) row.deletion = {deletion, now_seconds};
     row.clustering = base::StrCat("c", number / 10, number % 10);
     if (!row.IsEmpty()) update.rows.push_back(std::move(row));

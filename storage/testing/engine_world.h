@@ -11,7 +11,8 @@
 
 namespace tholos::storage {
 
-// Tables ks.t0, ks.t1, ...: text key, text clustering, regular columns 0 and 1, static column 2.
+// Tables ks.t0, ks.t1, ...: text key, text clustering, regular columns 0 and 1, static column 2, a
+// map 3, a counter 4.
 data::TableId TestTableId(uint8_t n);
 data::Schema::Ptr TestSchema(int tables, int64_t gc_grace_seconds = 864000);
 
@@ -22,6 +23,8 @@ class EngineWorld {
  public:
   explicit EngineWorld(uint64_t seed, int shards = 2);
 
+  // The machine boots with another number of shards; nothing of the old process is left.
+  void BootWithShards(int shards);
   // Opens the engine in the running process, which owns it.
   base::Task<absl::Status> Open();
   // Open() to its end.
@@ -75,6 +78,7 @@ class MutationMaker {
   data::Timestamp NextTimestamp();
   data::Timestamp TiedTimestamp();
   data::Row RandomUpdate(data::Timestamp timestamp, int64_t now_seconds);
+  void AddCounts(data::Timestamp timestamp, int64_t now_seconds, data::Row* row);
   data::Cell RandomCell(data::ColumnId column, data::Timestamp timestamp, int32_t ttl,
                         int64_t now_seconds);
 

@@ -1,6 +1,7 @@
 #include "storage/testing/model.h"
 
 #include "base/strings.h"
+#include "data/counter.h"
 
 namespace tholos::storage {
 namespace {
@@ -43,12 +44,25 @@ struct Versions {
       }
     }
     VisibleRow row;
+    std::optional<int64_t> counted;
     for (const auto& [place, cell] : winners) {
       const bool expired = cell.ttl_seconds != 0 && now_seconds >= cell.local_seconds;
-      if (!cell.tombstone && !expired) row[place] = cell.value;
+      if (cell.tombstone || expired) continue;
+      if (place.first == kCounterColumn) {
+        counted = counted.value_or(0) + CountOf(cell.value);
+      } else {
+        row[place] = cell.value;
+      }
     }
+    if (counted.has_value()) row[{kCounterColumn, ""}] = base::StrCat(*counted);
     if (!live && row.empty()) return std::nullopt;
     return row;
+  }
+
+  static int64_t CountOf(const std::string& bytes) {
+    uint64_t count = 0;
+    for (const char byte : bytes) count = count << 8 | static_cast<uint8_t>(byte);
+    return static_cast<int64_t>(count);
   }
 
   bool IsOverwritten(const data::Cell& cell) const {
@@ -62,14 +76,28 @@ struct Versions {
 }  // namespace
 
 void Model::Apply(const data::Mutation& mutation) {
-  history_[{mutation.table, mutation.update.key.key}].push_back(mutation.update);
+  history_[mutation.table][mutation.update.key.key].push_back(mutation.update);
+}
+
+Model::History Model::HistoryOf(const data::TableId& table) const {
+  const auto found = history_.find(table);
+  return found == history_.end() ? History() : found->second;
+}
+
+void Model::Restore(const data::TableId& table, const History& history) {
+  for (const auto& [key, updates] : history) {
+    std::vector<data::Partition>& all = history_[table][key];
+    all.insert(all.end(), updates.begin(), updates.end());
+  }
 }
 
 VisiblePartition Model::Visible(const data::TableId& table, const std::string& key,
                                 int64_t now_seconds) const {
   VisiblePartition visible;
-  auto found = history_.find({table, key});
-  if (found == history_.end()) return visible;
+  const auto of_table = history_.find(table);
+  if (of_table == history_.end()) return visible;
+  const auto found = of_table->second.find(key);
+  if (found == of_table->second.end()) return visible;
   Timestamp deleted = data::kNoTimestamp;
   std::vector<data::RangeTombstone> ranges;
   Versions of_static;
@@ -95,10 +123,11 @@ VisiblePartition Model::Visible(const data::TableId& table, const std::string& k
 
 VisibleTable Model::Visible(const data::TableId& table, int64_t now_seconds) const {
   VisibleTable all;
-  for (const auto& [place, history] : history_) {
-    if (place.first != table) continue;
-    VisiblePartition partition = Visible(table, place.second, now_seconds);
-    if (!partition.empty()) all[place.second] = std::move(partition);
+  const auto of_table = history_.find(table);
+  if (of_table == history_.end()) return all;
+  for (const auto& [key, updates] : of_table->second) {
+    VisiblePartition partition = Visible(table, key, now_seconds);
+    if (!partition.empty()) all[key] = std::move(partition);
   }
   return all;
 }
@@ -107,7 +136,14 @@ void AddVisible(const data::ReadResult& result, int64_t now_seconds, VisibleTabl
   const auto cells_of = [now_seconds](const data::Row& row) {
     VisibleRow cells;
     for (const data::Cell& cell : row.cells) {
-      if (cell.LiveAt(now_seconds)) cells[{cell.column, cell.path}] = cell.value;
+      const bool live = cell.LiveAt(now_seconds) && cell.column != kCounterColumn;
+      if (live) cells[{cell.column, cell.path}] = cell.value;
+    }
+    const auto counted = data::CounterValue(row.CellsOf(kCounterColumn));
+    if (!counted.ok()) {
+      cells[{kCounterColumn, ""}] = base::ToStd(counted.status().message());
+    } else if (counted->has_value()) {
+      cells[{kCounterColumn, ""}] = base::StrCat(**counted);
     }
     return cells;
   };

@@ -16,8 +16,11 @@
 
 namespace tholos::storage {
 
-// What a client sees of a row: its live cells, by column and path. A row without cells is live by
-// itself.
+// The counter of the tables of tests.
+inline constexpr data::ColumnId kCounterColumn = 4;
+
+// What a client sees of a row: its live cells, by column and path; a counter as one cell, its sum
+// in decimal. A row without cells is live by itself.
 using VisibleRow = std::map<std::pair<data::ColumnId, std::string>, std::string>;
 struct VisiblePartition {
   VisibleRow static_cells;
@@ -30,12 +33,17 @@ using VisibleTable = std::map<std::string, VisiblePartition>;  // by partition k
 class Model {
  public:
   void Apply(const data::Mutation& mutation);
+  // What was applied to a table so far: to be forgotten, or to be applied again.
+  using History = std::map<std::string, std::vector<data::Partition>>;  // by partition key
+  History HistoryOf(const data::TableId& table) const;
+  void Truncate(const data::TableId& table) { history_.erase(table); }
+  void Restore(const data::TableId& table, const History& history);
   VisibleTable Visible(const data::TableId& table, int64_t now_seconds) const;
   VisiblePartition Visible(const data::TableId& table, const std::string& key,
                            int64_t now_seconds) const;
 
  private:
-  std::map<std::pair<data::TableId, std::string>, std::vector<data::Partition>> history_;
+  std::map<data::TableId, History> history_;
 };
 
 // The same of what the engine answered.
