@@ -11,6 +11,8 @@
 namespace tholos::data {
 namespace {
 
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+
 int64_t Plus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
@@ -29,8 +31,8 @@ class Walk {
     if ((flags_ & kPaths) != 0 && (flags_ & kCells) == 0) in_->Fail();
     if ((flags_ & (kLiveness | kCells)) != 0) base_ = Note(in_->SignedVarint());
     if ((flags_ & kLivenessExpires) != 0) {
-      Ttl();
-      Moment();
+      const int64_t ttl = Ttl();
+      Moment(base_, ttl);
     }
     if ((flags_ & kRowDeletion) != 0) PresentDeletion();
     if ((flags_ & kComplexDeletions) != 0) ComplexDeletions();
@@ -53,16 +55,21 @@ class Walk {
     return timestamp;
   }
 
-  void Ttl() {
+  int64_t Ttl() {
     const uint64_t ttl = in_->Varint();
     if (ttl == 0 || ttl > static_cast<uint64_t>(std::numeric_limits<int32_t>::max())) in_->Fail();
+    return static_cast<int64_t>(ttl);
   }
   // Any number is a moment.
-  void Moment() { in_->Varint(); }
+  void Moment(Timestamp timestamp, int64_t ttl) {
+    const int64_t seconds = Plus(in_->SignedVarint(), timestamp / kMicrosPerSecond + ttl);
+    row_.timeless = false;
+    row_.min_local_seconds = std::min(row_.min_local_seconds, seconds);
+  }
 
   void PresentDeletion() {
-    Note(in_->SignedVarint());
-    Moment();
+    const Timestamp timestamp = Note(in_->SignedVarint());
+    Moment(timestamp, 0);
   }
 
   void Column(uint64_t id) {
@@ -83,12 +90,14 @@ class Walk {
   }
 
   void CellBody(uint64_t flags) {
-    if ((flags & kOwnTimestamp) != 0) Note(Plus(base_, in_->SignedVarint()));
-    if ((flags & kTtlOfLiveness) != 0) {
+    ++row_.cells;
+    Timestamp timestamp = base_;
+    if ((flags & kOwnTimestamp) != 0) timestamp = Note(Plus(base_, in_->SignedVarint()));
+    if ((flags & kTtlOfLiveness) != 0) {  // the liveness's moment was noted
       if ((flags_ & kLivenessExpires) == 0 || (flags & kOwnTtl) != 0) in_->Fail();
-    } else {
-      if ((flags & kOwnTtl) != 0) Ttl();
-      if ((flags & (kTombstone | kOwnTtl)) != 0) Moment();
+    } else if ((flags & (kTombstone | kOwnTtl)) != 0) {
+      const int64_t ttl = (flags & kOwnTtl) != 0 ? Ttl() : 0;
+      Moment(timestamp, ttl);
     }
     if ((flags & kTombstone) == 0) in_->Bytes();
   }
@@ -153,6 +162,57 @@ std::string_view TakeRanges(base::Reader* in) {
 }  // namespace
 
 RowView TakeRowBodyView(base::Reader* in) { return Walk(in).Row(); }
+
+namespace {
+
+// The column ids of a timeless row without paths, one after the other.
+class ColumnsOf {
+ public:
+  // `body` was walked.
+  explicit ColumnsOf(std::string_view body) : in_(body) {
+    flags_ = in_.U8();
+    in_.SignedVarint();
+    left_ = (flags_ & kCells) != 0 ? in_.Varint() : 0;
+  }
+  bool has_liveness() const { return (flags_ & kLiveness) != 0; }
+  bool has_paths() const { return (flags_ & kPaths) != 0; }
+  bool Next() {
+    if (left_ == 0) return false;
+    --left_;
+    const uint64_t header = in_.Varint();
+    column_ = next_id_ + (header >> kCellFlagBits);
+    if ((header & kOwnTimestamp) != 0) in_.SignedVarint();
+    in_.Bytes();
+    next_id_ = column_ + 1;
+    return true;
+  }
+  uint64_t column() const { return column_; }
+
+ private:
+  base::Reader in_;
+  uint8_t flags_ = 0;
+  uint64_t left_ = 0;
+  uint64_t next_id_ = 0;
+  uint64_t column_ = 0;
+};
+
+}  // namespace
+
+bool Supersedes(const RowView& newer, const RowView& older) {
+  if (!newer.timeless || !older.timeless || newer.empty || older.empty) return false;
+  if (newer.min_timestamp <= older.max_timestamp) return false;
+  ColumnsOf of_newer(newer.body);
+  ColumnsOf of_older(older.body);
+  if (of_newer.has_paths() || of_older.has_paths()) return false;
+  if (of_older.has_liveness() && !of_newer.has_liveness()) return false;
+  while (of_older.Next()) {
+    do {
+      if (!of_newer.Next()) return false;
+    } while (of_newer.column() < of_older.column());
+    if (of_newer.column() != of_older.column()) return false;
+  }
+  return true;
+}
 
 absl::StatusOr<MutationView> MutationView::Parse(std::string_view bytes) {
   base::Reader in(bytes);

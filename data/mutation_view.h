@@ -28,12 +28,21 @@ struct RowView {
   Timestamp max_timestamp = std::numeric_limits<Timestamp>::min();
   // It has a tombstone over the row or a column, which may shadow something else in it.
   bool has_deletions = false;
+  // No tombstone is in it and nothing expires: the time says nothing about it.
+  bool timeless = true;
+  // Of everything else the smallest local time.
+  int64_t min_local_seconds = kNoExpiry;
+  size_t cells = 0;  // tombstones among them
   // Nothing in it.
   bool empty = false;
 };
 
 // Takes a row body from the front of `*in`, which fails if it is malformed.
 RowView TakeRowBodyView(base::Reader* in);
+
+// Both are versions of one row, and the merge law gives `newer` as it is: whatever `older` has,
+// `newer` has with a greater timestamp. False where that takes more than a look at both.
+bool Supersedes(const RowView& newer, const RowView& older);
 
 class MutationView {
  public:

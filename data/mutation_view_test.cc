@@ -112,5 +112,60 @@ TEST(MutationView, AcceptsExactlyWhatTheDecoderAccepts) {
   EXPECT_GT(refused, 1000);
 }
 
+TEST(Supersedes, IsTheMergeLaw) {
+  base::RandomStream random(base::sim::SeedFromEnvironment(5));
+  const auto view_of = [](const std::string& body) {
+    base::Reader in(body);
+    return TakeRowBodyView(&in);
+  };
+  int found = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    Row newer = RandomRow(random, "c");
+    const Row older = RandomRow(random, "c");
+    if (random.Chance(0.7)) {  // mostly something newer of the same columns
+      newer = older;
+      if (!newer.liveness.empty()) newer.liveness.timestamp += 20;
+      for (Cell& cell : newer.cells) cell.timestamp += 20;
+    }
+    std::string newer_body, older_body, merged_body;
+    EncodeRowBody(newer, &newer_body);
+    EncodeRowBody(older, &older_body);
+    if (!Supersedes(view_of(newer_body), view_of(older_body))) continue;
+    ++found;
+    Row merged = older;
+    MergeInto(&merged, newer);
+    EncodeRowBody(merged, &merged_body);
+    EXPECT_EQ(merged_body, newer_body);
+  }
+  EXPECT_GT(found, 100);
+}
+
+TEST(RowView, KnowsWhatTheTimeSaysOfIt) {
+  base::RandomStream random(base::sim::SeedFromEnvironment(6));
+  for (int i = 0; i < 5'000; ++i) {
+    const Row row = RandomRow(random, "c");
+    std::string body;
+    EncodeRowBody(row, &body);
+    base::Reader in(body);
+    const RowView view = TakeRowBodyView(&in);
+    int64_t local = kNoExpiry;
+    bool timeless = row.deletion.live() && row.complex_deletions.empty();
+    if (!row.deletion.live()) local = std::min(local, row.deletion.local_seconds);
+    for (const auto& each : row.complex_deletions) {
+      local = std::min(local, each.deletion.local_seconds);
+    }
+    if (row.liveness.expiring()) local = std::min(local, row.liveness.expires_at);
+    timeless &= !row.liveness.expiring();
+    for (const Cell& cell : row.cells) {
+      if (!cell.tombstone && !cell.expiring()) continue;
+      timeless = false;
+      local = std::min(local, cell.local_seconds);
+    }
+    EXPECT_EQ(view.timeless, timeless);
+    EXPECT_EQ(view.min_local_seconds, local);
+    EXPECT_EQ(view.cells, row.cells.size());
+  }
+}
+
 }  // namespace
 }  // namespace tholos::data

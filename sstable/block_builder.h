@@ -14,16 +14,20 @@ class BlockBuilder {
  public:
   // Keys in ascending order, each once.
   void Add(std::string_view key, std::string_view value);
-  bool empty() const { return payload_.empty(); }
+  bool empty() const { return used_ == 0; }
   // What Finish would give now.
-  size_t bytes() const { return payload_.size() + 4 * restarts_.size() + 4; }
+  size_t bytes() const { return used_ + 4 * restarts_.size() + 4; }
   const std::string& first_key() const { return first_key_; }
-  const std::string& last_key() const { return last_key_; }
-  // The payload; the builder is then empty.
-  std::string Finish();
+  // The payload, in memory that the next block is built in: valid until the next Add. The builder
+  // is then empty.
+  std::string_view Finish();
 
  private:
-  std::string payload_;
+  // Room for `bytes` more.
+  char* Reserve(size_t bytes);
+
+  std::string payload_;  // its first used_ bytes
+  size_t used_ = 0;
   std::vector<uint32_t> restarts_;
   std::string first_key_;
   std::string last_key_;

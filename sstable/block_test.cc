@@ -22,7 +22,7 @@ std::shared_ptr<const Block> BlockOf(const std::map<std::string, std::string>& e
   BlockBuilder builder;
   for (const auto& [key, value] : entries) builder.Add(key, value);
   const size_t bytes = builder.bytes();
-  std::string payload = builder.Finish();
+  std::string payload(builder.Finish());
   EXPECT_EQ(payload.size(), bytes);
   EXPECT_TRUE(builder.empty());
   auto block = Block::Parse(std::move(payload));
@@ -107,7 +107,7 @@ TEST(Block, DamagedPayloadsAreRefusedOrHarmless) {
   for (int i = 0; i < 60; ++i) entries[RandomKey(random)] = RandomKey(random);
   BlockBuilder builder;
   for (const auto& [key, value] : entries) builder.Add(key, value);
-  const std::string payload = builder.Finish();
+  const std::string payload(builder.Finish());
   int refused = 0;
   for (int i = 0; i < 20'000; ++i) {
     std::string damaged = payload;

@@ -2,25 +2,22 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "base/async/loop.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "data/source.h"
+#include "sstable/compaction/entry_merge.h"
 #include "sstable/directory.h"
 #include "sstable/reader.h"
+#include "sstable/table_scan.h"
 #include "sstable/writer.h"
 
 namespace tholos::sstable {
 namespace {
 
 using base::Task;
-
-// Rows and partitions between two turns of the loop's other work: some 100 us.
-constexpr uint64_t kStepsPerTurn = 128;
 
 class Compaction {
  public:
@@ -31,8 +28,8 @@ class Compaction {
     absl::Status status = co_await OpenInputs();
     if (status.ok()) status = co_await Merge();
     if (status.ok()) status = co_await FinishLast();
-    merged_.reset();
-    inputs_.clear();
+    if (merge_ != nullptr) result_.newest_purged = merge_->newest_purged();
+    merge_.reset();
     if (status.ok()) co_return std::move(result_);
     co_await RemoveOutputs();
     co_return status;
@@ -40,7 +37,7 @@ class Compaction {
 
  private:
   Task<absl::Status> OpenInputs() {
-    std::vector<std::unique_ptr<data::PartitionSource>> sources;
+    std::vector<std::unique_ptr<TableScan>> scans;
     for (const CompactionInput& wanted : options_.inputs) {
       OpenOptions open{.directory = options_.directory,
                        .generation = wanted.generation,
@@ -54,28 +51,49 @@ class Compaction {
       result_.input_rows += metadata.statistics.rows;
       partitions_left_ += metadata.statistics.partitions;
       for (const TokenInterval& held : wanted.held) {
-        sources.push_back(input->NewSource({.range = RangeOf(held)}, ReadPattern::kSequential));
+        scans.push_back(std::make_unique<TableScan>(input, held));
       }
-      if (wanted.held.empty()) sources.push_back(input->NewSource({}, ReadPattern::kSequential));
+      if (wanted.held.empty()) {
+        scans.push_back(std::make_unique<TableScan>(input, TokenInterval::All()));
+      }
       newest_input_ = std::max(newest_input_, wanted.generation);
-      inputs_.push_back(std::move(input));
     }
-    merged_ = data::MergeSources(std::move(sources), /*reversed=*/false);
+    merge_ = std::make_unique<EntryMerge>(options_, std::move(scans));
     co_return absl::OkStatus();
   }
 
   Task<absl::Status> Merge() {
+    using Pause = EntryMerge::Pause;
     THOLOS_CO_RETURN_IF_ERROR(co_await StartOutput());
     while (true) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await merged_->NextPartition());
-      if (!more) co_return absl::OkStatus();
-      const bool split = PassesSplitPoint(merged_->partition().key.token);
-      if ((split || writer_->bytes() >= options_.output_bytes_max) && writer_->partitions() > 0) {
-        THOLOS_CO_RETURN_IF_ERROR(co_await FinishOutput());
-        THOLOS_CO_RETURN_IF_ERROR(co_await StartOutput());
+      THOLOS_CO_ASSIGN_OR_RETURN(const Pause pause, merge_->Run(*writer_));
+      absl::Status status;
+      switch (pause) {
+        case Pause::kEnd:
+          co_return absl::OkStatus();
+        case Pause::kLoad:
+          status = co_await merge_->LoadInputs();
+          break;
+        case Pause::kWriter:
+          status = co_await merge_->TakeWriting();
+          break;
+        case Pause::kTurn:
+          status = co_await Turn();
+          break;
+        case Pause::kPartition:
+          if (IsToBeSplit()) {
+            status = co_await FinishOutput();
+            if (status.ok()) status = co_await StartOutput();
+          }
+          break;
       }
-      THOLOS_CO_RETURN_IF_ERROR(co_await MergePartition());
+      THOLOS_CO_RETURN_IF_ERROR(status);
     }
+  }
+
+  bool IsToBeSplit() {
+    const bool split = PassesSplitPoint(merge_->partition_token());
+    return (split || writer_->bytes() >= options_.output_bytes_max) && writer_->partitions() > 0;
   }
 
   bool PassesSplitPoint(data::Token token) {
@@ -85,42 +103,6 @@ class Compaction {
       ++next_split_;
     }
     return next_split_ != before;
-  }
-
-  Task<absl::Status> MergePartition() {
-    data::PartitionHeader header = merged_->partition();
-    const data::Timestamp purgeable_before =
-        options_.purgeable_before ? options_.purgeable_before(header.key) : data::kNoTimestamp;
-    data::PurgeDeletion(&header.deletion, options_.gc_before_seconds, purgeable_before);
-    if (header.static_row.has_value() && !Keep(&*header.static_row, purgeable_before)) {
-      header.static_row.reset();
-    }
-    THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddPartition(header));
-    while (true) {
-      THOLOS_CO_RETURN_IF_ERROR(co_await Step());
-      THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await merged_->NextItem());
-      if (item == data::Item::kEnd) co_return absl::OkStatus();
-      if (item == data::Item::kChange) {
-        data::DeletionChange change = merged_->change();
-        data::PurgeDeletion(&change.deletion, options_.gc_before_seconds, purgeable_before);
-        THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddChange(change));
-        continue;
-      }
-      data::Row& row = merged_->row();
-      if (!Keep(&row, purgeable_before)) continue;
-      THOLOS_CO_RETURN_IF_ERROR(co_await writer_->AddRow(row));
-    }
-  }
-
-  // Expires and purges; false if nothing is left.
-  bool Keep(data::Row* row, data::Timestamp purgeable_before) const {
-    data::ExpireRow(row, options_.now_seconds);
-    return data::PurgeRow(row, options_.gc_before_seconds, purgeable_before);
-  }
-
-  Task<absl::Status> Step() {
-    if (++steps_ % kStepsPerTurn != 0) return Task<absl::Status>::Ready(absl::OkStatus());
-    return Turn();
   }
 
   Task<absl::Status> Turn() {
@@ -177,14 +159,12 @@ class Compaction {
 
   base::FileSystem& fs_;
   const CompactionOptions options_;
-  std::vector<std::shared_ptr<SSTable>> inputs_;
-  std::unique_ptr<data::PartitionSource> merged_;
+  std::unique_ptr<EntryMerge> merge_;
   std::unique_ptr<SSTableWriter> writer_;
   CompactionResult result_;
   uint64_t partitions_left_ = 0;  // of the inputs, at most
   uint64_t newest_input_ = 0;
   size_t next_split_ = 0;
-  uint64_t steps_ = 0;
 };
 
 }  // namespace

@@ -88,6 +88,9 @@ struct CompactionResult {
   uint64_t output_bytes = 0;
   uint64_t input_rows = 0;
   uint64_t output_rows = 0;
+  // The largest timestamp of the tombstones and expired values that were purged: the outputs may be
+  // installed as long as nothing outside is as old. The smallest number if none was.
+  data::Timestamp newest_purged = data::kNoTimestamp;
 };
 
 // Merges the inputs into new tables. Expired values become tombstones; those that may go are

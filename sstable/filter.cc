@@ -69,12 +69,20 @@ void FilterBuilder::Add(uint64_t hash) {
   ++keys_;
   if (filter_.empty()) {
     hashes_.push_back(hash);
-  } else {
-    AddTo(&filter_, hash);
+    return;
   }
+  __builtin_prefetch(filter_.data() + BlockOf(hash, filter_.size() / kBlockBytes) * kBlockBytes, 1);
+  pending_[pending_count_++] = hash;
+  if (pending_count_ == pending_.size()) AddPending();
+}
+
+void FilterBuilder::AddPending() {
+  for (size_t i = 0; i < pending_count_; ++i) AddTo(&filter_, pending_[i]);
+  pending_count_ = 0;
 }
 
 std::string FilterBuilder::Finish() {
+  AddPending();
   if (filter_.empty()) {
     filter_.assign(BlocksFor(keys_) * kBlockBytes, '\0');
     for (const uint64_t hash : hashes_) AddTo(&filter_, hash);

@@ -12,6 +12,7 @@
 //   byte b / 8 section = blocks of 64 bytes each, then u8 probes (1 to 6)
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,9 +34,14 @@ class FilterBuilder {
   std::string Finish();
 
  private:
+  void AddPending();
+
   uint64_t keys_ = 0;
   std::string filter_;
   std::vector<uint64_t> hashes_;
+  // Hashes whose blocks are on their way to the processor: each costs a cache miss.
+  std::array<uint64_t, 16> pending_ = {};
+  size_t pending_count_ = 0;
 };
 
 // Immutable.

@@ -8,6 +8,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "sstable/filter.h"
 
 namespace tholos::sstable {
 namespace {
@@ -151,13 +152,21 @@ absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_i
 std::string PartitionPrefix(const data::DecoratedKey& key) {
   std::string prefix;
   prefix.reserve(kTokenBytes + key.key.size() + 2);
-  base::PutBigEndian64(&prefix, static_cast<uint64_t>(key.token) ^ (uint64_t{1} << 63));
-  for (const char c : key.key) {
-    prefix.push_back(c);
-    if (c == '\x00') prefix.push_back('\xFF');
-  }
-  prefix.append(2, '\x00');
+  MakePartitionPrefix(key.token, key.key, &prefix);
   return prefix;
+}
+
+void MakePartitionPrefix(data::Token token, std::string_view key, std::string* prefix) {
+  prefix->clear();
+  base::PutBigEndian64(prefix, static_cast<uint64_t>(token) ^ (uint64_t{1} << 63));
+  while (true) {
+    const size_t zero = key.find('\x00');
+    prefix->append(key.substr(0, zero));
+    if (zero == key.npos) break;
+    prefix->append("\x00\xFF", 2);
+    key.remove_prefix(zero + 1);
+  }
+  prefix->append(2, '\x00');
 }
 
 absl::StatusOr<size_t> PartitionPrefixLength(std::string_view entry_key) {
@@ -182,6 +191,12 @@ absl::StatusOr<data::DecoratedKey> DecodePartitionPrefix(std::string_view prefix
     if (escaped[i] == '\x00') ++i;
   }
   return key;
+}
+
+uint64_t FilterHashOfPrefix(std::string_view prefix) {
+  const std::string_view escaped = prefix.substr(kTokenBytes, prefix.size() - kTokenBytes - 2);
+  if (escaped.find('\x00') == escaped.npos) return FilterHash(escaped);
+  return FilterHash(DecodePartitionPrefix(prefix).value().key);
 }
 
 namespace {

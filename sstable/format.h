@@ -136,7 +136,10 @@ absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_i
 inline constexpr char kHeaderKind = '\x00';
 inline constexpr char kRowKind = '\x01';
 std::string PartitionPrefix(const data::DecoratedKey& key);
+void MakePartitionPrefix(data::Token token, std::string_view key, std::string* prefix);
 absl::StatusOr<data::DecoratedKey> DecodePartitionPrefix(std::string_view prefix);
+// FilterHash (filter.h) of the key of a whole prefix.
+uint64_t FilterHashOfPrefix(std::string_view prefix);
 // The bytes of `entry_key` that are its partition's prefix; kDataLoss if there is no whole one.
 absl::StatusOr<size_t> PartitionPrefixLength(std::string_view entry_key);
 

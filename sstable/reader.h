@@ -75,6 +75,7 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
 
  private:
   friend class TableCursor;
+  friend class TableScan;
   SSTable(OpenOptions options, std::unique_ptr<base::File> file);
   base::Task<absl::Status> Load();
   base::Task<absl::Status> LoadFooter(uint64_t file_bytes);

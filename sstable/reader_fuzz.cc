@@ -30,7 +30,7 @@ std::string IndexOf(const std::string& key, BlockHandle handle) {
   EncodeHandle(handle, &value);
   BlockBuilder index;
   index.Add(key, value);
-  return index.Finish();
+  return std::string(index.Finish());
 }
 
 std::string OneDataBlock(const data::DecoratedKey& key) {
@@ -45,7 +45,7 @@ std::string OneDataBlock(const data::DecoratedKey& key) {
   EncodeChange({5, 5}, &value);
   data::EncodeRowBody({.liveness = data::Liveness::At(7)}, &value);
   block.Add(entry_key, value);
-  return block.Finish();
+  return std::string(block.Finish());
 }
 
 TableStatistics WholeRing() {

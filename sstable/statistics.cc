@@ -36,6 +36,14 @@ void TableStatistics::Add(const data::Row& row) {
   AddContents(row);
 }
 
+void TableStatistics::Add(const data::RowView& row) {
+  ++rows;
+  cells += row.cells;
+  min_timestamp = std::min(min_timestamp, row.min_timestamp);
+  max_timestamp = std::max(max_timestamp, row.max_timestamp);
+  max_local_deletion_seconds = data::kNoExpiry;
+}
+
 void TableStatistics::AddRange(const data::Deletion& deletion) {
   if (!deletion.live()) ++range_tombstones;
   AddDeletion(deletion);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "data/mutation_view.h"
 #include "data/partition.h"
 #include "data/source.h"
 #include "sstable/drop_times.h"
@@ -42,6 +43,10 @@ struct TableStatistics {
 
   void Add(const data::PartitionHeader& partition);
   void Add(const data::Row& row);
+  // The same of a row where it stands encoded, if it is timeless.
+  void Add(const data::RowView& row);
+  // A partition that has only rows; first_key and last_key are the caller's to set.
+  void AddBarePartition() { ++partitions; }
   // A change of the deletion in effect; to none it adds nothing.
   void AddRange(const data::Deletion& deletion);
   friend bool operator==(const TableStatistics&, const TableStatistics&) = default;

@@ -51,39 +51,73 @@ std::string SSTableWriter::Path(const std::string& name) const {
   return base::StrCat(options_.directory, "/", name);
 }
 
-Task<absl::Status> SSTableWriter::AddPartition(const data::PartitionHeader& header) {
-  if (!status_.ok()) return Task<absl::Status>::Ready(status_);
+void SSTableWriter::StartPartition(std::string_view prefix) {
   THOLOS_CHECK(!ended_);
-  THOLOS_CHECK(!has_partition_ || header_.key < header.key) << "partitions out of order";
   WritePendingChange();
-  header_ = header;
+  THOLOS_CHECK(!has_partition_ || prefix_ < prefix) << "partitions out of order";
   in_effect_ = data::Deletion();
-  if (header_.static_row.has_value() && header_.static_row->IsEmpty()) header_.static_row.reset();
-  prefix_ = PartitionPrefix(header.key);
+  prefix_ = prefix;
   has_partition_ = true;
   header_pending_ = true;
-  last_clustering_.reset();
-  if (!header_.deletion.live() || header_.static_row.has_value()) WriteHeader();
+  has_clustering_ = false;
+}
+
+Task<absl::Status> SSTableWriter::AddPartition(const data::PartitionHeader& header) {
+  if (!status_.ok()) return Task<absl::Status>::Ready(status_);
+  StartPartition(PartitionPrefix(header.key));
+  header_ = header;
+  if (header_.static_row.has_value() && header_.static_row->IsEmpty()) header_.static_row.reset();
+  bare_ = header_.deletion.live() && !header_.static_row.has_value();
+  if (!bare_) WriteHeader();
   return FlushIfFull();
+}
+
+void SSTableWriter::AddBarePartition(std::string_view prefix) {
+  if (!status_.ok()) return;
+  StartPartition(prefix);
+  bare_ = true;
+}
+
+void SSTableWriter::NextClustering(std::string_view clustering) {
+  THOLOS_CHECK(!ended_ && has_partition_);
+  THOLOS_CHECK(!has_clustering_ || last_clustering_ < clustering) << "rows out of order";
+  has_clustering_ = true;
+  last_clustering_ = clustering;
 }
 
 Task<absl::Status> SSTableWriter::AddRow(const data::Row& row) {
   if (!status_.ok()) return Task<absl::Status>::Ready(status_);
-  THOLOS_CHECK(!ended_ && has_partition_);
-  THOLOS_CHECK(!last_clustering_.has_value() || *last_clustering_ < row.clustering)
-      << "rows out of order";
-  last_clustering_ = row.clustering;
+  NextClustering(row.clustering);
   if (row.IsEmpty()) return Task<absl::Status>::Ready(absl::OkStatus());
   if (pending_change_.has_value() && pending_change_->at != row.clustering) WritePendingChange();
-  WriteRowEntry(row.clustering, &row);
+  statistics_.Add(row);
+  row_body_.clear();
+  data::EncodeRowBody(row, &row_body_);
+  WriteRowEntry(row.clustering);
   return FlushIfFull();
+}
+
+void SSTableWriter::AddEncodedRow(std::string_view clustering, const data::RowView& row) {
+  if (!status_.ok()) return;
+  NextClustering(clustering);
+  if (row.empty) return;
+  if (pending_change_.has_value() && pending_change_->at != clustering) WritePendingChange();
+  NoteRow(row);
+  row_body_ = row.body;
+  WriteRowEntry(clustering);
+}
+
+void SSTableWriter::NoteRow(const data::RowView& row) {
+  if (row.timeless) return statistics_.Add(row);
+  base::Reader in(row.body);
+  THOLOS_CHECK(data::DecodeRowBody(&in, &decoded_).ok());
+  statistics_.Add(decoded_);
 }
 
 Task<absl::Status> SSTableWriter::AddChange(const data::DeletionChange& change) {
   if (!status_.ok()) return Task<absl::Status>::Ready(status_);
   THOLOS_CHECK(!ended_ && has_partition_);
-  THOLOS_CHECK(!last_clustering_.has_value() || *last_clustering_ < change.at)
-      << "changes out of order";
+  THOLOS_CHECK(!has_clustering_ || last_clustering_ < change.at) << "changes out of order";
   if (pending_change_.has_value() && pending_change_->at != change.at) {
     THOLOS_CHECK(pending_change_->at < change.at) << "changes out of order";
     WritePendingChange();
@@ -99,16 +133,16 @@ void SSTableWriter::WritePendingChange() {
     pending_change_.reset();
   } else {
     const std::string at = pending_change_->at;
-    WriteRowEntry(at, nullptr);
+    row_body_.clear();
+    WriteRowEntry(at);
   }
 }
 
-// With the pending change, if it makes a difference. A block that begins inside a range tombstone
-// says so with its first entry.
-void SSTableWriter::WriteRowEntry(std::string_view clustering, const data::Row* row) {
+// The row row_body_, with the pending change, if it makes a difference. A block that begins inside
+// a range tombstone says so with its first entry.
+void SSTableWriter::WriteRowEntry(std::string_view clustering) {
   if (header_pending_) WriteHeader();
   RowEntryKey(prefix_, clustering, &entry_key_);
-  entry_value_.clear();
   const bool changes = pending_change_.has_value() && pending_change_->deletion != in_effect_;
   if (changes) {
     in_effect_ = pending_change_->deletion;
@@ -118,11 +152,9 @@ void SSTableWriter::WriteRowEntry(std::string_view clustering, const data::Row* 
   if (data_.empty()) {
     block_header_ = header_value_.size() <= kIndexedHeaderBytesMax ? header_value_ : "";
   }
+  entry_value_.clear();
   if (changes || (data_.empty() && !in_effect_.live())) EncodeChange(in_effect_, &entry_value_);
-  if (row != nullptr) {
-    data::EncodeRowBody(*row, &entry_value_);
-    statistics_.Add(*row);
-  }
+  entry_value_.append(row_body_);
   AddEntry();
 }
 
@@ -146,10 +178,17 @@ void SSTableWriter::WriteHeader() {
   header_pending_ = false;
   HeaderEntryKey(prefix_, &entry_key_);
   entry_value_.clear();
-  EncodeHeader(header_, &entry_value_);
+  if (bare_) {
+    EncodeHeader({}, &entry_value_);
+    if (statistics_.partitions == 0) statistics_.first_key = DecodePartitionPrefix(prefix_).value();
+    statistics_.AddBarePartition();
+  } else {
+    EncodeHeader(header_, &entry_value_);
+    statistics_.Add(header_);
+  }
   header_value_ = entry_value_;
-  statistics_.Add(header_);
-  filter_.Add(FilterHash(header_.key.key));
+  written_prefix_ = prefix_;
+  filter_.Add(FilterHashOfPrefix(prefix_));
   if (data_.empty()) block_header_.clear();
   AddEntry();
 }
@@ -166,18 +205,18 @@ void SSTableWriter::AddEntry() {
 
 void SSTableWriter::CloseDataBlock() {
   if (data_.empty()) return;
-  HeldBlock block{.first_key = data_.first_key()};
+  const std::string first_key = data_.first_key();
   statistics_.raw_data_bytes += data_.bytes();
-  block.header = block_header_;
-  block.payload = data_.Finish();
-  if (!learning_) return EmitDataBlock(block);
-  held_bytes_ += block.payload.size();
-  held_.push_back(std::move(block));
+  const std::string_view payload = data_.Finish();
+  if (!learning_) return EmitDataBlock(first_key, block_header_, payload);
+  held_bytes_ += payload.size();
+  held_.push_back({first_key, block_header_, std::string(payload)});
   if (held_bytes_ >= kSampleFactor * options_.dictionary_bytes) UseDictionary();
 }
 
-void SSTableWriter::EmitDataBlock(const HeldBlock& block) {
-  AddIndexEntry(&page_, block.first_key, {Seal(block.payload, compressor_), block.header});
+void SSTableWriter::EmitDataBlock(const std::string& first_key, std::string_view header,
+                                  std::string_view payload) {
+  AddIndexEntry(&page_, first_key, {Seal(payload, compressor_), header});
   if (page_.bytes() >= options_.index_page_bytes) CloseIndexPage();
 }
 
@@ -189,7 +228,9 @@ void SSTableWriter::UseDictionary() {
   dictionary_ = TrainDictionary(samples, options_.dictionary_bytes);
   if (!dictionary_.empty()) compressor_.SetDictionary(dictionary_);
   held_bytes_ = 0;
-  for (const HeldBlock& block : std::exchange(held_, {})) EmitDataBlock(block);
+  for (const HeldBlock& block : std::exchange(held_, {})) {
+    EmitDataBlock(block.first_key, block.header, block.payload);
+  }
 }
 
 void SSTableWriter::CloseIndexPage() {
@@ -248,6 +289,9 @@ Task<absl::StatusOr<TableMetadata>> SSTableWriter::Finish() {
   CloseDataBlock();
   if (learning_) UseDictionary();
   CloseIndexPage();
+  if (statistics_.partitions > 0) {
+    statistics_.last_key = DecodePartitionPrefix(written_prefix_).value();
+  }
   SealTail();
   THOLOS_CO_RETURN_IF_ERROR(co_await FlushBuffer());
   status_ = co_await Publish();

@@ -68,6 +68,14 @@ class SSTableWriter {
   // Both, for a whole partition; it must stay valid until the task ends.
   base::Task<absl::Status> Add(const data::Partition& partition);
 
+  // The same without decoding, in the same order, and mixed with the calls above as one likes. A
+  // partition of only rows and changes, by its prefix (format.h); and a row as it is encoded. An
+  // error, or a full buffer, makes needs_relief() true: then Relieve() is to be awaited.
+  void AddBarePartition(std::string_view prefix);
+  void AddEncodedRow(std::string_view clustering, const data::RowView& row);
+  bool needs_relief() const { return !status_.ok() || buffer_.size() >= options_.write_bytes; }
+  base::Task<absl::Status> Relieve() { return FlushIfFull(); }
+
   // Bytes of the file so far, roughly: for splitting outputs.
   uint64_t bytes() const { return end() + data_.bytes() + held_bytes_; }
   uint64_t partitions() const { return statistics_.partitions; }
@@ -92,14 +100,18 @@ class SSTableWriter {
   SSTableWriter(base::FileSystem& fs, WriterOptions options, std::unique_ptr<base::File> file);
   std::string Path(const std::string& name) const;
   uint64_t end() const { return offset_ + buffer_.size(); }
+  void StartPartition(std::string_view prefix);
+  void NextClustering(std::string_view clustering);
   void WriteHeader();
-  void WriteRowEntry(std::string_view clustering, const data::Row* row);
+  void WriteRowEntry(std::string_view clustering);
+  void NoteRow(const data::RowView& row);
   void WritePendingChange();
   void AddEntry();
   void CloseDataBlock();
   void CloseIndexPage();
   void AddIndexEntry(BlockBuilder* index, const std::string& first_key, const IndexEntry& entry);
-  void EmitDataBlock(const HeldBlock& block);
+  void EmitDataBlock(const std::string& first_key, std::string_view header,
+                     std::string_view payload);
   void UseDictionary();
   BlockHandle Seal(std::string_view payload, BlockCompressor& compressor);
   void SealTail();
@@ -133,18 +145,23 @@ class SSTableWriter {
   // The current partition. Its header is written with the first thing that it holds.
   bool has_partition_ = false;
   bool header_pending_ = false;
+  bool bare_ = false;  // it has only rows and changes; header_ is not its own
   data::PartitionHeader header_;
   std::string prefix_;
+  std::string written_prefix_;  // of the last partition that was written
   std::string header_value_;
-  std::optional<std::string> last_clustering_;
+  bool has_clustering_ = false;
+  std::string last_clustering_;
   data::Deletion in_effect_;  // behind what was written
   // Not written yet: a row of the same key may follow.
   std::optional<data::DeletionChange> pending_change_;
   // Of the partition that the open data block begins inside of, for the index.
   std::string block_header_;
-  // Scratch: the entry that is being added.
+  // Scratch: the entry that is being added, the row that it holds.
   std::string entry_key_;
   std::string entry_value_;
+  std::string row_body_;
+  data::Row decoded_;
 };
 
 }  // namespace tholos::sstable

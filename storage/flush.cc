@@ -7,32 +7,87 @@
 namespace tholos::storage {
 namespace {
 
-base::Task<absl::Status> Copy(data::PartitionSource& from, sstable::SSTableWriter& to) {
-  while (true) {
-    THOLOS_CO_ASSIGN_OR_RETURN(const bool more, co_await from.NextPartition());
-    if (!more) co_return absl::OkStatus();
-    THOLOS_CO_RETURN_IF_ERROR(co_await to.AddPartition(from.partition()));
+using base::Task;
+
+// Partitions of only rows, which most are, as the memtable has them encoded; others as a source
+// gives them.
+class Flush {
+ public:
+  Flush(std::shared_ptr<const Memtable> memtable, sstable::SSTableWriter& writer)
+      : memtable_(std::move(memtable)), writer_(writer) {}
+
+  Task<absl::Status> Run() {
+    const Memtable::Partitions& partitions = memtable_->partitions();
+    for (auto place = partitions.First(); !place.at_end(); place = partitions.Next(place)) {
+      partitions.PrefetchBehind(place);
+      const Memtable::Partition& partition = *place.item();
+      const Memtable::Contents* contents = partition.contents();
+      const data::Token token = Memtable::TokenOf(place.prefix());
+      if (const Memtable::Row* row = partition.only_row(); row != nullptr) {
+        Start(token, partition);
+        Add(*row);
+      } else if (contents != nullptr && !IsBare(*contents)) {
+        THOLOS_CO_RETURN_IF_ERROR(co_await CopyDecoded({token, std::string(partition.key())}));
+      } else if (contents != nullptr) {
+        Start(token, partition);
+        const Memtable::Rows& rows = contents->rows;
+        for (auto at = rows.First(); !at.at_end(); at = rows.Next(at)) {
+          rows.PrefetchBehind(at);
+          Add(*at.item());
+          if (writer_.needs_relief()) THOLOS_CO_RETURN_IF_ERROR(co_await writer_.Relieve());
+        }
+      }
+      if (writer_.needs_relief()) THOLOS_CO_RETURN_IF_ERROR(co_await writer_.Relieve());
+    }
+    co_return absl::OkStatus();
+  }
+
+ private:
+  static bool IsBare(const Memtable::Contents& contents) {
+    return contents.deletion.live() && contents.static_row == nullptr && contents.ranges.empty();
+  }
+
+  void Start(data::Token token, const Memtable::Partition& partition) {
+    sstable::MakePartitionPrefix(token, partition.key(), &prefix_);
+    writer_.AddBarePartition(prefix_);
+  }
+
+  void Add(const Memtable::Row& row) {
+    base::Reader in(row.body());
+    writer_.AddEncodedRow(row.key(), data::TakeRowBodyView(&in));
+  }
+
+  Task<absl::Status> CopyDecoded(data::DecoratedKey key) {
+    const auto from = MemtableSource(memtable_, {.key = std::move(key)});
+    THOLOS_CO_ASSIGN_OR_RETURN(const bool found, co_await from->NextPartition());
+    if (!found) co_return absl::OkStatus();
+    THOLOS_CO_RETURN_IF_ERROR(co_await writer_.AddPartition(from->partition()));
     while (true) {
-      THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await from.NextItem());
-      if (item == data::Item::kEnd) break;
+      THOLOS_CO_ASSIGN_OR_RETURN(const data::Item item, co_await from->NextItem());
+      if (item == data::Item::kEnd) co_return absl::OkStatus();
       if (item == data::Item::kRow) {
-        THOLOS_CO_RETURN_IF_ERROR(co_await to.AddRow(from.row()));
+        THOLOS_CO_RETURN_IF_ERROR(co_await writer_.AddRow(from->row()));
       } else {
-        THOLOS_CO_RETURN_IF_ERROR(co_await to.AddChange(from.change()));
+        THOLOS_CO_RETURN_IF_ERROR(co_await writer_.AddChange(from->change()));
       }
     }
   }
-}
+
+  const std::shared_ptr<const Memtable> memtable_;
+  sstable::SSTableWriter& writer_;
+  std::string prefix_;
+};
 
 }  // namespace
 
 base::Task<absl::StatusOr<std::optional<sstable::TableMetadata>>> WriteMemtable(
     base::FileSystem& fs, sstable::WriterOptions options,
     std::shared_ptr<const Memtable> memtable) {
+  options.partitions_max = memtable->partitions().size();
   THOLOS_CO_ASSIGN_OR_RETURN(auto writer,
                              co_await sstable::SSTableWriter::Create(fs, std::move(options)));
-  auto source = MemtableSource(std::move(memtable), data::Selection::Everything());
-  absl::Status copied = co_await Copy(*source, *writer);
+  Flush flush(std::move(memtable), *writer);
+  absl::Status copied = co_await flush.Run();
   if (!copied.ok() || writer->partitions() == 0) {
     co_await writer->Abandon();
     if (!copied.ok()) co_return copied;

@@ -60,6 +60,11 @@ Memtable::Row* Memtable::WithBody(Row* row, std::string_view body) {
 }
 
 Memtable::Row* Memtable::Merged(Row* row, std::string_view body) {
+  base::Reader old_body(row->body());
+  base::Reader new_body(body);
+  if (data::Supersedes(data::TakeRowBodyView(&new_body), data::TakeRowBodyView(&old_body))) {
+    return WithBody(row, body);
+  }
   DecodeBody(row->body(), &old_row_);
   DecodeBody(body, &new_row_);
   data::MergeInto(&old_row_, std::move(new_row_));

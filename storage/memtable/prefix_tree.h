@@ -77,6 +77,21 @@ class PrefixTree {
     return place.at_end() || !IsAt(place, key) ? Place() : place;
   }
   Place Next(Place place) const { return Settle({place.leaf_, place.slot_ + 1}); }
+  // Has the memory of an item a few places behind on its way to the processor: for a walk over all.
+  void PrefetchBehind(const Place& place) const {
+    constexpr uint32_t kAhead = 6;
+    Leaf* leaf = place.leaf_;
+    uint32_t slot = place.slot_ + kAhead;
+    if (slot >= leaf->count) {
+      slot -= leaf->count;
+      leaf = leaf->next;
+      if (leaf == nullptr || slot >= leaf->count) return;
+    }
+    const char* item = reinterpret_cast<const char*>(leaf->items()[slot]);
+    __builtin_prefetch(item);
+    __builtin_prefetch(item + 64);
+    __builtin_prefetch(item + 128);
+  }
   // Of the end: the last one. Of the first one: the end.
   Place Previous(Place place) const {
     Raw raw{place.leaf_, place.slot_};
