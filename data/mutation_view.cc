@@ -226,9 +226,18 @@ absl::StatusOr<MutationView> MutationView::Parse(std::string_view bytes) {
   if ((flags & kPartitionDeletion) != 0) {
     view.deletion_ = DecodeDeletion(&in);
     if (view.deletion_.live()) in.Fail();
+    view.min_timestamp_ = view.deletion_.timestamp;
   }
-  if ((flags & kStaticRow) != 0) view.static_row_ = TakeRowBodyView(&in);
-  if ((flags & kRangeTombstones) != 0) view.ranges_ = TakeRanges(&in);
+  if ((flags & kStaticRow) != 0) {
+    view.static_row_ = TakeRowBodyView(&in);
+    view.min_timestamp_ = std::min(view.min_timestamp_, view.static_row_->min_timestamp);
+  }
+  if ((flags & kRangeTombstones) != 0) {
+    view.ranges_ = TakeRanges(&in);
+    for (const RangeTombstone& each : view.range_tombstones()) {
+      view.min_timestamp_ = std::min(view.min_timestamp_, each.deletion.timestamp);
+    }
+  }
   view.row_count_ = in.Count(kRowBytesMin);
   view.rows_ = in.rest();
   std::string_view previous;
@@ -238,6 +247,7 @@ absl::StatusOr<MutationView> MutationView::Parse(std::string_view bytes) {
     previous = clustering;
     RowView row = TakeRowBodyView(&in);
     row.clustering = clustering;
+    view.min_timestamp_ = std::min(view.min_timestamp_, row.min_timestamp);
     if (i == 0) view.first_row_ = row;
   }
   if (in.remaining() != 0) in.Fail();

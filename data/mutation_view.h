@@ -55,6 +55,8 @@ class MutationView {
   const Deletion& deletion() const { return deletion_; }
   const std::optional<RowView>& static_row() const { return static_row_; }
   bool has_range_tombstones() const { return !ranges_.empty(); }
+  // The smallest of anything in it; of nothing: the largest number.
+  Timestamp min_timestamp() const { return min_timestamp_; }
   std::vector<RangeTombstone> range_tombstones() const;
 
   // In clustering order.
@@ -81,6 +83,7 @@ class MutationView {
   std::string_view rows_;
   size_t row_count_ = 0;
   RowView first_row_;
+  Timestamp min_timestamp_ = std::numeric_limits<Timestamp>::max();
 };
 
 // The token alone, without a look at the rest: routing a received mutation.

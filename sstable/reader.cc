@@ -138,6 +138,23 @@ bool SSTable::MayContain(const data::Selection& selection) const {
          (range.end == data::kMinToken || statistics.first_key.token <= range.end);
 }
 
+std::vector<data::DecoratedKey> SSTable::SampleKeys(size_t keys_max) const {
+  std::vector<data::DecoratedKey> keys;
+  if (metadata_.statistics.partitions == 0 || keys_max == 0) return keys;
+  BlockCursor page(root_);
+  page.ToBeforeFirst();
+  while (page.Next()) {
+    const auto length = PartitionPrefixLength(page.key());
+    if (!length.ok()) continue;
+    auto key = DecodePartitionPrefix(page.key().substr(0, *length));
+    if (key.ok() && (keys.empty() || keys.back() != *key)) keys.push_back(*std::move(key));
+  }
+  const size_t step = (keys.size() + keys_max - 1) / keys_max;
+  for (size_t i = 1; i * step < keys.size(); ++i) keys[i] = std::move(keys[i * step]);
+  if (step > 1) keys.resize((keys.size() + step - 1) / step);
+  return keys;
+}
+
 std::unique_ptr<data::PartitionSource> SSTable::NewSource(data::Selection selection,
                                                           ReadPattern pattern) const {
   return std::make_unique<TableSource>(shared_from_this(), std::move(selection), pattern);

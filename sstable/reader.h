@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
@@ -62,6 +63,10 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
   bool MayContain(const data::DecoratedKey& key) const;
   // False: nothing selected is in here.
   bool MayContain(const data::Selection& selection) const;
+
+  // Some partition keys that are in here, at equal distances: those that index pages begin with.
+  // Without I/O.
+  std::vector<data::DecoratedKey> SampleKeys(size_t keys_max) const;
 
   // What is selected. The source keeps the table alive. Where the blocks are in memory it never
   // suspends.

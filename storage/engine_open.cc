@@ -77,7 +77,9 @@ Task<absl::Status> ShardedEngine::OpenAll(data::Schema::Ptr schema, uint32_t com
 }
 
 Task<absl::Status> ShardedEngine::OpenShards(data::Schema::Ptr schema, uint32_t compactions) {
-  ShardEnvironment environment{options_, deps_, layout_, throttle_};
+  ShardEnvironment environment{
+      options_, deps_, layout_, throttle_,
+      std::make_shared<MemoryBudget>(options_.memtable_bytes_max, layout_.shards)};
   environment.options.compactions_per_shard = compactions;
   std::vector<Task<absl::StatusOr<ShardPtr>>> opening;
   for (uint32_t i = 0; i < layout_.shards; ++i) {

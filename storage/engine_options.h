@@ -21,9 +21,9 @@ enum class CommitLogSync {
 
 struct EngineOptions {
   std::string directory;
-  // All shards' memtables together; a shard's largest is flushed when its share is passed. Where
-  // flushes lag, writes are delayed from 1.5 times of it on, the more the closer they come to
-  // twice of it, where they wait for the flush.
+  // All shards' memtables together; when it is passed the largest of any shard is flushed
+  // (memory_budget.h). Where flushes lag, writes are delayed from 1.5 times of it on, the more the
+  // closer they come to twice of it, where they wait for a flush.
   uint64_t memtable_bytes_max = 256 << 20;
   CommitLogSync commitlog_sync = CommitLogSync::kBatch;
   absl::Duration commitlog_sync_period = absl::Milliseconds(500);

@@ -18,9 +18,6 @@ constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
 constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 // Writes that wait for memory: as much as the commit log may have pending.
 constexpr uint64_t kWaitingBytesMax = 32 << 20;
-// Of the memtables' budget; and what a write is delayed at twice the budget.
-constexpr double kDelayedFrom = 1.5;
-constexpr absl::Duration kWriteDelayMax = absl::Milliseconds(20);
 
 absl::Status Stopping() { return absl::UnavailableError("storage: the node is stopping"); }
 
@@ -31,6 +28,7 @@ ShardEngine::ShardEngine(ShardEnvironment environment, uint32_t shard)
       deps_(environment.deps),
       layout_(environment.layout),
       throttle_(std::move(environment.throttle)),
+      budget_(std::move(environment.budget)),
       shard_(shard),
       metrics_(deps_.metrics, shard),
       random_(deps_.random.Stream("storage")),
@@ -50,6 +48,14 @@ base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(
     co_await engine->Stop();
     co_return opened;
   }
+  engine->reached_ = std::make_shared<ShardEngine*>(engine.get());
+  engine->budget_->SetWaker(shard, [loop = &base::Loop::Current(), reached = engine->reached_] {
+    loop->Post([reached] {
+      if (*reached == nullptr) return;
+      (*reached)->flush_wanted_.Set();
+      (*reached)->memory_freed_.Set();
+    });
+  });
   engine->NoteFlushed();
   co_await engine->DiscardLog();
   engine->scope_.Spawn(engine->FlushLoop());
@@ -113,9 +119,16 @@ absl::StatusOr<bool> ShardEngine::Replay(LogPosition position, std::string_view 
   return true;
 }
 
+// All shards replay at once: each keeps to its share.
 base::Task<absl::Status> ShardEngine::AfterGroup(LogPosition end) {
-  while (memtable_bytes_ > MemtableBytesMax() && flush_status_.ok()) {
-    const TablePtr largest = PickForFlush();
+  const uint64_t share = budget_->bytes_max() / layout_.shards;
+  while (memtable_bytes_ > share && flush_status_.ok()) {
+    TablePtr largest;
+    for (const auto& [id, table] : tables_) {
+      if (largest == nullptr || table->memtable_bytes() > largest->memtable_bytes()) {
+        largest = table;
+      }
+    }
     flush_status_ = co_await largest->Flush([end] { return end; });
     NoteFlushed();
   }
@@ -126,6 +139,8 @@ base::Task<absl::Status> ShardEngine::AfterGroup(LogPosition end) {
 
 base::Task<void> ShardEngine::Stop() {
   stopping_ = true;
+  budget_->SetWaker(shard_, nullptr);
+  if (reached_ != nullptr) *reached_ = nullptr;
   memory_freed_.Set();
   co_await gate_.Close();
   stop_.Set();
@@ -135,6 +150,7 @@ base::Task<void> ShardEngine::Stop() {
   co_await scope_.Stop();
   for (const TablePtr& table : AllTables()) co_await table->Stop();
   tables_.clear();
+  NoteFlushed();
   if (log_ != nullptr) co_await log_->Stop();
 }
 
@@ -160,28 +176,23 @@ base::Task<absl::Status> ShardEngine::Apply(std::string encoded_mutation, base::
   THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
   THOLOS_CO_ASSIGN_OR_RETURN(const data::MutationView mutation,
                              data::MutationView::Parse(encoded_mutation));
-  if (!tables_.contains(mutation.table())) co_return Find(mutation.table()).status();
-  if (const absl::Duration delay = WriteDelay(); delay > absl::ZeroDuration()) {
+  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(mutation.table()));
+  const absl::Duration delay = WriteDelay(budget_->bytes(), budget_->bytes_max());
+  if (delay > absl::ZeroDuration()) {
     THOLOS_CO_RETURN_IF_ERROR(co_await SlowDown(delay, deadline));
   }
-  if (memtable_bytes_ >= 2 * MemtableBytesMax()) {
+  if (budget_->is_full()) {
     THOLOS_CO_RETURN_IF_ERROR(co_await WaitForMemory(deadline, encoded_mutation.size()));
   }
+  PurgeGuard& guard = table->purge_guard();
+  while (guard.HoldsBack(mutation.min_timestamp())) {
+    if (!co_await guard.WaitForInstallation(deadline)) co_return CheckDeadline(deadline);
+  }
+  const PurgeGuard::Writing writing(guard, mutation.min_timestamp());
   const auto apply = [&](LogPosition position, std::string_view) {
     ApplyDurable(mutation, position);
   };
   co_return co_await log_->Append(encoded_mutation, apply);
-}
-
-// Nothing while a flush keeps up: what is written meanwhile is less than half of the budget. From
-// there it grows with the square of what is in the way, so that writers settle at the pace of the
-// flush before twice the budget, where they would have to wait for it.
-absl::Duration ShardEngine::WriteDelay() const {
-  const auto budget = static_cast<double>(MemtableBytesMax());
-  const double beyond = static_cast<double>(memtable_bytes_) / budget - kDelayedFrom;
-  if (beyond <= 0) return absl::ZeroDuration();
-  const double part = std::min(1.0, beyond / (2 - kDelayedFrom));
-  return kWriteDelayMax * (part * part);
 }
 
 base::Task<absl::Status> ShardEngine::SlowDown(absl::Duration delay, base::Deadline deadline) {
@@ -199,18 +210,20 @@ base::Task<absl::Status> ShardEngine::WaitForMemory(base::Deadline deadline, uin
   }
   waiting_bytes_ += bytes;
   bool in_time = true;
-  while (in_time && !stopping_ && memtable_bytes_ >= 2 * MemtableBytesMax()) {
-    if (absl::IsResourceExhausted(flush_status_)) break;
+  while (in_time && !stopping_ && budget_->is_full() && !budget_->disk_full()) {
     flush_wanted_.Set();
+    if (const auto other = budget_->ShardToFlush(); other.has_value()) budget_->Wake(*other);
     memory_freed_.Reset();
     in_time = co_await memory_freed_.WaitUntil(deadline);
   }
   waiting_bytes_ -= bytes;
   if (stopping_) co_return Stopping();
   THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
-  if (memtable_bytes_ < 2 * MemtableBytesMax()) co_return absl::OkStatus();
-  co_return absl::ResourceExhaustedError(base::StrCat(
-      "storage: memtables are full and cannot be flushed: ", base::ToStd(flush_status_.message())));
+  if (!budget_->is_full()) co_return absl::OkStatus();
+  co_return absl::ResourceExhaustedError(
+      base::StrCat("storage: memtables are full and cannot be flushed: ",
+                   flush_status_.ok() ? "no space is left for another shard's"
+                                      : base::ToStd(flush_status_.message())));
 }
 
 void ShardEngine::ApplyDurable(const data::MutationView& mutation, LogPosition position) {
@@ -218,15 +231,32 @@ void ShardEngine::ApplyDurable(const data::MutationView& mutation, LogPosition p
   auto found = tables_.find(mutation.table());
   if (found == tables_.end()) return;  // dropped meanwhile
   AddMemtableBytes(found->second->Apply(mutation, position));
-  if (memtable_bytes_ > MemtableBytesMax() || log_->used_bytes() > options_.commitlog_bytes_max) {
-    flush_wanted_.Set();
-  }
+  if (log_->used_bytes() > options_.commitlog_bytes_max) flush_wanted_.Set();
 }
 
 void ShardEngine::AddMemtableBytes(int64_t delta) {
   memtable_bytes_ += delta;
   live_bytes_ = memtable_bytes_ + sstable_bytes_;
   metrics_.memtable_bytes.Set(static_cast<int64_t>(memtable_bytes_));
+  if (memtable_bytes_ - told_bytes_ >= budget_->step_bytes()) TellBudget();  // modulo 2^64
+}
+
+// Somebody may have to flush, or may go on.
+void ShardEngine::TellBudget() {
+  MemoryBudget::Usage usage{.bytes = memtable_bytes_};
+  for (const auto& [id, table] : tables_) {
+    const uint64_t active = table->active_bytes();
+    usage.active_bytes += active;
+    usage.largest_active = std::max(usage.largest_active, active);
+  }
+  const bool freed = memtable_bytes_ < told_bytes_;
+  told_bytes_ = memtable_bytes_;
+  budget_->Tell(shard_, usage);
+  if (freed) {
+    budget_->WakeAll();
+  } else if (const auto pick = budget_->ShardToFlush(); pick.has_value()) {
+    *pick == shard_ ? flush_wanted_.Set() : budget_->Wake(*pick);
+  }
 }
 
 base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand command,
@@ -342,13 +372,13 @@ std::vector<ShardEngine::TablePtr> ShardEngine::AllTables() const {
   return all;
 }
 
-// The largest if memory is short; the one that holds the log back if that is too long; nothing
-// otherwise.
+// The largest if memory is short and no other shard has a larger one; the one that holds the log
+// back if that is too long; nothing otherwise.
 ShardEngine::TablePtr ShardEngine::PickForFlush() const {
   TablePtr pick;
-  if (memtable_bytes_ > MemtableBytesMax()) {
+  if (budget_->ShardToFlush() == shard_) {
     for (const auto& [id, table] : tables_) {
-      if (pick == nullptr || table->memtable_bytes() > pick->memtable_bytes()) pick = table;
+      if (pick == nullptr || table->active_bytes() > pick->active_bytes()) pick = table;
     }
     return pick;
   }
@@ -394,6 +424,7 @@ void ShardEngine::NoteFlushFailure(const Table& table, const absl::Status& failu
 base::Task<absl::Status> ShardEngine::FlushTable(TablePtr table) {
   absl::Status flushed = co_await table->Flush([this] { return log_->next_position(); });
   flush_status_ = flushed;
+  budget_->TellDiskFull(shard_, absl::IsResourceExhausted(flushed));
   NoteFlushed();
   if (flushed.ok()) co_await DiscardLog();
   co_return flushed;
@@ -420,6 +451,7 @@ void ShardEngine::NoteFlushed() {
   memtable_bytes_ = memory;
   sstable_bytes_ = files;
   AddMemtableBytes(0);
+  TellBudget();
   memory_freed_.Set();
   compaction_wanted_.Set();
 }

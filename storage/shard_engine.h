@@ -24,6 +24,7 @@
 #include "base/async/task.h"
 #include "storage/commitlog/commit_log.h"
 #include "storage/engine.h"
+#include "storage/memory_budget.h"
 #include "storage/table.h"
 
 namespace tholos::storage {
@@ -37,6 +38,7 @@ struct ShardEnvironment {
   EngineDeps deps;
   Layout layout;
   std::shared_ptr<CompactionThrottle> throttle;
+  std::shared_ptr<MemoryBudget> budget;
 };
 
 class ShardEngine final : public ReplaySink {
@@ -80,11 +82,11 @@ class ShardEngine final : public ReplaySink {
 
   absl::StatusOr<TablePtr> Find(const data::TableId& id) const;
   absl::Status CheckDeadline(base::Deadline deadline) const;
-  absl::Duration WriteDelay() const;
   base::Task<absl::Status> SlowDown(absl::Duration delay, base::Deadline deadline);
   base::Task<absl::Status> WaitForMemory(base::Deadline deadline, uint64_t bytes);
   void ApplyDurable(const data::MutationView& mutation, LogPosition position);
   void AddMemtableBytes(int64_t delta);
+  void TellBudget();
 
   // Background work.
   base::Task<void> FlushLoop();
@@ -97,12 +99,12 @@ class ShardEngine final : public ReplaySink {
   base::Task<void> DiscardLog();
   void NoteFlushed();
   std::vector<TablePtr> AllTables() const;
-  uint64_t MemtableBytesMax() const { return options_.memtable_bytes_max / layout_.shards; }
 
   const EngineOptions options_;
   const EngineDeps deps_;
   const Layout layout_;
   const std::shared_ptr<CompactionThrottle> throttle_;
+  const std::shared_ptr<MemoryBudget> budget_;
   const uint32_t shard_;
   StorageMetrics metrics_;
   base::RandomStream random_;
@@ -112,7 +114,10 @@ class ShardEngine final : public ReplaySink {
   std::unique_ptr<CommitLog> log_;
   uint64_t memtable_bytes_ = 0;
   uint64_t sstable_bytes_ = 0;
+  uint64_t told_bytes_ = 0;     // what the budget knows
   uint64_t waiting_bytes_ = 0;  // of writes that wait for memory
+  // What other shards reach this one by, on its loop; empty once it stops.
+  std::shared_ptr<ShardEngine*> reached_;
   base::Event memory_freed_;
   absl::Status flush_status_;  // of the last attempt
   uint64_t failed_flushes_in_a_row_ = 0;

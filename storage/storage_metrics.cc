@@ -37,6 +37,10 @@ StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
       expired_sstables(m.AddCounter("tholos_expired_sstables_total",
                                     "SSTables that were dropped unread: all in them had expired",
                                     LabelsOf(shard))),
+      unsafe_purges(m.AddCounter("tholos_unsafe_purges_total",
+                                 "Compactions done again because something old was written "
+                                 "meanwhile that a purged tombstone shadowed",
+                                 LabelsOf(shard))),
       cache_hits(m.AddCounter("tholos_block_cache_hits_total", "Blocks found in the cache",
                               LabelsOf(shard))),
       cache_misses(m.AddCounter("tholos_block_cache_misses_total",

@@ -23,6 +23,7 @@ struct StorageMetrics {
   base::Counter& compaction_written_bytes;
   base::Counter& failed_compactions;
   base::Counter& expired_sstables;
+  base::Counter& unsafe_purges;
   base::Counter& cache_hits;
   base::Counter& cache_misses;
   base::Gauge& cache_bytes;

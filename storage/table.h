@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,6 +45,7 @@
 #include "sstable/reader.h"
 #include "storage/compaction_throttle.h"
 #include "storage/memtable/memtable.h"
+#include "storage/purge_guard.h"
 #include "storage/reconciled.h"
 #include "storage/storage_metrics.h"
 #include "storage/table_files.h"
@@ -80,6 +82,9 @@ class Table : public std::enable_shared_from_this<Table> {
 
   const data::TableSchema& schema() const { return *schema_; }
   void SetSchema(std::shared_ptr<const data::TableSchema> schema);
+
+  // Every write holds a PurgeGuard::Writing from before the log to Apply.
+  PurgeGuard& purge_guard() { return purge_guard_; }
 
   // The change of memtable_bytes().
   int64_t Apply(const data::MutationView& update, LogPosition position);
@@ -120,6 +125,8 @@ class Table : public std::enable_shared_from_this<Table> {
   // Records before it must not be replayed.
   LogPosition flushed_before() const { return flushed_before_; }
   uint64_t memtable_bytes() const;
+  // Of the memtable that is written to: what a flush would begin with.
+  uint64_t active_bytes() const { return active_->bytes(); }
   // A flush failed and nobody is at it.
   bool needs_retry() const { return !frozen_.empty() && flushing_.available() > 0; }
   size_t sstables() const { return parts_.size() + unopened_; }
@@ -176,8 +183,14 @@ class Table : public std::enable_shared_from_this<Table> {
   sstable::CompactionCandidate CandidateOf(const Part& part) const;
   int64_t GcBeforeSeconds() const;
   data::Timestamp MemtableMinTimestamp() const;
+  double PartitionsReplaced(const std::vector<uint64_t>& newer,
+                            const std::vector<uint64_t>& largest) const;
+  void NoteReplaced(const sstable::CompactionPick& pick, const sstable::CompactionResult& result);
+  bool MayDrop(const std::vector<uint64_t>& generations) const;
+  data::Timestamp NewestOf(const std::vector<uint64_t>& generations) const;
   base::Task<absl::Status> DropExpired(std::vector<uint64_t> generations);
   base::Task<absl::Status> Merge(sstable::CompactionPick pick);
+  base::Task<absl::StatusOr<bool>> MergeOnce(const sstable::CompactionPick& pick, bool purge);
   sstable::CompactionOptions CompactionOptionsFor(const std::vector<uint64_t>& inputs);
   sstable::PurgeableBefore PurgeableBeforeOutside(const std::vector<uint64_t>& inputs) const;
   base::Task<absl::Status> InstallOutputs(std::vector<uint64_t> inputs,
@@ -199,7 +212,14 @@ class Table : public std::enable_shared_from_this<Table> {
   LogPosition flushed_before_;
   std::optional<LogPosition> truncate_end_;  // between BeginTruncate and EndTruncate
   uint64_t flush_bytes_average_ = 0;
+  // Of the rows of partitions that newer runs have too, how many they have: an estimate that space
+  // compactions correct.
+  double rows_replaced_ = 1;
   absl::Status damage_;
+
+  PurgeGuard purge_guard_;
+  // Of each compaction that runs: the smallest timestamp of what was flushed meanwhile.
+  std::list<data::Timestamp> flushed_meanwhile_;
 
   std::set<uint64_t> compacting_now_;
   // Read on background loops.

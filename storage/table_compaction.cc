@@ -1,6 +1,8 @@
 // A table's compactions: what is due, and carrying it out. The decisions are
 // sstable/compaction/picker.h's.
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -17,6 +19,10 @@ namespace {
 // Outputs that will be larger learn a dictionary: it is 0.05 % of them.
 constexpr uint64_t kDictionaryFromBytes = 64 << 20;
 constexpr size_t kDictionaryBytes = 32 << 10;
+
+bool Contains(const std::vector<uint64_t>& generations, uint64_t generation) {
+  return std::find(generations.begin(), generations.end(), generation) != generations.end();
+}
 
 }  // namespace
 
@@ -64,7 +70,49 @@ sstable::PickerState Table::PickerStateNow() const {
                              .gc_before_seconds = GcBeforeSeconds(),
                              .memtable_min_timestamp = MemtableMinTimestamp()};
   for (const Part& part : parts_) state.tables.push_back(CandidateOf(part));
+  state.replacing = [this](const auto& newer, const auto& largest) {
+    return rows_replaced_ * PartitionsReplaced(newer, largest);
+  };
   return state;
+}
+
+// The share of partitions of `newer` that filters of `largest` know; all of them, if there are too
+// few to ask about.
+double Table::PartitionsReplaced(const std::vector<uint64_t>& newer,
+                                 const std::vector<uint64_t>& largest) const {
+  constexpr size_t kKeysMin = 16;
+  constexpr size_t kKeysMax = 256;
+  std::vector<const sstable::SSTable*> known;
+  std::vector<data::DecoratedKey> keys;
+  for (const Part& part : parts_) {
+    if (Contains(largest, part.generation())) known.push_back(part.table.get());
+    if (!Contains(newer, part.generation())) continue;
+    auto some = part.table->SampleKeys(std::max<size_t>(4, kKeysMax / newer.size()));
+    std::move(some.begin(), some.end(), std::back_inserter(keys));
+  }
+  if (keys.size() < kKeysMin) return 1;
+  const auto found = std::count_if(keys.begin(), keys.end(), [&known](const auto& key) {
+    return std::any_of(known.begin(), known.end(),
+                       [&key](const auto* table) { return table->MayContain(key); });
+  });
+  return static_cast<double>(found) / static_cast<double>(keys.size());
+}
+
+// Partitions that are found in both may still have other rows: a compaction for space that found
+// less than it was begun for makes the next one wait longer.
+void Table::NoteReplaced(const sstable::CompactionPick& pick,
+                         const sstable::CompactionResult& result) {
+  constexpr double kReplacedMin = 0.05;
+  if (result.input_rows == 0) return;
+  const double gone =
+      1 - static_cast<double>(result.output_rows) / static_cast<double>(result.input_rows);
+  if (pick.reason == sstable::CompactionPick::Reason::kSpace && pick.replaced_bytes > 0) {
+    const double found =
+        gone * static_cast<double>(pick.bytes) / static_cast<double>(pick.replaced_bytes);
+    rows_replaced_ = std::clamp(rows_replaced_ * found, kReplacedMin, 1.0);
+  } else if (gone > 0.25) {
+    rows_replaced_ = 1;
+  }
 }
 
 std::vector<sstable::CompactionPick> Table::DueCompactions() const {
@@ -82,7 +130,7 @@ sstable::PurgeableBefore Table::PurgeableBeforeOutside(const std::vector<uint64_
   std::vector<sstable::OverlappingSource> others;
   others.push_back({.min_timestamp = MemtableMinTimestamp()});
   for (const Part& part : parts_) {
-    if (std::find(inputs.begin(), inputs.end(), part.generation()) != inputs.end()) continue;
+    if (Contains(inputs, part.generation())) continue;
     others.push_back(sstable::OverlapOf(part.table->metadata()));
   }
   return sstable::PurgeableBeforeFor(std::move(others));
@@ -127,7 +175,36 @@ Task<absl::Status> Table::CompactAll() {
   co_return co_await Merge(std::move(everything));
 }
 
+data::Timestamp Table::NewestOf(const std::vector<uint64_t>& generations) const {
+  data::Timestamp newest = data::kNoTimestamp;
+  for (const Part& part : parts_) {
+    if (!Contains(generations, part.generation())) continue;
+    newest = std::max(newest, part.table->metadata().statistics.max_timestamp);
+  }
+  return newest;
+}
+
+// Nothing else is as old: not what was there when they were picked, nor what came since.
+bool Table::MayDrop(const std::vector<uint64_t>& generations) const {
+  const data::Timestamp written =
+      std::min(MemtableMinTimestamp(), purge_guard_.min_timestamp_under_way());
+  for (const Part& part : parts_) {
+    if (!Contains(generations, part.generation())) continue;
+    const data::Timestamp newest = part.table->metadata().statistics.max_timestamp;
+    const sstable::TokenInterval tokens = CandidateOf(part).tokens;
+    if (written <= newest) return false;
+    for (const Part& other : parts_) {
+      if (Contains(generations, other.generation())) continue;
+      const data::Timestamp oldest = other.table->metadata().statistics.min_timestamp;
+      if (oldest <= newest && CandidateOf(other).tokens.Overlaps(tokens)) return false;
+    }
+  }
+  return true;
+}
+
 Task<absl::Status> Table::DropExpired(std::vector<uint64_t> generations) {
+  const PurgeGuard::Installing installing(purge_guard_, NewestOf(generations));
+  if (!MayDrop(generations)) co_return absl::CancelledError("something as old was written");
   THOLOS_CO_RETURN_IF_ERROR(
       co_await files_->Install({.shard = options_.shard, .removed = generations}));
   Remove(generations);
@@ -141,7 +218,7 @@ sstable::CompactionOptions Table::CompactionOptionsFor(const std::vector<uint64_
   options.table = schema_->id;
   options.purgeable_before = PurgeableBeforeOutside(inputs);
   for (const Part& part : parts_) {
-    if (std::find(inputs.begin(), inputs.end(), part.generation()) == inputs.end()) continue;
+    if (!Contains(inputs, part.generation())) continue;
     options.inputs.push_back({.generation = part.generation(),
                               .written_as = part.live.written_as,
                               .held = part.whole ? sstable::TokenIntervals() : part.live.held});
@@ -160,22 +237,11 @@ sstable::CompactionOptions Table::CompactionOptionsFor(const std::vector<uint64_
 }
 
 Task<absl::Status> Table::Merge(sstable::CompactionPick pick) {
-  const std::vector<uint64_t> inputs = pick.generations;
-  const auto throttled = ThrottledFileSystem(deps_.fs, deps_.throttle, deps_.clock);
-  sstable::CompactionOptions options = CompactionOptionsFor(inputs);
-  if (pick.bytes / (pick.split_points.size() + 1) >= kDictionaryFromBytes) {
-    options.dictionary_bytes = kDictionaryBytes;
-  }
-  options.split_points = std::move(pick.split_points);
-  auto result = co_await base::RunOn(deps_.executor.background(),
-                                     sstable::Compact(*throttled, std::move(options)));
-  absl::Status status = result.status();
-  if (result.ok()) status = co_await InstallOutputs(inputs, result->outputs);
-  if (status.ok()) {
-    deps_.metrics.compactions.Add();
-    deps_.metrics.compaction_read_bytes.Add(result->input_bytes);
-    deps_.metrics.compaction_written_bytes.Add(result->output_bytes);
-  } else if (!absl::IsCancelled(status)) {
+  absl::StatusOr<bool> installed = co_await MergeOnce(pick, /*purge=*/true);
+  // Something old was written meanwhile. What purges nothing can always be installed.
+  if (installed.ok() && !*installed) installed = co_await MergeOnce(pick, /*purge=*/false);
+  const absl::Status& status = installed.status();
+  if (!status.ok() && !absl::IsCancelled(status)) {
     deps_.metrics.failed_compactions.Add();
     deps_.log.Error("storage", base::StrCat("compaction of ", schema_->QualifiedName(), ": ",
                                             base::ToStd(status.message())));
@@ -183,6 +249,42 @@ Task<absl::Status> Table::Merge(sstable::CompactionPick pick) {
     if (absl::IsDataLoss(status)) compaction_failed_ = true;
   }
   co_return status;
+}
+
+// False: what was purged could by now shadow something, and all is as before.
+Task<absl::StatusOr<bool>> Table::MergeOnce(const sstable::CompactionPick& pick, bool purge) {
+  const std::vector<uint64_t> inputs = pick.generations;
+  const auto throttled = ThrottledFileSystem(deps_.fs, deps_.throttle, deps_.clock);
+  sstable::CompactionOptions options = CompactionOptionsFor(inputs);
+  if (!purge) options.purgeable_before = nullptr;
+  if (pick.bytes / (pick.split_points.size() + 1) >= kDictionaryFromBytes) {
+    options.dictionary_bytes = kDictionaryBytes;
+  }
+  options.split_points = pick.split_points;
+  const auto meanwhile = flushed_meanwhile_.insert(flushed_meanwhile_.end(),
+                                                   std::numeric_limits<data::Timestamp>::max());
+  auto result = co_await base::RunOn(deps_.executor.background(),
+                                     sstable::Compact(*throttled, std::move(options)));
+  const data::Timestamp flushed = *meanwhile;
+  flushed_meanwhile_.erase(meanwhile);
+  THOLOS_CO_RETURN_IF_ERROR(result.status());
+
+  const PurgeGuard::Installing installing(purge_guard_, result->newest_purged);
+  const data::Timestamp oldest =
+      std::min({MemtableMinTimestamp(), purge_guard_.min_timestamp_under_way(), flushed});
+  if (result->newest_purged != data::kNoTimestamp && oldest <= result->newest_purged) {
+    std::vector<uint64_t> outputs;
+    for (const auto& output : result->outputs) outputs.push_back(output.generation);
+    co_await files_->Discard(std::move(outputs));
+    deps_.metrics.unsafe_purges.Add();
+    co_return false;
+  }
+  THOLOS_CO_RETURN_IF_ERROR(co_await InstallOutputs(inputs, result->outputs));
+  NoteReplaced(pick, *result);
+  deps_.metrics.compactions.Add();
+  deps_.metrics.compaction_read_bytes.Add(result->input_bytes);
+  deps_.metrics.compaction_written_bytes.Add(result->output_bytes);
+  co_return true;
 }
 
 Task<absl::Status> Table::InstallOutputs(std::vector<uint64_t> inputs,

@@ -1,4 +1,5 @@
 // Memtables to SSTables, and truncation.
+#include <algorithm>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -59,6 +60,9 @@ Task<absl::Status> Table::FlushOldest() {
   flushed_before_ = frozen.end;
   frozen_.pop_front();
   if (!written.has_value()) co_return absl::OkStatus();
+  for (data::Timestamp& oldest : flushed_meanwhile_) {
+    oldest = std::min(oldest, written->statistics.min_timestamp);
+  }
   Adopt(*std::move(part));
   flush_bytes_average_ = flush_bytes_average_ == 0
                              ? written->file_bytes

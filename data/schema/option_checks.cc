@@ -76,6 +76,7 @@ constexpr SubOption kTimeWindow[] = {
 constexpr SubOption kUnified[] = {{"base_shard_count", SubOption::kInteger, 1},
                                   {"expired_sstable_check_frequency_seconds", SubOption::kInteger},
                                   {"flush_size_override", SubOption::kText},
+                                  {"max_space_amplification", SubOption::kFloat},
                                   {"max_sstables_to_compact", SubOption::kInteger},
                                   {"min_sstable_size", SubOption::kText},
                                   {"overlap_inclusion_method", SubOption::kText},
@@ -159,6 +160,15 @@ absl::Status CheckScaling(const OptionMap& options) {
   }
 }
 
+absl::Status CheckSpace(const OptionMap& options) {
+  const auto given = options.find("max_space_amplification");
+  if (given == options.end()) return absl::OkStatus();
+  const double max = Number<double>(given->second).value_or(-1);
+  if (max == 0 || (max >= 1.05 && max <= 100)) return absl::OkStatus();
+  return Invalid("max_space_amplification is ", Shown(given->second),
+                 ": it must be 0 (no bound) or from 1.05 to 100");
+}
+
 absl::Status CheckCompaction(const OptionMap& options) {
   const auto name = options.find("class");
   if (name == options.end()) {
@@ -177,6 +187,7 @@ absl::Status CheckCompaction(const OptionMap& options) {
     THOLOS_RETURN_IF_ERROR(CheckSubOption(*option, value));
   }
   THOLOS_RETURN_IF_ERROR(CheckScaling(options));
+  THOLOS_RETURN_IF_ERROR(CheckSpace(options));
   if (strategy->has_thresholds) {
     const auto threshold = [&](const char* key, int64_t otherwise) {
       const auto it = options.find(key);

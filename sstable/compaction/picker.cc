@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "base/strings.h"
@@ -16,6 +17,8 @@ constexpr uint64_t kPartitionsForSpan = 64;
 constexpr double kSpanMin = 1.0 / (1 << 20);
 constexpr int kLevelMax = 40;
 constexpr uint32_t kSplitsMax = 1024;
+// Larger groups are merged for space a part of the tokens at a time.
+constexpr uint64_t kSpaceMergeBytesMax = uint64_t{16} << 30;
 
 const LevelScaling& ScalingOf(const CompactionStrategy& strategy, int level) {
   const size_t last = strategy.scaling.size() - 1;
@@ -82,6 +85,12 @@ std::vector<Candidates> ConnectedByOverlap(Candidates tables) {
   return groups;
 }
 
+uint64_t BytesOf(const Candidates& tables) {
+  uint64_t bytes = 0;
+  for (const CompactionCandidate& table : tables) bytes += table.bytes;
+  return bytes;
+}
+
 // The largest number of tables over one token.
 size_t MaxOverlap(const Candidates& tables) {
   std::vector<std::pair<data::Token, int>> edges;  // starts before ends at the same token
@@ -123,6 +132,7 @@ class Picker {
     if (strategy_.window_micros > 0) {
       PickWindows(rest);
     } else {
+      if (strategy_.by_density && strategy_.space_amplification_max > 0) PickSpace(&rest);
       PickLevels(rest);
     }
     PickSplits(rest);
@@ -130,11 +140,108 @@ class Picker {
   }
 
  private:
+  double DensityOf(const CompactionCandidate& table) const {
+    return sstable::DensityOf(table, state_.slice, strategy_);
+  }
+
+  // Groups that are due go from `tables`; groups that will be soon are left out of levels.
+  void PickSpace(Candidates* tables) {
+    Candidates others;
+    for (Candidates& group : ConnectedByOverlap(*tables)) {
+      if (BytesOf(group) <= kSpaceMergeBytesMax) {
+        ConsiderSpace(std::move(group), &others);
+        continue;
+      }
+      for (Candidates& part : PartsOfLargest(std::move(group), &others)) {
+        ConsiderSpace(std::move(part), &others);
+      }
+    }
+    *tables = std::move(others);
+  }
+
+  // By the tables of the largest run: those with everything inside their tokens. The rest, which is
+  // small beside them, goes to `others`.
+  std::vector<Candidates> PartsOfLargest(Candidates group, Candidates* others) const {
+    std::vector<Candidates> parts;
+    for (CompactionCandidate& table : LargestRun(group)) parts.push_back({std::move(table)});
+    for (CompactionCandidate& table : group) {
+      const auto part = std::find_if(parts.begin(), parts.end(), [&table](const Candidates& each) {
+        return each[0].tokens.Contains(table.tokens);
+      });
+      if (part == parts.end()) {
+        others->push_back(std::move(table));
+      } else if ((*part)[0].generation != table.generation) {
+        part->push_back(std::move(table));
+      }
+    }
+    return parts;
+  }
+
+  // The densest tables that do not overlap.
+  Candidates LargestRun(Candidates group) const {
+    std::sort(group.begin(), group.end(), [this](const auto& a, const auto& b) {
+      return std::pair(DensityOf(a), b.generation) > std::pair(DensityOf(b), a.generation);
+    });
+    Candidates run;
+    for (CompactionCandidate& table : group) {
+      const bool overlaps = std::any_of(run.begin(), run.end(), [&table](const auto& other) {
+        return other.tokens.Overlaps(table.tokens);
+      });
+      if (!overlaps) run.push_back(std::move(table));
+    }
+    return run;
+  }
+
+  void ConsiderSpace(Candidates group, Candidates* others) {
+    const Replaced replaced = ReplacedIn(group);
+    const double bound = strategy_.space_amplification_max - 1;
+    const bool busy =
+        std::any_of(group.begin(), group.end(), [](const auto& table) { return table.busy; });
+    if (replaced.share >= bound && !busy && group.size() <= strategy_.tables_max) {
+      CompactionPick pick = MakePick(CompactionPick::Reason::kSpace, 0, group);
+      pick.replaced_bytes = replaced.bytes;
+      pick.split_points = SplitPointsFor(group, state_.slice, strategy_);
+      picks_.push_back(std::move(pick));
+      return;
+    }
+    const auto runs_max = 2 * static_cast<size_t>(ScalingOf(strategy_, 0).threshold);
+    if (replaced.share >= bound / 2 && !busy && MaxOverlap(group) <= runs_max) return;
+    std::move(group.begin(), group.end(), std::back_inserter(*others));
+  }
+
+  // What newer runs replace, in bytes and as a part of the largest run.
+  struct Replaced {
+    uint64_t bytes = 0;
+    double share = 0;
+  };
+  Replaced ReplacedIn(const Candidates& group) const {
+    const Candidates largest = LargestRun(group);
+    const double bound = strategy_.space_amplification_max - 1;
+    const auto of_largest = static_cast<double>(BytesOf(largest));
+    const double newer_bytes = static_cast<double>(BytesOf(group)) - of_largest;
+    if (newer_bytes < of_largest * bound / 2) return {};
+    // Of a few flushes, levels take care.
+    const double density = DensityOf(*std::max_element(
+        largest.begin(), largest.end(),
+        [this](const auto& a, const auto& b) { return DensityOf(a) < DensityOf(b); }));
+    if (LevelOf(density, strategy_, state_.flush_bytes) == 0) return {};
+    std::vector<uint64_t> newer;
+    std::vector<uint64_t> old;
+    for (const CompactionCandidate& table : largest) old.push_back(table.generation);
+    for (const CompactionCandidate& table : group) {
+      if (std::find(old.begin(), old.end(), table.generation) == old.end()) {
+        newer.push_back(table.generation);
+      }
+    }
+    const double bytes = newer_bytes * (state_.replacing ? state_.replacing(newer, old) : 1);
+    return {static_cast<uint64_t>(bytes), bytes / of_largest};
+  }
+
   void PickLevels(const Candidates& tables) {
     std::map<int, Candidates> levels;
     for (const CompactionCandidate& table : tables) {
       if (table.busy) continue;
-      const double density = DensityOf(table, state_.slice, strategy_);
+      const double density = DensityOf(table);
       levels[LevelOf(density, strategy_, state_.flush_bytes)].push_back(table);
     }
     for (auto& [level, on_level] : levels) PickLevel(level, std::move(on_level));
@@ -311,6 +418,9 @@ std::string CompactionPick::ToString() const {
       break;
     case Reason::kLevel:
       out = base::StrCat("level ", level, ":");
+      break;
+    case Reason::kSpace:
+      out = "space:";
       break;
     case Reason::kWindow:
       out = "window:";

@@ -16,9 +16,23 @@
 //   level 2   [   part 1   ][   part 2   ][   part 3   ][  part 4   ]
 //             [   part 1   ]                             [  part 4   ]
 //              `- pick A                                 `- pick B
+//
+// Space. Level by level, older versions of rows stay until their runs meet: with T4 up to three
+// runs a level, and files of two to three times what is live. So where the rows that newer runs
+// replace in the largest one add up to a part of it (a quarter, by default), all are merged:
+//
+//   largest run   [========================]    100
+//   newer runs    [=====] [====] [==] [==]       28, of which 95 % replace rows of the
+//   largest: 26.6
+//
+// How much is replaced is not in the statistics; the owner estimates it (PickerState::replacing).
+// A largest run of level 0, which is a few flushes, is left to its level.
+// Rows that are new cost no such merge. From halfway to the bound, levels wait: what they would
+// merge will be merged soon with everything, unless runs become too many.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -49,6 +63,10 @@ struct PickerState {
   int64_t now_micros = 0;    // wall time, for windows
   // Tombstones older than this may go.
   int64_t gc_before_seconds = std::numeric_limits<int64_t>::min();
+  // The share, from 0 to 1, of the rows of some tables that replace rows of others, both by
+  // generation. None: all do.
+  std::function<double(const std::vector<uint64_t>& newer, const std::vector<uint64_t>& largest)>
+      replacing;
   // Of what is in memtables: nothing in an SSTable may be dropped that could shadow it.
   data::Timestamp memtable_min_timestamp = std::numeric_limits<data::Timestamp>::max();
 };
@@ -57,6 +75,7 @@ struct CompactionPick {
   enum class Reason {
     kExpired,  // nothing in them can matter any more: to be dropped unread
     kLevel,    // enough overlap on a level
+    kSpace,    // newer runs replace much of the largest one
     kWindow,   // an older time window in more than one SSTable
     kSplit,    // spans shards
   };
@@ -64,6 +83,7 @@ struct CompactionPick {
   int level = 0;
   uint64_t bytes = 0;
   std::vector<uint64_t> generations;  // ascending
+  uint64_t replaced_bytes = 0;        // kSpace: what is expected to go
   // Outputs end before the first partition with a token at or beyond each of these.
   std::vector<data::Token> split_points;
 

@@ -51,13 +51,15 @@ TEST(Picker, TieredWaitsForAsManyAsItsThreshold) {
 }
 
 TEST(Picker, LeveledMergesWhateverOverlaps) {
-  const CompactionStrategy leveled = Parsed("{'scaling_parameters': 'L4'}");
+  const CompactionStrategy leveled =
+      Parsed("{'scaling_parameters': 'L4', 'max_space_amplification': '0'}");
   EXPECT_THAT(Picked({Table(1, 100)}, leveled), IsEmpty());
   EXPECT_THAT(Picked({Table(1, 100), Table(2, 50)}, leveled),
               ElementsAre("level 0: 1 2, 150 bytes"));
   EXPECT_THAT(Picked({Table(1, kMiB, 0, 4), Table(2, kMiB, 4, 8)}, leveled), IsEmpty());
   // T4 on level 0, L4 above.
-  const CompactionStrategy mixed = Parsed("{'scaling_parameters': 'T4, L4'}");
+  const CompactionStrategy mixed =
+      Parsed("{'scaling_parameters': 'T4, L4', 'max_space_amplification': '0'}");
   EXPECT_THAT(Picked({Table(1, 100), Table(2, 50), Table(3, 5 * kMiB), Table(4, 6 * kMiB)}, mixed),
               ElementsAre("level 1: 3 4, 11534336 bytes"));
 }
@@ -98,7 +100,8 @@ TEST(Picker, LowerLevelsFirstAndTheOldestOfTooMany) {
   std::vector<CompactionCandidate> tables;
   for (uint64_t i = 1; i <= 40; ++i) tables.push_back(Table(i, 5 * kMiB));
   for (uint64_t i = 51; i <= 54; ++i) tables.push_back(Table(i, 10));
-  const CompactionStrategy few = Parsed("{'max_sstables_to_compact': '5'}");
+  const CompactionStrategy few =
+      Parsed("{'max_sstables_to_compact': '5', 'max_space_amplification': '0'}");
   EXPECT_THAT(Picked(tables, few),
               ElementsAre("level 0: 51 52 53 54, 40 bytes", "level 1: 1 2 3 4 5, 26214400 bytes"));
 }
@@ -241,7 +244,8 @@ Outcome Simulate(const CompactionStrategy& strategy, int flushes) {
 
 TEST(Picker, TieredWritesLessAndLeveledReadsLess) {
   const Outcome tiered = Simulate({}, 255);
-  const Outcome leveled = Simulate(Parsed("{'scaling_parameters': 'L4'}"), 255);
+  const Outcome leveled =
+      Simulate(Parsed("{'scaling_parameters': 'L4', 'max_space_amplification': '0'}"), 255);
   // 256 flushes are four levels of four.
   EXPECT_LE(tiered.write_amplification, 4.0);
   EXPECT_LE(tiered.runs, 12u);
@@ -261,6 +265,98 @@ TEST(Picker, BacklogIsWhatIsLeftToRead) {
   // Three more runs of level 1: the merge of the first four causes one there.
   for (uint64_t i = 5; i <= 7; ++i) state.tables.push_back(Table(i, 4 * kMiB));
   EXPECT_EQ(CompactionBacklog(state, {}), 4 * kMiB + 16 * kMiB);
+}
+
+// Space ------------------------------------------------------------------------------------------
+
+constexpr char kBounded[] = "{'max_space_amplification': '1.25'}";
+
+TEST(Picker, MergesWithTheLargestRunWhatReplacesAQuarterOfIt) {
+  const CompactionStrategy bounded = Parsed(kBounded);
+  EXPECT_EQ(Parsed("{}"), bounded);
+  const auto largest = Table(1, 40 * kMiB);
+  EXPECT_THAT(Picked({largest, Table(2, 4 * kMiB), Table(3, 5 * kMiB)}, bounded), IsEmpty());
+  EXPECT_THAT(Picked({largest, Table(2, 4 * kMiB), Table(3, 6 * kMiB)}, bounded),
+              ElementsAre("space: 1 2 3, 52428800 bytes"));
+  EXPECT_THAT(Picked({largest, Table(2, 4 * kMiB), Table(3, 6 * kMiB)},
+                     Parsed("{'max_space_amplification': '0'}")),
+              IsEmpty());
+  // A run of several tables, of which those that overlap nothing stay out.
+  EXPECT_THAT(
+      Picked({Table(1, 20 * kMiB, 0, 8), Table(2, 20 * kMiB, 8, 16), Table(3, 6 * kMiB, 0, 8)},
+             bounded),
+      ElementsAre("space: 1 3, 27262976 bytes"));
+  // A largest run of level 0 is left to its level.
+  EXPECT_THAT(Picked({Table(1, 3 * kMiB), Table(2, 1 * kMiB)}, bounded), IsEmpty());
+}
+
+TEST(Picker, RowsThatAreNewNeedNoMergeForSpace) {
+  PickerState state{.flush_bytes = kMiB};
+  double share = 0;
+  std::vector<uint64_t> asked;
+  state.replacing = [&](const auto& newer, const auto& largest) {
+    EXPECT_THAT(largest, ElementsAre(1));
+    asked = newer;
+    return share;
+  };
+  const std::vector<CompactionCandidate> tables = {Table(1, 40 * kMiB), Table(2, 8 * kMiB),
+                                                   Table(3, 9 * kMiB)};
+  EXPECT_THAT(Picked(tables, Parsed(kBounded), state), IsEmpty());
+  EXPECT_THAT(asked, ElementsAre(2, 3));
+  share = 0.58;
+  EXPECT_THAT(Picked(tables, Parsed(kBounded), state), IsEmpty());
+  share = 0.59;
+  EXPECT_THAT(Picked(tables, Parsed(kBounded), state), ElementsAre("space: 1 2 3, 59768832 bytes"));
+}
+
+TEST(Picker, LevelsWaitForAMergeForSpaceThatIsNear) {
+  std::vector<CompactionCandidate> tables = {Table(1, 40 * kMiB)};
+  for (uint64_t i = 2; i <= 5; ++i) tables.push_back(Table(i, kMiB));
+  EXPECT_THAT(Picked(tables, Parsed(kBounded)), ElementsAre("level 0: 2 3 4 5, 4194304 bytes"));
+  tables.push_back(Table(6, 2 * kMiB));
+  EXPECT_THAT(Picked(tables, Parsed(kBounded)), IsEmpty());
+  // Not if runs become many.
+  for (uint64_t i = 7; i <= 9; ++i) tables.push_back(Table(i, kMiB / 8));
+  EXPECT_THAT(Picked(tables, Parsed(kBounded)),
+              ElementsAre("level 0: 2 3 4 5 6 7 8 9, 6684672 bytes"));
+}
+
+TEST(Picker, BusyTablesAreNotMergedForSpace) {
+  auto busy = Table(1, 40 * kMiB);
+  busy.busy = true;
+  EXPECT_THAT(Picked({busy, Table(2, 20 * kMiB)}, Parsed(kBounded)), IsEmpty());
+}
+
+// Uniform overwrites, flush by flush: what files take stays within the bound.
+TEST(Picker, KeepsSpaceWithinTheBound) {
+  constexpr uint64_t kLive = 64 * kMiB;
+  std::vector<CompactionCandidate> tables = {Table(1, kLive)};
+  uint64_t next = 2;
+  uint64_t written = 0;
+  for (int flush = 0; flush < 1000; ++flush) {
+    tables.push_back(Table(next++, kMiB));
+    PickerState state{.flush_bytes = kMiB};
+    while (true) {
+      state.tables = tables;
+      const auto picks = PickCompactions(state, Parsed(kBounded));
+      if (picks.empty()) break;
+      for (const CompactionPick& pick : picks) {
+        std::erase_if(tables, [&](const CompactionCandidate& table) {
+          return std::binary_search(pick.generations.begin(), pick.generations.end(),
+                                    table.generation);
+        });
+        const uint64_t bytes = std::min(pick.bytes, kLive);
+        tables.push_back(Table(next++, bytes));
+        written += bytes;
+      }
+    }
+    uint64_t bytes = 0;
+    for (const CompactionCandidate& table : tables) bytes += table.bytes;
+    EXPECT_LT(static_cast<double>(bytes), 1.27 * static_cast<double>(kLive));
+    EXPECT_LT(tables.size(), 12u);
+  }
+  // A merge for every quarter, and a level below it.
+  EXPECT_LT(static_cast<double>(written), 5.2 * 1000 * static_cast<double>(kMiB));
 }
 
 }  // namespace

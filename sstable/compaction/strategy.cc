@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 constexpr int kFanoutMax = 64;
+constexpr double kSpaceAmplificationMax = 1.25;
 
 // Options of Cassandra without a meaning here.
 constexpr std::string_view kAccepted[] = {"bucket_high",
@@ -128,6 +129,14 @@ absl::Status TakeUnified(OptionReader* in, CompactionStrategy* out) {
     return Wrong("target_sstable_size", base::StrCat(out->target_bytes, "B"), "at least 1MiB");
   }
   THOLOS_RETURN_IF_ERROR(in->TakeBytes("min_sstable_size", &out->split_bytes_min));
+  out->space_amplification_max = kSpaceAmplificationMax;
+  if (const auto value = in->Take("max_space_amplification"); value.has_value()) {
+    double& max = out->space_amplification_max;
+    if (!absl::SimpleAtod(base::ToAbsl(*value), &max) ||
+        !(max == 0 || (max >= 1.05 && max <= 100))) {
+      return Wrong("max_space_amplification", *value, "0 (no bound) or from 1.05 to 100");
+    }
+  }
   THOLOS_RETURN_IF_ERROR(in->TakeInteger("base_shard_count", 1, 1024, &out->base_splits));
   THOLOS_RETURN_IF_ERROR(in->TakeInteger("max_sstables_to_compact", 2, 10000, &out->tables_max));
   return in->TakeBytes("flush_size_override", &out->base_bytes_min);
@@ -220,6 +229,7 @@ std::string CompactionStrategy::ToString() const {
     base::StrAppend(&out, " by size");
   }
   base::StrAppend(&out, " max=", tables_max);
+  if (space_amplification_max > 0) base::StrAppend(&out, " space=", space_amplification_max);
   if (window_micros > 0) base::StrAppend(&out, " window=", window_micros / 1'000'000, "s");
   if (!enabled) base::StrAppend(&out, " disabled");
   return out;

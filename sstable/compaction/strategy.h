@@ -10,7 +10,7 @@
 //
 // What CQL calls a class is a setting of these:
 //
-//   Unified     as given; T4 on every level if nothing is
+//   Unified     as given; T4 on every level and a space amplification of 1.25 if nothing is
 //   SizeTiered  T<min_threshold>, levels by size alone, outputs are not split
 //   Leveled     L<fanout_size>, outputs of sstable_size_in_mb
 //   TimeWindow  T<min_threshold> by size inside the newest window of write time; one SSTable in
@@ -54,6 +54,10 @@ struct CompactionStrategy {
   uint32_t base_splits = 4;
   // In one compaction.
   size_t tables_max = 32;
+  // Where newer runs hold versions of so many rows of the largest run that files take more than
+  // this, times what is live, they are merged with it, whatever the levels say. 0: never. Only by
+  // density.
+  double space_amplification_max = 0;
   // Time windows in microseconds of write time; 0: none.
   int64_t window_micros = 0;
 

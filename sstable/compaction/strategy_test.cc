@@ -20,10 +20,12 @@ TEST(CompactionStrategy, ClassesAreSettingsOfOneEngine) {
     const char* options;
     const char* shown;
   } kCases[] = {
-      {"{}", "T4 target=1073741824 split_min=104857600 base_splits=4 max=32"},
+      {"{}", "T4 target=1073741824 split_min=104857600 base_splits=4 max=32 space=1.25"},
       {"{'class': 'UnifiedCompactionStrategy', 'scaling_parameters': 'T8, L10,N, 2, -8', "
        "'target_sstable_size': '256MiB', 'base_shard_count': 8}",
-       "T8,L10,N,T4,L10 target=268435456 split_min=104857600 base_splits=8 max=32"},
+       "T8,L10,N,T4,L10 target=268435456 split_min=104857600 base_splits=8 max=32 space=1.25"},
+      {"{'max_space_amplification': '0'}",
+       "T4 target=1073741824 split_min=104857600 base_splits=4 max=32"},
       {"{'class': 'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy', "
        "'min_threshold': '6', 'max_threshold': 20, 'bucket_low': 0.5}",
        "T6 by size max=20"},
@@ -57,6 +59,10 @@ TEST(CompactionStrategy, NamesTheWrongOption) {
        "unknown compaction option"},
       {"{'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'WEEKS'}",
        "'WEEKS' is not MINUTES, HOURS or DAYS"},
+      {"{'max_space_amplification': '1'}", "'1' is not 0 (no bound) or from 1.05 to 100"},
+      {"{'max_space_amplification': 'nan'}", "'nan' is not 0 (no bound)"},
+      {"{'class': 'LeveledCompactionStrategy', 'max_space_amplification': '2'}",
+       "unknown compaction option"},
       {"{'enabled': 'maybe'}", "'maybe' is not true or false"},
       {"{'class'}", "expected ':'"},
       {"{'a': 'b'", "expected ',' or '}'"},
