@@ -3,6 +3,7 @@
 
 #include "base/status_macros.h"
 #include "data/range_collector.h"
+#include "data/row_state.h"
 #include "data/source.h"
 
 namespace tholos::data {
@@ -34,6 +35,24 @@ class Collector {
         command_(std::move(command)),
         budget_(command_),
         ranges_(command_.reversed) {}
+  explicit Collector(ReadCommand command) : Collector(nullptr, std::move(command)) {}
+
+  // The result where `state`, of the only row of the only partition, is all there is; no source is
+  // asked.
+  ReadResult Finish(RowState state) {
+    const Slice slice = command_.slices.empty() ? Slice() : std::move(command_.slices.front());
+    PartitionHeader header{*std::move(command_.key), state.partition_deletion,
+                           std::move(state.static_row)};
+    TakeHeader(std::move(header));
+    const std::string& first = command_.reversed ? slice.upper : slice.lower;
+    const std::string& last = command_.reversed ? slice.lower : slice.upper;
+    const bool in_range = !state.range_deletion.live();
+    if (in_range) TakeChange({first, state.range_deletion});
+    if (state.row.has_value()) TakeRow(*state.row);
+    if (in_range && !ended_within() && !last.empty()) TakeChange({last, Deletion()});
+    FinishPartition();
+    return std::move(result_);
+  }
 
   // Goes as far as the source answers at once: the result or an error; nothing if a task of the
   // source must be awaited first.
@@ -70,14 +89,17 @@ class Collector {
   }
 
  private:
-  void TakeHeader() {
-    const PartitionHeader& header = source_->partition();
-    partition_ = {.key = header.key, .deletion = header.deletion, .static_row = header.static_row};
+  void TakeHeader(PartitionHeader header) {
+    resumed_ = command_.after.has_value() && command_.after->key == header.key;
+    partition_.key = std::move(header.key);
+    partition_.deletion = header.deletion;
+    partition_.static_row = std::move(header.static_row);
+    partition_.range_tombstones.clear();
+    partition_.rows.clear();
     live_rows_ = 0;
     live_static_ = false;
     last_.reset();
     stop_at_.reset();
-    resumed_ = command_.after.has_value() && command_.after->key == header.key;
     if (!partition_.static_row.has_value()) return;
     ExpireRow(&*partition_.static_row, command_.now_seconds);
     if (partition_.static_row->IsEmpty()) {
@@ -93,7 +115,7 @@ class Collector {
     } else if (*answer) {
       in_partition_ = true;
       items_ended_ = false;
-      TakeHeader();
+      TakeHeader(source_->partition());
     } else {
       ended_ = true;
     }
@@ -194,8 +216,8 @@ class Collector {
     result_.partitions.push_back(std::move(partition_));
   }
 
-  const std::unique_ptr<PartitionSource> source_;
-  const ReadCommand command_;
+  std::unique_ptr<PartitionSource> source_;
+  ReadCommand command_;
   Budget budget_;
   ReadResult result_;
   Partition partition_;
@@ -214,10 +236,10 @@ class Collector {
   std::optional<base::Task<absl::StatusOr<Item>>> next_item_;
 };
 
-base::Task<absl::StatusOr<ReadResult>> RunToEnd(std::unique_ptr<Collector> collector) {
+base::Task<absl::StatusOr<ReadResult>> RunToEnd(Collector collector) {
   while (true) {
-    co_await collector->AwaitSource();
-    if (auto result = collector->TryRun()) co_return *std::move(result);
+    co_await collector.AwaitSource();
+    if (auto result = collector.TryRun()) co_return *std::move(result);
   }
 }
 
@@ -225,11 +247,16 @@ base::Task<absl::StatusOr<ReadResult>> RunToEnd(std::unique_ptr<Collector> colle
 
 base::Task<absl::StatusOr<ReadResult>> Collect(std::unique_ptr<PartitionSource> source,
                                                ReadCommand command) {
-  auto collector = std::make_unique<Collector>(std::move(source), std::move(command));
-  if (auto result = collector->TryRun()) {
+  Collector collector(std::move(source), std::move(command));
+  if (auto result = collector.TryRun()) {
     return base::Task<absl::StatusOr<ReadResult>>::Ready(*std::move(result));
   }
   return RunToEnd(std::move(collector));
+}
+
+ReadResult ReadOf(RowState state, ReadCommand command) {
+  if (state.sources == 0) return {};
+  return Collector(std::move(command)).Finish(std::move(state));
 }
 
 }  // namespace tholos::data

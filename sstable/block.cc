@@ -1,5 +1,8 @@
 #include "sstable/block.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/strings.h"
@@ -19,6 +22,49 @@ EntryHead TakeHead(base::Reader* in) {
   head.unshared = in->Varint();
   head.value_size = in->Varint();
   return head;
+}
+
+// Of an entry that Validate has seen: all of it lies in the block.
+struct EntryInPlace {
+  size_t shared;
+  std::string_view rest;  // of the key
+  std::string_view value;
+  const char* end;
+};
+
+inline const char* TakeLength(const char* at, size_t* length) {
+  *length = static_cast<uint8_t>(*at++);
+  if (*length < 0x80) return at;
+  *length &= 0x7F;
+  for (int shift = 7;; shift += 7) {
+    const auto byte = static_cast<uint8_t>(*at++);
+    *length |= size_t{byte & 0x7Fu} << shift;
+    if (byte < 0x80) return at;
+  }
+}
+
+inline EntryInPlace EntryAt(const char* at) {
+  EntryInPlace entry;
+  size_t unshared, value_size;
+  at = TakeLength(at, &entry.shared);
+  at = TakeLength(at, &unshared);
+  at = TakeLength(at, &value_size);
+  entry.rest = {at, unshared};
+  entry.value = {at + unshared, value_size};
+  entry.end = at + unshared + value_size;
+  return entry;
+}
+
+// Bytes that both begin with.
+inline size_t CommonBytes(std::string_view a, std::string_view b) {
+  const size_t size = std::min(a.size(), b.size());
+  size_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    const uint64_t difference = base::LoadFixed64(a.data() + i) ^ base::LoadFixed64(b.data() + i);
+    if (difference != 0) return i + static_cast<size_t>(std::countr_zero(difference)) / 8;
+  }
+  while (i < size && a[i] == b[i]) ++i;
+  return i;
 }
 
 }  // namespace
@@ -58,7 +104,85 @@ absl::Status Block::Validate() {
     }
   }
   if (restart != restarts_) return malformed("restart");
+  NoteRestarts();
   return absl::OkStatus();
+}
+
+void Block::NoteRestarts() {
+  if (empty()) return;
+  common_bytes_ = CommonBytes(RestartKey(0), RestartKey(restarts_ - 1));
+  restart_heads_.reserve(restarts_);
+  for (size_t i = 0; i < restarts_; ++i) restart_heads_.push_back(HeadOf(RestartKey(i)));
+}
+
+// Shorter keys as if zeros followed: the order of heads is that of keys, but for ties.
+uint64_t Block::HeadOf(std::string_view key) const {
+  key.remove_prefix(std::min(key.size(), common_bytes_));
+  if (key.size() >= sizeof(uint64_t)) return base::LoadBigEndian64(key.data());
+  char bytes[sizeof(uint64_t)] = {};
+  std::copy(key.begin(), key.end(), bytes);
+  return base::LoadBigEndian64(bytes);
+}
+
+std::string_view Block::RestartKey(size_t i) const {
+  return EntryAt(payload_.data() + Restart(i)).rest;
+}
+
+size_t Block::RestartsBelow(std::string_view key) const {
+  if (empty()) return 0;
+  if (common_bytes_ > 0) {
+    const int order = key.substr(0, common_bytes_).compare(RestartKey(0).substr(0, common_bytes_));
+    if (order != 0) return order < 0 ? 0 : restarts_;
+  }
+  const uint64_t head = HeadOf(key);
+  const auto first = restart_heads_.begin();
+  size_t low = static_cast<size_t>(std::lower_bound(first, restart_heads_.end(), head) - first);
+  size_t high = low;
+  if (low < restarts_ && restart_heads_[low] == head) {
+    high = static_cast<size_t>(std::upper_bound(first, restart_heads_.end(), head) - first);
+  }
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (RestartKey(middle) < key) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// Of the entry before it is known how many bytes its key and `key` begin with. An entry that shares
+// more than that with its predecessor is as its predecessor is; of the others these bytes are those
+// of `key`, and only the rest is compared.
+Block::Neighbours Block::Around(std::string_view key) const {
+  Neighbours neighbours;
+  const size_t below = RestartsBelow(key);
+  const char* at = payload_.data() + (below == 0 ? 0 : Restart(below - 1));
+  const char* const end = payload_.data() + entries_end_;
+  size_t match = 0;
+  while (at != end) {
+    const EntryInPlace entry = EntryAt(at);
+    at = entry.end;
+    const Entry seen{true, entry.shared + entry.rest.size(), match, entry.value};
+    if (entry.shared > match) {
+      neighbours.before = seen;
+      continue;
+    }
+    const std::string_view wanted = key.substr(entry.shared);
+    const size_t common = CommonBytes(entry.rest, wanted);
+    match = entry.shared + common;
+    const bool is_less = common < wanted.size() &&
+                         (common == entry.rest.size() || static_cast<uint8_t>(entry.rest[common]) <
+                                                             static_cast<uint8_t>(wanted[common]));
+    Entry& place = is_less ? neighbours.before : neighbours.after;
+    place = seen;
+    place.shared = match;
+    if (is_less) continue;
+    neighbours.found = common == wanted.size() && common == entry.rest.size();
+    break;
+  }
+  return neighbours;
 }
 
 uint32_t Block::Restart(size_t i) const {
@@ -77,16 +201,12 @@ void BlockCursor::ToBehindLast() {
 }
 
 void BlockCursor::Decode(size_t offset) {
-  const std::string_view entries =
-      std::string_view(block_->payload_).substr(0, block_->entries_end_);
-  base::Reader in(entries.substr(offset));
-  const EntryHead head = TakeHead(&in);
-  key_.resize(head.shared);
-  key_.append(in.Raw(head.unshared));
-  value_ = in.Raw(head.value_size);
-  THOLOS_CHECK(in.ok());  // Block::Validate has seen it
+  const EntryInPlace entry = EntryAt(block_->payload_.data() + offset);
+  key_.resize(entry.shared);
+  key_.append(entry.rest);
+  value_ = entry.value;
   offset_ = offset;
-  next_ = entries.size() - in.remaining();
+  next_ = static_cast<size_t>(entry.end - block_->payload_.data());
   place_ = Place::kEntry;
 }
 
@@ -117,26 +237,6 @@ bool BlockCursor::ToRestart(size_t i) {
   return true;
 }
 
-std::string_view BlockCursor::RestartKey(size_t i) const {
-  base::Reader in(std::string_view(block_->payload_)
-                      .substr(block_->Restart(i), block_->entries_end_ - block_->Restart(i)));
-  return in.Raw(TakeHead(&in).unshared);
-}
-
-size_t BlockCursor::FirstRestartAtOrAfter(std::string_view key) const {
-  size_t low = 0;
-  size_t high = block_->restarts_;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (RestartKey(middle) < key) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
 size_t BlockCursor::RestartBelow(size_t offset) const {
   size_t low = 0;
   size_t high = block_->restarts_;
@@ -152,7 +252,7 @@ size_t BlockCursor::RestartBelow(size_t offset) const {
 }
 
 void BlockCursor::SeekAtOrAfter(std::string_view key) {
-  const size_t restart = FirstRestartAtOrAfter(key);
+  const size_t restart = block_->RestartsBelow(key);
   if (restart == 0) {
     ToBeforeFirst();
     Next();

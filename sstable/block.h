@@ -5,17 +5,20 @@
 //            varint value_size
 //            key bytes, value bytes
 //   ...
-//   restart  u32 each           offsets of entries with shared = 0: the first and then every 16th
+//   restart  u32 each           offsets of entries with shared = 0: the first and then every 4th to
+//                               16th (block_builder.h)
 //   count    u32                of restarts
 //
 // A search is a binary search over restarts (whose keys are whole) and a walk over at most 16
-// entries.
+// entries. The binary search stays within one array, made when the block is parsed: for each
+// restart the 8 bytes of its key behind what the keys of all restarts begin with.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -28,19 +31,47 @@ class Block {
   static absl::StatusOr<std::shared_ptr<const Block>> Parse(std::string payload);
 
   // Bytes of memory.
-  size_t bytes() const { return sizeof(Block) + payload_.size(); }
+  size_t bytes() const {
+    return sizeof(Block) + payload_.size() + restart_heads_.size() * sizeof(uint64_t);
+  }
   size_t payload_bytes() const { return payload_.size(); }
   bool empty() const { return entries_end_ == 0; }
+  // Empty if the block is.
+  std::string_view first_key() const { return empty() ? std::string_view() : RestartKey(0); }
+
+  // An entry as Around() sees it. Good as long as the block lives.
+  struct Entry {
+    bool there = false;
+    size_t key_bytes = 0;
+    size_t shared = 0;  // bytes that its key and the one that was looked for begin with
+    std::string_view value;
+  };
+  struct Neighbours {
+    Entry before;        // the last entry whose key is < the key
+    Entry after;         // the first one whose key is >= it
+    bool found = false;  // `after` has the very key
+    // The last entry whose key is <= the key.
+    const Entry& at_or_before() const { return found ? after : before; }
+  };
+  // What stands around `key`, without putting any key together.
+  Neighbours Around(std::string_view key) const;
 
  private:
   friend class BlockCursor;
   explicit Block(std::string payload) : payload_(std::move(payload)) {}
   absl::Status Validate();
+  void NoteRestarts();
   uint32_t Restart(size_t i) const;
+  std::string_view RestartKey(size_t i) const;
+  // The number of restarts whose keys are < `key`.
+  size_t RestartsBelow(std::string_view key) const;
+  uint64_t HeadOf(std::string_view key) const;
 
   std::string payload_;
   size_t entries_end_ = 0;
   size_t restarts_ = 0;
+  size_t common_bytes_ = 0;  // that the keys of all restarts begin with
+  std::vector<uint64_t> restart_heads_;
 };
 
 // A place in a block: before the first entry, on an entry, or behind the last. Keeps the block
@@ -73,8 +104,6 @@ class BlockCursor {
 
   void Decode(size_t offset);  // the entry at `offset`; key_ holds its predecessor's key
   bool ToRestart(size_t i);
-  std::string_view RestartKey(size_t i) const;
-  size_t FirstRestartAtOrAfter(std::string_view key) const;
   size_t RestartBelow(size_t offset) const;
 
   std::shared_ptr<const Block> block_;

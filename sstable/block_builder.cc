@@ -62,7 +62,8 @@ void BlockBuilder::Add(std::string_view key, std::string_view value) {
   }
   last_key_.resize(shared);
   last_key_.append(key.substr(shared));
-  if (empty() || since_restart_ == kRestartInterval) {
+  const bool cheap = shared < kSharedBytesWorth && since_restart_ >= kRestartIntervalMin;
+  if (empty() || cheap || since_restart_ == kRestartInterval) {
     restarts_.push_back(static_cast<uint32_t>(used_));
     since_restart_ = 0;
     shared = 0;

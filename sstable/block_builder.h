@@ -8,7 +8,11 @@
 
 namespace tholos::sstable {
 
+// A restart costs 4 bytes and what its key would have shared with the one before. Where that is
+// little, as between partitions of different tokens, a shorter walk is worth it.
 inline constexpr int kRestartInterval = 16;
+inline constexpr int kRestartIntervalMin = 4;
+inline constexpr size_t kSharedBytesWorth = 8;
 
 class BlockBuilder {
  public:

@@ -9,7 +9,7 @@ constexpr uint8_t kReadsMax = 3;
 constexpr uint64_t kSmallShare = 10;
 }  // namespace
 
-std::shared_ptr<const Block> FifoBlockCache::Get(uint64_t file_id, uint64_t offset) {
+const std::shared_ptr<const Block>* FifoBlockCache::Find(uint64_t file_id, uint64_t offset) {
   const auto it = index_.find(Key(file_id, offset));
   if (it == index_.end()) {
     ++misses_;
@@ -20,7 +20,7 @@ std::shared_ptr<const Block> FifoBlockCache::Get(uint64_t file_id, uint64_t offs
   if (metrics_.hits != nullptr) metrics_.hits->Add();
   Entry& entry = *it->second;
   entry.reads = std::min<uint8_t>(kReadsMax, static_cast<uint8_t>(entry.reads + 1));
-  return entry.block;
+  return &entry.block;
 }
 
 void FifoBlockCache::Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) {

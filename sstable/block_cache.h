@@ -16,7 +16,12 @@ class BlockCache {
  public:
   virtual ~BlockCache() = default;
   // nullptr if it is not there.
-  virtual std::shared_ptr<const Block> Get(uint64_t file_id, uint64_t offset) = 0;
+  std::shared_ptr<const Block> Get(uint64_t file_id, uint64_t offset) {
+    const std::shared_ptr<const Block>* block = Find(file_id, offset);
+    return block == nullptr ? nullptr : *block;
+  }
+  // The same, good until the next Put.
+  virtual const std::shared_ptr<const Block>* Find(uint64_t file_id, uint64_t offset) = 0;
   virtual void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) = 0;
 };
 
@@ -42,7 +47,7 @@ class FifoBlockCache : public BlockCache {
  public:
   explicit FifoBlockCache(uint64_t bytes_max, BlockCacheMetrics metrics = {})
       : bytes_max_(bytes_max), metrics_(metrics) {}
-  std::shared_ptr<const Block> Get(uint64_t file_id, uint64_t offset) override;
+  const std::shared_ptr<const Block>* Find(uint64_t file_id, uint64_t offset) override;
   void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) override;
 
   uint64_t bytes() const { return small_bytes_ + main_bytes_; }

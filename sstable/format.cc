@@ -152,21 +152,8 @@ absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_i
 std::string PartitionPrefix(const data::DecoratedKey& key) {
   std::string prefix;
   prefix.reserve(kTokenBytes + key.key.size() + 2);
-  MakePartitionPrefix(key.token, key.key, &prefix);
+  AppendPartitionPrefix(key.token, key.key, &prefix);
   return prefix;
-}
-
-void MakePartitionPrefix(data::Token token, std::string_view key, std::string* prefix) {
-  prefix->clear();
-  base::PutBigEndian64(prefix, static_cast<uint64_t>(token) ^ (uint64_t{1} << 63));
-  while (true) {
-    const size_t zero = key.find('\x00');
-    prefix->append(key.substr(0, zero));
-    if (zero == key.npos) break;
-    prefix->append("\x00\xFF", 2);
-    key.remove_prefix(zero + 1);
-  }
-  prefix->append(2, '\x00');
 }
 
 absl::StatusOr<size_t> PartitionPrefixLength(std::string_view entry_key) {

@@ -136,7 +136,22 @@ absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_i
 inline constexpr char kHeaderKind = '\x00';
 inline constexpr char kRowKind = '\x01';
 std::string PartitionPrefix(const data::DecoratedKey& key);
-void MakePartitionPrefix(data::Token token, std::string_view key, std::string* prefix);
+// Behind `*out`, any container of bytes.
+template <typename Bytes>
+void AppendPartitionPrefix(data::Token token, std::string_view key, Bytes* out) {
+  const uint64_t ordered = __builtin_bswap64(static_cast<uint64_t>(token) ^ (uint64_t{1} << 63));
+  const char* bytes = reinterpret_cast<const char*>(&ordered);
+  out->insert(out->end(), bytes, bytes + sizeof(ordered));
+  std::string_view rest = key;
+  for (size_t zero = rest.find('\x00'); zero != rest.npos; zero = rest.find('\x00')) {
+    out->insert(out->end(), rest.begin(), rest.begin() + zero + 1);
+    out->push_back('\xFF');
+    rest.remove_prefix(zero + 1);
+  }
+  out->insert(out->end(), rest.begin(), rest.end());
+  out->push_back('\x00');
+  out->push_back('\x00');
+}
 absl::StatusOr<data::DecoratedKey> DecodePartitionPrefix(std::string_view prefix);
 // FilterHash (filter.h) of the key of a whole prefix.
 uint64_t FilterHashOfPrefix(std::string_view prefix);

@@ -121,10 +121,15 @@ absl::Status SSTable::Damaged(std::string_view section, BlockHandle handle,
   return Corrupt(section, handle.offset, base::ToStd(why.message()));
 }
 
-bool SSTable::MayContain(const data::DecoratedKey& key) const {
-  const TableStatistics& statistics = metadata_.statistics;
-  return statistics.partitions > 0 && key >= statistics.first_key && key <= statistics.last_key &&
-         filter_.MayContain(FilterHash(key.key));
+absl::StatusOr<std::shared_ptr<const Block>> SSTable::ParseBlock(std::string_view stored,
+                                                                 const BlockHandle& handle,
+                                                                 std::string_view section) const {
+  absl::StatusOr<std::string> payload =
+      UnsealBlock(stored, footer_.file_id, handle.offset, &decompressor_);
+  absl::StatusOr<std::shared_ptr<const Block>> block =
+      payload.ok() ? Block::Parse(*std::move(payload)) : payload.status();
+  if (!block.ok()) return Damaged(section, handle, block.status());
+  return block;
 }
 
 bool SSTable::MayContain(const data::Selection& selection) const {

@@ -60,7 +60,15 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
   size_t memory_bytes() const;
 
   // False: the partition is not in here. By key range and filter, without I/O.
-  bool MayContain(const data::DecoratedKey& key) const;
+  bool MayContain(const data::DecoratedKey& key) const {
+    return MayContain(key, FilterHash(key.key));
+  }
+  // The same, with the hash of the partition key.
+  bool MayContain(const data::DecoratedKey& key, uint64_t filter_hash) const {
+    const TableStatistics& statistics = metadata_.statistics;
+    return statistics.partitions > 0 && key.token >= statistics.first_key.token &&
+           key.token <= statistics.last_key.token && filter_.MayContain(filter_hash);
+  }
   // False: nothing selected is in here.
   bool MayContain(const data::Selection& selection) const;
 
@@ -81,10 +89,15 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
  private:
   friend class TableCursor;
   friend class TableScan;
+  friend class RowLookup;
   SSTable(OpenOptions options, std::unique_ptr<base::File> file);
   base::Task<absl::Status> Load();
   base::Task<absl::Status> LoadFooter(uint64_t file_bytes);
   base::Task<absl::StatusOr<std::string>> ReadSection(BlockHandle handle, const char* section);
+  // Of what was read at `handle`; an error names the place.
+  absl::StatusOr<std::shared_ptr<const Block>> ParseBlock(std::string_view stored,
+                                                          const BlockHandle& handle,
+                                                          std::string_view section) const;
   absl::Status Corrupt(std::string_view section, uint64_t offset, std::string_view what) const;
   absl::Status Damaged(std::string_view section, BlockHandle handle, const absl::Status& why) const;
 

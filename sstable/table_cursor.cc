@@ -193,15 +193,7 @@ base::Task<absl::Status> TableCursor::Fetch() {
                               "the index points outside of the body");
   }
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string_view stored, co_await ReadStored());
-  absl::StatusOr<std::string> payload =
-      UnsealBlock(stored, table_->footer_.file_id, missing_.offset, &table_->decompressor_);
-  absl::StatusOr<std::shared_ptr<const Block>> block =
-      payload.ok() ? Block::Parse(*std::move(payload)) : payload.status();
-  if (!block.ok()) {
-    co_return table_->Corrupt(missing_section_, missing_.offset,
-                              base::ToStd(block.status().message()));
-  }
-  fetched_ = *std::move(block);
+  THOLOS_CO_ASSIGN_OR_RETURN(fetched_, table_->ParseBlock(stored, missing_, missing_section_));
   if (pattern_ == ReadPattern::kRandom && table_->options_.cache != nullptr) {
     table_->options_.cache->Put(table_->footer_.file_id, missing_.offset, fetched_);
   }

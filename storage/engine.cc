@@ -13,6 +13,16 @@
 #include "storage/sharded_engine.h"
 
 namespace tholos::storage {
+namespace {
+
+// A shard begins to read when it is called, so it is called on its loop.
+base::Task<absl::StatusOr<data::ReadResult>> ReadThere(ShardEngine& shard,
+                                                       data::ReadCommand command,
+                                                       base::Deadline deadline) {
+  co_return co_await shard.Read(std::move(command), deadline);
+}
+
+}  // namespace
 
 base::Task<void> ShardedEngine::Stop() {
   auto lock = co_await maintenance_.Acquire(1);
@@ -47,9 +57,9 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardedEngine::Read(data::ReadComma
   if (!command.key.has_value()) return ReadRange(std::move(command), deadline);
   const int shard = ShardOf(command.key->token);
   base::Loop& loop = deps_.executor.shard(shard);
-  auto read = shards_[shard]->Read(std::move(command), deadline);
-  if (base::Loop::CurrentOrNull() == &loop) return read;
-  return base::RunOn(loop, std::move(read));
+  ShardEngine& there = *shards_[static_cast<size_t>(shard)];
+  if (base::Loop::CurrentOrNull() == &loop) return there.Read(std::move(command), deadline);
+  return base::RunOn(loop, ReadThere(there, std::move(command), deadline));
 }
 
 // Shards hold ascending slices of the token space: one after the other gives token order. Limits
@@ -65,7 +75,8 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardedEngine::ReadRange(data::Read
   for (; shard <= last; ++shard) {
     THOLOS_CO_ASSIGN_OR_RETURN(
         data::ReadResult part,
-        co_await base::RunOn(deps_.executor.shard(shard), shards_[shard]->Read(command, deadline)));
+        co_await base::RunOn(deps_.executor.shard(shard),
+                             ReadThere(*shards_[static_cast<size_t>(shard)], command, deadline)));
     const uint32_t rows = data::CountLiveRows(part, command.now_seconds);
     command.row_limit -= std::min(command.row_limit, rows);
     command.bytes_limit -= std::min(command.bytes_limit, data::CountBytes(part, command.reversed));

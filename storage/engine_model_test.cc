@@ -227,6 +227,7 @@ class Life {
     command.row_limit = static_cast<uint32_t>(1 + random().Below(6));
     command.bytes_limit = random().Chance(0.5) ? 1 << 20 : 1 + random().Below(2000);
     if (random().Chance(0.6)) command.slices = RandomSlices();
+    if (random().Chance(0.3)) command.slices = {maker_.RandomRow()};
     return command;
   }
 

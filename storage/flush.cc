@@ -48,7 +48,8 @@ class Flush {
   }
 
   void Start(data::Token token, const Memtable::Partition& partition) {
-    sstable::MakePartitionPrefix(token, partition.key(), &prefix_);
+    prefix_.clear();
+    sstable::AppendPartitionPrefix(token, partition.key(), &prefix_);
     writer_.AddBarePartition(prefix_);
   }
 

@@ -261,11 +261,42 @@ void ShardEngine::TellBudget() {
 
 base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand command,
                                                                base::Deadline deadline) {
-  const base::Gate::Holder holder = gate_.Enter();
-  if (!holder) co_return Stopping();
-  THOLOS_CO_RETURN_IF_ERROR(CheckDeadline(deadline));
-  THOLOS_CO_ASSIGN_OR_RETURN(const TablePtr table, Find(command.table));
+  base::Gate::Holder holder = gate_.Enter();
+  if (!holder) return base::Task<ReadAnswer>::Ready(Stopping());
+  if (absl::Status status = CheckDeadline(deadline); !status.ok()) {
+    return base::Task<ReadAnswer>::Ready(status);
+  }
+  const auto found = tables_.find(command.table);
+  if (found == tables_.end()) {
+    return base::Task<ReadAnswer>::Ready(Find(command.table).status());
+  }
   metrics_.reads.Add();
+  const TablePtr& table = found->second;
+  const std::optional<std::string_view> row = table->RowOf(command);
+  if (!row.has_value()) return ReadRows(std::move(holder), table, std::move(command));
+  auto state = table->FindRow(*command.key, *row);
+  if (auto ready = state.TakeReady(); ready.has_value() && ready->ok()) {
+    return base::Task<ReadAnswer>::Ready(data::ReadOf(**std::move(ready), std::move(command)));
+  } else if (ready.has_value()) {
+    NoteCorruptRead(ready->status());
+    return base::Task<ReadAnswer>::Ready(ready->status());
+  }
+  return ReadRow(std::move(holder), table, std::move(command), std::move(state));
+}
+
+base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::ReadRow(
+    base::Gate::Holder, TablePtr, data::ReadCommand command,
+    base::Task<absl::StatusOr<data::RowState>> state) {
+  const CompactionThrottle::Reading reading(*throttle_);
+  absl::StatusOr<data::RowState> found = co_await std::move(state);
+  NoteCorruptRead(found.status());
+  if (!found.ok()) co_return found.status();
+  co_return data::ReadOf(*std::move(found), std::move(command));
+}
+
+base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::ReadRows(base::Gate::Holder,
+                                                                   TablePtr table,
+                                                                   data::ReadCommand command) {
   const CompactionThrottle::Reading reading(*throttle_);
   absl::StatusOr<data::ReadResult> result = absl::UnknownError("");
   auto source = table->NewSource(data::Selection::Of(command));
@@ -274,14 +305,17 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand
   } else {
     result = source.status();
   }
-  if (absl::IsDataLoss(result.status())) {
-    metrics_.corrupt_reads.Add();
-    // A damaged block may be read often: 1, 2, 4, 8, ... reads leave a line.
-    if (std::has_single_bit(metrics_.corrupt_reads.value())) {
-      deps_.log.Error("storage", base::ToStd(result.status().message()));
-    }
-  }
+  NoteCorruptRead(result.status());
   co_return result;
+}
+
+// A damaged block may be read often: 1, 2, 4, 8, ... reads leave a line.
+void ShardEngine::NoteCorruptRead(const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return;
+  metrics_.corrupt_reads.Add();
+  if (std::has_single_bit(metrics_.corrupt_reads.value())) {
+    deps_.log.Error("storage", base::ToStd(status.message()));
+  }
 }
 
 base::Task<absl::Status> ShardEngine::SetSchema(data::Schema::Ptr schema, FilesOfTables files) {

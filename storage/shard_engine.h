@@ -52,6 +52,7 @@ class ShardEngine final : public ReplaySink {
   ~ShardEngine() override;
 
   base::Task<absl::Status> Apply(std::string encoded_mutation, base::Deadline deadline);
+  // Begins at once; the task is ready if memory has the answer to a read of one row.
   base::Task<absl::StatusOr<data::ReadResult>> Read(data::ReadCommand command,
                                                     base::Deadline deadline);
   // Opens what is new and lets go of what is gone; directories are left to the engine.
@@ -80,6 +81,13 @@ class ShardEngine final : public ReplaySink {
   absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) override;
   base::Task<absl::Status> AfterGroup(LogPosition end) override;
 
+  using ReadAnswer = absl::StatusOr<data::ReadResult>;
+  base::Task<ReadAnswer> ReadRow(base::Gate::Holder holder, TablePtr table,
+                                 data::ReadCommand command,
+                                 base::Task<absl::StatusOr<data::RowState>> state);
+  base::Task<ReadAnswer> ReadRows(base::Gate::Holder holder, TablePtr table,
+                                  data::ReadCommand command);
+  void NoteCorruptRead(const absl::Status& status);
   absl::StatusOr<TablePtr> Find(const data::TableId& id) const;
   absl::Status CheckDeadline(base::Deadline deadline) const;
   base::Task<absl::Status> SlowDown(absl::Duration delay, base::Deadline deadline);

@@ -37,6 +37,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "data/row_state.h"
 #include "data/schema/schema.h"
 #include "data/source.h"
 #include "sstable/block_cache.h"
@@ -92,6 +93,13 @@ class Table : public std::enable_shared_from_this<Table> {
   // Everything selected, merged. kDataLoss if the table is damaged. The caller holds the table
   // (shared_ptr) for longer than the source.
   absl::StatusOr<std::unique_ptr<data::PartitionSource>> NewSource(data::Selection selection) const;
+
+  // The clustering key if `command` asks for one row by its full primary key.
+  std::optional<std::string_view> RowOf(const data::ReadCommand& command) const;
+  // What is known of that row, canonical. Where memory has it the task is ready, and nothing was
+  // allocated for it. `key` and `clustering` are not needed once FindRow has returned.
+  base::Task<absl::StatusOr<data::RowState>> FindRow(const data::DecoratedKey& key,
+                                                     std::string_view clustering) const;
 
   // Writes all memtables to SSTables. `log_end` gives the place before which all records of this
   // table have been applied. On an error the memtables stay as they are; it can be tried again.

@@ -107,7 +107,9 @@ absl::StatusOr<Slices> MakeSlices(const data::TableSchema& table,
   Slices all;
   if (prefixes.size() == 1 && bounds.empty()) {
     THOLOS_ASSIGN_OR_RETURN(std::string encoded, data::EncodeClustering(table, prefixes[0]));
-    std::string behind = Behind(encoded);
+    // Of one row exactly: the storage engine looks that up without opening a range.
+    const bool whole = !encoded.empty() && prefixes[0].size() == table.clustering_size();
+    std::string behind = whole ? data::Behind(encoded) : Behind(encoded);
     all.push_back({std::move(encoded), std::move(behind)});
     return all;
   }

@@ -37,6 +37,7 @@
 
 #include "data/mutation_view.h"
 #include "data/partition.h"
+#include "data/row_state.h"
 #include "data/source.h"
 #include "storage/commitlog/log_position.h"
 #include "storage/memtable/arena.h"
@@ -96,6 +97,10 @@ class Memtable {
 
   // Merges `update`, whose log record is at `position`.
   void Apply(const data::MutationView& update, LogPosition position);
+
+  // Adds what is known of one row to `*state`.
+  void Find(const data::DecoratedKey& key, std::string_view clustering,
+            data::RowState* state) const;
 
   bool empty() const { return partitions_.empty(); }
   // Of memory.

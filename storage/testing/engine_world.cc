@@ -233,6 +233,12 @@ data::Slice MutationMaker::RandomRange() {
   return range;
 }
 
+data::Slice MutationMaker::RandomRow() {
+  const uint64_t number = random_.Below(options_.rows + 1);
+  const std::string row = base::StrCat("c", number / 10, number % 10);
+  return {row, data::Behind(row)};
+}
+
 data::Mutation MutationMaker::Next(int64_t now_seconds) {
   const auto table = static_cast<uint8_t>(random_.Below(static_cast<uint64_t>(options_.tables)));
   data::Mutation mutation{.table = TestTableId(table)};

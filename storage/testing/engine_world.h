@@ -72,6 +72,8 @@ class MutationMaker {
   data::Mutation Next(int64_t now_seconds);
   // Bounds between and behind the rows, or none.
   data::Slice RandomRange();
+  // Of one row.
+  data::Slice RandomRow();
   base::RandomStream& random() { return random_; }
 
  private:
