@@ -10,18 +10,24 @@
 namespace tholos::sstable {
 namespace {
 
-struct EntryHead {
-  uint64_t shared = 0;
-  uint64_t unshared = 0;
-  uint64_t value_size = 0;
-};
-
-EntryHead TakeHead(base::Reader* in) {
-  EntryHead head;
-  head.shared = in->Varint();
-  head.unshared = in->Varint();
-  head.value_size = in->Varint();
-  return head;
+// False if it is cut short or malformed. Most lengths take one byte, those of longer values two.
+inline bool TakeCheckedLength(const char** at, const char* end, size_t* length) {
+  const auto left = static_cast<size_t>(end - *at);
+  const auto byte = [at](size_t i) { return static_cast<uint8_t>((*at)[i]); };
+  if (left >= 2 && byte(0) >= 0x80 && byte(1) < 0x80) {
+    *length = (byte(0) & 0x7Fu) | size_t{byte(1)} << 7;
+    *at += 2;
+    return true;
+  }
+  if (left >= 1 && byte(0) < 0x80) {
+    *length = byte(0);
+    *at += 1;
+    return true;
+  }
+  base::Reader in(std::string_view(*at, left));
+  *length = in.Varint();
+  *at = end - in.remaining();
+  return in.ok();
 }
 
 // Of an entry that Validate has seen: all of it lies in the block.
@@ -86,19 +92,28 @@ absl::Status Block::Validate() {
   entries_end_ = before_count - restarts_ * sizeof(uint32_t);
   if ((entries_end_ == 0) != (restarts_ == 0)) return malformed("count of restarts");
 
-  base::Reader in(std::string_view(payload_).substr(0, entries_end_));
+  const char* const begin = payload_.data();
+  const char* const end = begin + entries_end_;
+  const char* at = begin;
   size_t restart = 0;
   size_t key_size = 0;
-  while (in.remaining() > 0) {
-    const size_t offset = entries_end_ - in.remaining();
-    const EntryHead head = TakeHead(&in);
-    in.Raw(head.unshared);
-    in.Raw(head.value_size);
-    if (!in.ok() || head.shared > key_size) return malformed("entry");
-    key_size = head.shared + head.unshared;
-    if (restart < restarts_ && Restart(restart) == offset) {
-      if (head.shared != 0) return malformed("restart");
-      ++restart;
+  size_t next_restart = restarts_ == 0 ? 0 : Restart(0);
+  while (at != end) {
+    const auto offset = static_cast<size_t>(at - begin);
+    size_t shared, unshared, value_size;
+    if (!TakeCheckedLength(&at, end, &shared) || !TakeCheckedLength(&at, end, &unshared) ||
+        !TakeCheckedLength(&at, end, &value_size)) {
+      return malformed("entry");
+    }
+    const auto left = static_cast<size_t>(end - at);
+    if (shared > key_size || unshared > left || value_size > left - unshared) {
+      return malformed("entry");
+    }
+    at += unshared + value_size;
+    key_size = shared + unshared;
+    if (restart < restarts_ && next_restart == offset) {
+      if (shared != 0) return malformed("restart");
+      if (++restart < restarts_) next_restart = Restart(restart);
     } else if (offset == 0) {
       return malformed("first restart");
     }

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
+#include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "base/metrics.h"
 #include "sstable/block.h"
+#include "sstable/fifo_cache.h"
 
 namespace tholos::sstable {
 
@@ -32,56 +32,30 @@ struct BlockCacheMetrics {
   base::Gauge* bytes = nullptr;
 };
 
-// A cache that a scan cannot sweep: S3-FIFO (Yang et al., SOSP 2023).
-//
-//   new --> small (10 % of the bytes) --read again meanwhile--> main --not read--> out
-//              |                                         ^        |
-//              not read again: out, its name to ghost    |        read: once more round
-//   named by ghost when it comes back -------------------+
-//
-// Most blocks that are read once are not read again soon; they pass through `small` and leave what
-// is in `main` alone. A read of a block that is there changes a counter and moves nothing. Blocks
-// of removed files age out: file ids are never used again. A block larger than the whole is not
-// kept.
+// By S3-FIFO (fifo_cache.h): a scan cannot sweep it. Blocks of removed files age out: file ids are
+// never used again.
 class FifoBlockCache : public BlockCache {
  public:
   explicit FifoBlockCache(uint64_t bytes_max, BlockCacheMetrics metrics = {})
-      : bytes_max_(bytes_max), metrics_(metrics) {}
+      : bytes_max_(bytes_max), metrics_(metrics), blocks_(bytes_max) {}
   const std::shared_ptr<const Block>* Find(uint64_t file_id, uint64_t offset) override;
   void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) override;
+  // Of the bytes that the cache may have, these are somebody else's now.
+  void Lend(uint64_t bytes);
 
-  uint64_t bytes() const { return small_bytes_ + main_bytes_; }
-  size_t blocks() const { return index_.size(); }
+  uint64_t bytes() const { return blocks_.bytes(); }
+  size_t blocks() const { return blocks_.size(); }
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
 
  private:
   using Key = std::pair<uint64_t, uint64_t>;
-  struct Entry {
-    Key key;
-    std::shared_ptr<const Block> block;
-    uint8_t reads = 0;  // since it came or went round, 3 at most
-    bool in_main = false;
-  };
-  using Queue = std::list<Entry>;  // the newest first
-
-  void EvictOne();
-  void EvictFromSmall();
-  void EvictFromMain();
-  void Remember(const Key& key);
 
   const uint64_t bytes_max_;
   const BlockCacheMetrics metrics_;
-  uint64_t small_bytes_ = 0;
-  uint64_t main_bytes_ = 0;
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;
-  Queue small_;
-  Queue main_;
-  absl::flat_hash_map<Key, Queue::iterator> index_;
-  // Names of blocks that left `small`: as many as there are blocks.
-  std::list<Key> ghosts_;
-  absl::flat_hash_map<Key, std::list<Key>::iterator> ghost_index_;
+  FifoCache<Key, std::shared_ptr<const Block>> blocks_;
 };
 
 }  // namespace tholos::sstable

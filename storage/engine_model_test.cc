@@ -29,7 +29,9 @@ class Life {
       : w_(plan.seed, 1 + static_cast<int>(plan.seed % 3)),
         maker_(plan.seed, {.any_order = !plan.purge}),
         plan_(plan) {
-    w_.schema = TestSchema(2, plan.purge ? 5 : 864000);
+    // Half of the lives have a row cache, a quarter one of few rows.
+    constexpr const char* kCachedRows[] = {"NONE", "ALL", "NONE", "3"};
+    w_.schema = TestSchema(2, plan.purge ? 5 : 864000, kCachedRows[plan.seed % 4]);
     w_.options.mutant_skip_sync = plan.mutant_skip_sync;
     w_.options.memtable_bytes_max = 24 << 10;
     w_.options.commitlog_bytes_max = 48 << 10;
@@ -94,9 +96,11 @@ class Life {
       co_await WriteSome();
     } else if (kind < 76) {
       co_await CheckPartition();
-    } else if (kind < 80) {
+    } else if (kind < 79) {
       co_await CheckScan();
-    } else if (kind < 83) {
+    } else if (kind < 82) {
+      co_await CheckRows();
+    } else if (kind < 84) {
       co_await CheckAll();
     } else if (kind < 85) {
       co_await ChangeTable();
@@ -180,11 +184,22 @@ class Life {
       unknown_.push_back(maker_.Next(w_.now_seconds()));
     }
     std::vector<Task<absl::Status>> writes;
+    if (random().Chance(0.5)) writes.push_back(ReadBeside(unknown_[first]));
     for (size_t i = first; i < unknown_.size(); ++i) writes.push_back(WriteOne(unknown_[i]));
     for (const absl::Status& status : co_await base::WhenAll(std::move(writes))) {
       Note(status, "write");
     }
     unknown_.clear();
+  }
+
+  // Whatever it sees; what it leaves in a cache must not outlive the write.
+  Task<absl::Status> ReadBeside(Mutation mutation) {
+    for (const data::Row& row : mutation.update.rows) {
+      const auto read =
+          co_await w_.ReadRow(mutation.table, mutation.update.key.key, row.clustering);
+      if (!read.ok()) co_return read.status();
+    }
+    co_return absl::OkStatus();
   }
 
   // Certain from the moment of the acknowledgement, also if the node dies before its neighbours
@@ -294,6 +309,26 @@ class Life {
       base::StrAppend(&text, " [", each.lower, ", ", each.upper, ")");
     }
     return text;
+  }
+
+  // Each row of a partition by its key, also beside writes that begin meanwhile.
+  Task<void> CheckRows() {
+    const auto table = TestTableId(static_cast<uint8_t>(random().Below(2)));
+    const std::string key = base::StrCat("p", random().Below(6));
+    for (uint64_t number = 0; number < 12 && wrong_.empty(); ++number) {
+      const std::string row = base::StrCat("c", number / 10, number % 10);
+      const int64_t now = w_.now_seconds();
+      const VisiblePartition expected = RowOf(model_.Visible(table, key, now), row);
+      const auto seen = co_await w_.ReadRow(table, key, row);
+      Note(seen.status(), "read of a row");
+      if (!seen.ok()) co_return;
+      Compare(base::StrCat(key, " ", row), *seen, {expected});
+    }
+  }
+
+  static VisiblePartition RowOf(VisiblePartition partition, const std::string& row) {
+    std::erase_if(partition.rows, [&](const auto& each) { return each.first != row; });
+    return partition;
   }
 
   std::vector<data::Slice> RandomSlices() {

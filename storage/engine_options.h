@@ -38,7 +38,8 @@ struct EngineOptions {
   CompactionRateOptions compaction_rate;
   // Every flushed SSTable is linked into its table's backups/, for somebody to copy and remove.
   bool incremental_backups = false;
-  // Decoded SSTable blocks of all shards.
+  // Decoded SSTable blocks of all shards, and rows of tables that have a row cache (a quarter of it
+  // at most).
   uint64_t cache_bytes_max = 256 << 20;
   // Mutations larger than this are refused (kInvalidArgument): they must fit a segment. The default
   // has room for a cell of 16 MiB.

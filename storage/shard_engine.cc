@@ -33,7 +33,9 @@ ShardEngine::ShardEngine(ShardEnvironment environment, uint32_t shard)
       metrics_(deps_.metrics, shard),
       random_(deps_.random.Stream("storage")),
       cache_(options_.cache_bytes_max / layout_.shards,
-             {&metrics_.cache_hits, &metrics_.cache_misses, &metrics_.cache_bytes}) {}
+             {&metrics_.cache_hits, &metrics_.cache_misses, &metrics_.cache_bytes}),
+      row_cache_(options_.cache_bytes_max / layout_.shards, cache_,
+                 {metrics_.row_cache_hits, metrics_.row_cache_misses, metrics_.row_cache_bytes}) {}
 
 ShardEngine::~ShardEngine() = default;
 
@@ -71,8 +73,8 @@ base::Task<absl::Status> ShardEngine::OpenTables(const data::Schema& schema,
 
 base::Task<absl::Status> ShardEngine::OpenTable(std::shared_ptr<const data::TableSchema> schema,
                                                 const FilesOfTables& files) {
-  const TableDeps deps{deps_.clock, deps_.executor, deps_.fs,   deps_.log,       random_,
-                       cache_,      metrics_,       *throttle_, deps_.reconciled};
+  const TableDeps deps{deps_.clock, deps_.executor, deps_.fs, deps_.log,  random_,
+                       cache_,      row_cache_,     metrics_, *throttle_, deps_.reconciled};
   const TableOptions options{.shard = shard_, .incremental_backups = options_.incremental_backups};
   THOLOS_CO_ASSIGN_OR_RETURN(TablePtr table,
                              co_await Table::Open(options, deps, files.at(schema->id), schema));
@@ -274,6 +276,7 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardEngine::Read(data::ReadCommand
   const TablePtr& table = found->second;
   const std::optional<std::string_view> row = table->RowOf(command);
   if (!row.has_value()) return ReadRows(std::move(holder), table, std::move(command));
+  const CompactionThrottle::Reading reading(*throttle_);
   auto state = table->FindRow(*command.key, *row);
   if (auto ready = state.TakeReady(); ready.has_value() && ready->ok()) {
     return base::Task<ReadAnswer>::Ready(data::ReadOf(**std::move(ready), std::move(command)));

@@ -22,6 +22,7 @@
 #include "base/async/scope.h"
 #include "base/async/semaphore.h"
 #include "base/async/task.h"
+#include "storage/cache/row_cache.h"
 #include "storage/commitlog/commit_log.h"
 #include "storage/engine.h"
 #include "storage/memory_budget.h"
@@ -117,6 +118,7 @@ class ShardEngine final : public ReplaySink {
   StorageMetrics metrics_;
   base::RandomStream random_;
   sstable::FifoBlockCache cache_;
+  RowCache row_cache_;
 
   std::map<data::TableId, TablePtr> tables_;
   std::unique_ptr<CommitLog> log_;

@@ -47,6 +47,13 @@ StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
                                 "Blocks looked for in the cache in vain", LabelsOf(shard))),
       cache_bytes(
           m.AddGauge("tholos_block_cache_bytes", "Bytes of blocks in the cache", LabelsOf(shard))),
+      row_cache_hits(m.AddCounter("tholos_row_cache_hits_total",
+                                  "Rows of tables with a row cache that it had", LabelsOf(shard))),
+      row_cache_misses(m.AddCounter("tholos_row_cache_misses_total",
+                                    "Rows looked for in a row cache in vain", LabelsOf(shard))),
+      row_cache_bytes(m.AddGauge("tholos_row_cache_bytes",
+                                 "Bytes of rows in the cache, taken from the block cache",
+                                 LabelsOf(shard))),
       memtable_bytes(
           m.AddGauge("tholos_memtable_bytes", "Bytes of all memtables", LabelsOf(shard))),
       sstables(m.AddGauge("tholos_sstables", "Live SSTables", LabelsOf(shard))),

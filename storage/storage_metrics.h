@@ -27,6 +27,9 @@ struct StorageMetrics {
   base::Counter& cache_hits;
   base::Counter& cache_misses;
   base::Gauge& cache_bytes;
+  base::Counter& row_cache_hits;
+  base::Counter& row_cache_misses;
+  base::Gauge& row_cache_bytes;
   base::Gauge& memtable_bytes;
   base::Gauge& sstables;
   base::Gauge& sstable_bytes;

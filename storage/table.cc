@@ -35,6 +35,7 @@ void Table::SetSchema(std::shared_ptr<const data::TableSchema> schema) {
   const data::TableOptions& options = schema_->options;
   strategy_ = Understood("compaction", sstable::ParseCompactionStrategy(options.compaction));
   compression_ = Understood("compression", sstable::ParseCompression(options.compression));
+  cached_rows_ = CachedRows::Make(deps_.row_cache, options);
 }
 
 void Table::BeginStop() {
@@ -56,6 +57,7 @@ Task<void> Table::Stop() {
 int64_t Table::Apply(const data::MutationView& update, LogPosition position) {
   const uint64_t before = active_->bytes();
   active_->Apply(update, position);
+  if (cached_rows_ != nullptr) cached_rows_->Applied(update);
   return static_cast<int64_t>(active_->bytes()) - static_cast<int64_t>(before);
 }
 

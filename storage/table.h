@@ -44,6 +44,7 @@
 #include "sstable/compaction.h"
 #include "sstable/compaction/picker.h"
 #include "sstable/reader.h"
+#include "storage/cache/row_cache.h"
 #include "storage/compaction_throttle.h"
 #include "storage/memtable/memtable.h"
 #include "storage/purge_guard.h"
@@ -66,6 +67,7 @@ struct TableDeps {
   base::Log& log;
   base::RandomStream& random;
   sstable::BlockCache& cache;
+  RowCache& row_cache;
   StorageMetrics& metrics;
   CompactionThrottle& throttle;
   const ReconciledHorizon* reconciled;  // nullptr: gc_grace alone decides
@@ -97,9 +99,10 @@ class Table : public std::enable_shared_from_this<Table> {
   // The clustering key if `command` asks for one row by its full primary key.
   std::optional<std::string_view> RowOf(const data::ReadCommand& command) const;
   // What is known of that row, canonical. Where memory has it the task is ready, and nothing was
-  // allocated for it. `key` and `clustering` are not needed once FindRow has returned.
+  // allocated for it; otherwise the caller holds the table for longer than the task. `key` and
+  // `clustering` are not needed once FindRow has returned.
   base::Task<absl::StatusOr<data::RowState>> FindRow(const data::DecoratedKey& key,
-                                                     std::string_view clustering) const;
+                                                     std::string_view clustering);
 
   // Writes all memtables to SSTables. `log_end` gives the place before which all records of this
   // table have been applied. On an error the memtables stay as they are; it can be tried again.
@@ -173,6 +176,14 @@ class Table : public std::enable_shared_from_this<Table> {
   template <typename Options>
   Options Understood(std::string_view name, absl::StatusOr<Options> parsed);
 
+  // table_lookup.cc
+  using FoundRow = absl::StatusOr<data::RowState>;
+  base::Task<FoundRow> FindRowInSources(const data::DecoratedKey& key,
+                                        std::string_view clustering) const;
+  base::Task<FoundRow> CacheRow(base::Task<FoundRow> found, CachedRows::Ticket ticket,
+                                data::DecoratedKey key, std::string clustering);
+  CachedRows::Moment PurgedBefore() const { return {GcBeforeSeconds()}; }
+
   // table_open.cc
   base::Task<absl::Status> Recover();
   base::Task<absl::StatusOr<Part>> OpenPart(LiveTable live);
@@ -211,6 +222,8 @@ class Table : public std::enable_shared_from_this<Table> {
   std::shared_ptr<const data::TableSchema> schema_;
   sstable::CompactionStrategy strategy_;
   sstable::CompressionOptions compression_;
+
+  std::unique_ptr<CachedRows> cached_rows_;  // null: the table has no row cache
 
   std::shared_ptr<Memtable> active_;
   std::deque<Frozen> frozen_;  // oldest first

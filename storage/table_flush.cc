@@ -106,6 +106,7 @@ void Table::EndTruncate(bool truncated) {
     std::vector<uint64_t> all;
     for (const Part& part : parts_) all.push_back(part.generation());
     Remove(all);
+    if (cached_rows_ != nullptr) cached_rows_->Clear();
     flushed_before_ = *std::exchange(truncate_end_, std::nullopt);
   }
   pause_.reset();

@@ -55,8 +55,32 @@ std::optional<std::string_view> Table::RowOf(const data::ReadCommand& command) c
   return is_row ? std::optional<std::string_view>(slice.lower) : std::nullopt;
 }
 
-Task<Answer> Table::FindRow(const data::DecoratedKey& key, std::string_view clustering) const {
+Task<Answer> Table::FindRow(const data::DecoratedKey& key, std::string_view clustering) {
   if (!damage_.ok()) return Task<Answer>::Ready(damage_);
+  if (cached_rows_ == nullptr) return FindRowInSources(key, clustering);
+  if (auto cached = cached_rows_->Find(key, clustering, PurgedBefore())) {
+    return Task<Answer>::Ready(*std::move(cached));
+  }
+  const CachedRows::Ticket ticket = cached_rows_->Begin(key);
+  Task<Answer> task = FindRowInSources(key, clustering);
+  if (auto found = task.TakeReady()) {
+    if (found->ok()) cached_rows_->Put(ticket, key, clustering, **found, PurgedBefore());
+    return Task<Answer>::Ready(*std::move(found));
+  }
+  return CacheRow(std::move(task), ticket, key, std::string(clustering));
+}
+
+Task<Answer> Table::CacheRow(Task<Answer> task, CachedRows::Ticket ticket, data::DecoratedKey key,
+                             std::string clustering) {
+  Answer found = co_await std::move(task);
+  if (found.ok() && cached_rows_ != nullptr) {
+    cached_rows_->Put(ticket, key, clustering, *found, PurgedBefore());
+  }
+  co_return found;
+}
+
+Task<Answer> Table::FindRowInSources(const data::DecoratedKey& key,
+                                     std::string_view clustering) const {
   Answer state(absl::in_place);
   active_->Find(key, clustering, &*state);
   for (const Frozen& frozen : frozen_) frozen.memtable->Find(key, clustering, &*state);

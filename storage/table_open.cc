@@ -121,6 +121,7 @@ void Table::EndAdopt(bool adopted) {
   if (!pause_.has_value()) return;
   if (adopted) {
     for (Part& part : incoming_) Adopt(std::move(part));
+    if (cached_rows_ != nullptr) cached_rows_->Clear();
   }
   incoming_.clear();
   pause_.reset();

@@ -74,4 +74,7 @@ std::unique_ptr<Store> MakeTholos();
 // Null where the build found no RocksDB.
 std::unique_ptr<Store> MakeRocksDb();
 
+// wide_bench.cc; prints.
+void RunWidePartition(const std::string& directory, uint32_t rows);
+
 }  // namespace tholos::storage::bench

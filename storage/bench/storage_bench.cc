@@ -6,7 +6,9 @@
 //   --rows N       2,000,000 by default
 //   --quick        100,000 rows, fewer rounds: ends within two minutes
 //   --large        the cost of a get and a put at 50 million rows too
-//   --only a,b     of: point, scan, cold, overwrite, sync, replay, growth
+//   --only a,b     of: point, scan, cold, overwrite, sync, replay, growth; and wide, which runs
+//   only
+//                  if it is asked for: one partition of 10 million rows (--wide-rows N)
 //   --block BYTES  of RocksDB's blocks; 16384 as this engine's, its default is 4096
 //
 // Prints microseconds of CPU of the whole process per operation (background work included where
@@ -77,6 +79,7 @@ struct Flags {
   int rounds = 5;
   bool quick = false;
   bool large = false;
+  uint32_t wide_rows = 10'000'000;
   std::string only;
   std::string directory;
   uint64_t block_bytes = 16 << 10;
@@ -129,6 +132,7 @@ class Bench {
   }
 
   void Run() {
+    if (flags_.only == "wide") return RunWidePartition(flags_.directory, flags_.wide_rows);
     std::printf("%u rows of %zu + %zu bytes; us of CPU an operation (wall in brackets)\n",
                 flags_.rows, kKeyBytes, kValueBytes);
     std::printf("%-44s %18s %18s %7s %6s\n", "", "tholos", "rocksdb", "ratio", "goal");
@@ -457,6 +461,8 @@ int main(int argc, char** argv) {
     const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
     if (flag == "--rows")
       flags.rows = static_cast<uint32_t>(std::atoll(value()));
+    else if (flag == "--wide-rows")
+      flags.wide_rows = static_cast<uint32_t>(std::atoll(value()));
     else if (flag == "--only")
       flags.only = value();
     else if (flag == "--directory")

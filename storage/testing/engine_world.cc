@@ -17,9 +17,11 @@ namespace {
 
 constexpr char kRoot[] = "/node/data";
 
-data::TableSchema TestTable(uint8_t n, int64_t gc_grace_seconds) {
+data::TableSchema TestTable(uint8_t n, int64_t gc_grace_seconds, const std::string& cached_rows) {
   using data::ColumnKind;
   const data::DataType text(data::TypeId::kText);
+  data::TableOptions options;
+  options.caching["rows_per_partition"] = cached_rows;
   return {.id = TestTableId(n),
           .keyspace = "ks",
           .name = base::StrCat("t", n),
@@ -37,7 +39,8 @@ data::TableSchema TestTable(uint8_t n, int64_t gc_grace_seconds) {
                       {.name = "v0", .type = text, .kind = ColumnKind::kRegular, .id = 0},
                       {.name = "v1", .type = text, .kind = ColumnKind::kRegular, .id = 1}},
           .next_column_id = 5,
-          .gc_grace_seconds = gc_grace_seconds};
+          .gc_grace_seconds = gc_grace_seconds,
+          .options = options};
 }
 
 }  // namespace
@@ -48,12 +51,13 @@ data::TableId TestTableId(uint8_t n) {
   return id;
 }
 
-data::Schema::Ptr TestSchema(int tables, int64_t gc_grace_seconds) {
+data::Schema::Ptr TestSchema(int tables, int64_t gc_grace_seconds, const std::string& cached_rows) {
   data::KeyspaceSchema keyspace{
       .name = "ks", .replication = {{"class", "SimpleStrategy"}, {"replication_factor", "1"}}};
   data::Schema schema = data::Schema().WithKeyspace(keyspace, 1).value();
   for (int i = 0; i < tables; ++i) {
-    schema = schema.WithTable(TestTable(static_cast<uint8_t>(i), gc_grace_seconds), 2 + i).value();
+    const auto n = static_cast<uint8_t>(i);
+    schema = schema.WithTable(TestTable(n, gc_grace_seconds, cached_rows), 2 + i).value();
   }
   return std::make_shared<const data::Schema>(std::move(schema));
 }
@@ -105,6 +109,18 @@ base::Task<absl::StatusOr<VisiblePartition>> EngineWorld::ReadPartition(data::Ta
                                                                         std::string key) {
   data::ReadCommand command{
       .table = table, .key = data::DecoratedKey::Of(key), .now_seconds = now_seconds()};
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result, co_await engine->Read(command, Soon()));
+  VisibleTable visible;
+  AddVisible(result, command.now_seconds, &visible);
+  co_return visible[key];
+}
+
+base::Task<absl::StatusOr<VisiblePartition>> EngineWorld::ReadRow(data::TableId table,
+                                                                  std::string key,
+                                                                  std::string clustering) {
+  data::ReadCommand command{
+      .table = table, .key = data::DecoratedKey::Of(key), .now_seconds = now_seconds()};
+  command.slices = {{clustering, data::Behind(clustering)}};
   THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result, co_await engine->Read(command, Soon()));
   VisibleTable visible;
   AddVisible(result, command.now_seconds, &visible);

@@ -14,7 +14,9 @@ namespace tholos::storage {
 // Tables ks.t0, ks.t1, ...: text key, text clustering, regular columns 0 and 1, static column 2, a
 // map 3, a counter 4.
 data::TableId TestTableId(uint8_t n);
-data::Schema::Ptr TestSchema(int tables, int64_t gc_grace_seconds = 864000);
+// `cached_rows`: the option caching {'rows_per_partition'}.
+data::Schema::Ptr TestSchema(int tables, int64_t gc_grace_seconds = 864000,
+                             const std::string& cached_rows = "NONE");
 
 inline constexpr data::ColumnId kStaticColumn = 2;
 inline constexpr data::ColumnId kCollectionColumn = 3;
@@ -38,6 +40,9 @@ class EngineWorld {
   // Everything visible in the table by a scan in pages of `row_limit`.
   base::Task<absl::StatusOr<VisibleTable>> Scan(data::TableId table, uint32_t row_limit = 5000);
   base::Task<absl::StatusOr<VisiblePartition>> ReadPartition(data::TableId table, std::string key);
+  // One row by its full primary key, and the static row.
+  base::Task<absl::StatusOr<VisiblePartition>> ReadRow(data::TableId table, std::string key,
+                                                       std::string clustering);
 
   // Paths of all files under the engine's directory.
   std::vector<std::string> Files();
