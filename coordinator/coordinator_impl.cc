@@ -13,11 +13,12 @@ base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinat
     CoordinatorOptions options, CoordinatorDeps deps) {
   THOLOS_CO_ASSIGN_OR_RETURN(
       std::unique_ptr<HintStore> hints,
-      co_await HintStore::Open(options.hints, {deps.clock, deps.fs, deps.log}, deps.executor,
-                               deps.metrics));
+      co_await HintStore::Open(options.hints, {deps.clock, deps.fs, deps.log, options.faults},
+                               deps.executor, deps.metrics));
   std::unique_ptr<ClusterCoordinator> coordinator(
       new ClusterCoordinator(std::move(options), deps, std::move(hints)));
-  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->ceiling_.Load());
+  if (!coordinator->options_.faults.timestamps_forgotten)
+    THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->ceiling_.Load());
   THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->truncations_.Load());
   THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->batchlog_->Recover());
   co_return coordinator;
@@ -27,7 +28,7 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
                                        std::unique_ptr<HintStore> hints)
     : options_(std::move(options)),
       deps_(deps),
-      replicas_(options_.self, options_.mutant_digest_ignores_column,
+      replicas_(options_.self, options_.faults,
                 {deps_.transport, deps_.engine, deps_.cluster, deps_.liveness}),
       hints_(std::move(hints)),
       truncations_(deps_.engine),
@@ -36,7 +37,7 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
       forwarder_({deps_.executor, deps_.transport, replicas_, deps_.timestamps}),
       ceiling_({deps_.clock, deps_.log, deps_.engine, deps_.timestamps}),
       replayer_({deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness,
-                 truncations_, options_.self, [this] { return IsBusy(); }}) {
+                 truncations_, options_.self, [this] { return IsBusy(); }, options_.faults}) {
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *hints_, i));
   }
@@ -45,7 +46,7 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
   batchlog_ = std::make_unique<Batchlog>(
       BatchlogOptions{.request_time_max = options_.request_time_max},
       Batchlog::Deps{deps_.clock, deps_.executor, deps_.metrics, deps_.log, deps_.engine,
-                     deps_.cluster, truncations_},
+                     deps_.cluster, truncations_, options_.faults},
       std::move(writers));
   for (const auto& shard : shards_) shard->batch_writer.SetBatchlog(batchlog_.get());
 }

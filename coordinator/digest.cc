@@ -4,8 +4,8 @@
 
 namespace tholos::coordinator {
 
-base::Hash128 AnswerDigest(const data::ReadResult& result, bool mutant_ignores_column) {
-  if (!mutant_ignores_column) return data::DigestOf(result);
+base::Hash128 AnswerDigest(const data::ReadResult& result, const Faults& faults) {
+  if (!faults.digest_ignores_column) return data::DigestOf(result);
   data::ReadResult less = result;
   for (data::Partition& partition : less.partitions) {
     for (data::Row& row : partition.rows) {

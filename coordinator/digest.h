@@ -8,13 +8,12 @@
 
 #include "absl/status/statusor.h"
 #include "base/checksum.h"
+#include "coordinator/faults.h"
 #include "data/read.h"
 
 namespace tholos::coordinator {
 
-// `mutant_ignores_column`: tests only. A seeded bug that the simulator must find: of every row the
-// cell with the largest column id does not go into the digest.
-base::Hash128 AnswerDigest(const data::ReadResult& result, bool mutant_ignores_column);
+base::Hash128 AnswerDigest(const data::ReadResult& result, const Faults& faults = kNoFaults);
 
 std::string EncodeDigest(const base::Hash128& digest);
 absl::StatusOr<base::Hash128> DecodeDigest(std::string_view bytes);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "coordinator/faults.h"
 #include "coordinator/hints/hint_options.h"
 #include "ring/cluster_state.h"
 
@@ -27,8 +28,7 @@ struct CoordinatorOptions {
   // is slow.
   absl::Duration slow_read_min = absl::Milliseconds(50);
   HintOptions hints;
-  // Tests only, see digest.h.
-  bool mutant_digest_ignores_column = false;
+  Faults faults;
 };
 
 // What a read is charged: about what its frames and a small answer take.

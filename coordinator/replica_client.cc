@@ -64,7 +64,7 @@ base::Task<absl::StatusOr<base::Hash128>> ReplicaClient::ReadDigest(
 }
 
 base::Hash128 ReplicaClient::DigestOf(const data::ReadResult& result) const {
-  return AnswerDigest(result, mutant_digest_ignores_column_);
+  return AnswerDigest(result, faults_);
 }
 
 base::Task<absl::Status> ReplicaClient::Ask(ring::NodeId to, Message message,

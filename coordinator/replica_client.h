@@ -10,6 +10,7 @@
 #include "base/async/task.h"
 #include "base/checksum.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/faults.h"
 #include "coordinator/write_message.h"
 #include "data/read.h"
 #include "gossip/liveness.h"
@@ -39,9 +40,9 @@ struct ReplicaDeps {
 // go into it.
 class ReplicaClient {
  public:
-  // `mutant_digest_ignores_column`: see digest.h.
-  ReplicaClient(ring::NodeId self, bool mutant_digest_ignores_column, ReplicaDeps deps)
-      : self_(self), mutant_digest_ignores_column_(mutant_digest_ignores_column), deps_(deps) {}
+  // `faults` outlive it.
+  ReplicaClient(ring::NodeId self, const Faults& faults, ReplicaDeps deps)
+      : self_(self), faults_(faults), deps_(deps) {}
 
   const ring::NodeId& self() const { return self_; }
 
@@ -78,7 +79,7 @@ class ReplicaClient {
                                                      TraceHandle trace) const;
 
   const ring::NodeId self_;
-  const bool mutant_digest_ignores_column_;
+  const Faults& faults_;
   const ReplicaDeps deps_;
 };
 

@@ -52,7 +52,7 @@ class Planner {
 
   // Which group each replica is of, and what the groups need.
   void Group() {
-    if (input_.level == ConsistencyLevel::kEachQuorum &&
+    if (input_.level == ConsistencyLevel::kEachQuorum && !input_.faults.each_quorum_is_quorum &&
         input_.strategy.kind == ring::ReplicationStrategy::Kind::kNetworkTopology) {
       return GroupByDatacenter();
     }
@@ -60,9 +60,11 @@ class Planner {
     uint32_t factor = input_.strategy.factor;
     if (local && input_.own_datacenter < input_.datacenters.size())
       factor = input_.strategy.FactorIn(input_.datacenters[input_.own_datacenter]);
-    plan_.needs.push_back(RequiredAnswers(input_.level, factor));
+    const bool one = input_.level == ConsistencyLevel::kQuorum && input_.faults.quorum_of_one;
+    plan_.needs.push_back(one ? 1 : RequiredAnswers(input_.level, factor));
     for (Replica& replica : replicas_) {
-      const bool counts = !local || replica.target.datacenter == input_.own_datacenter;
+      const bool counts = !local || replica.target.datacenter == input_.own_datacenter ||
+                          input_.faults.local_counts_remote;
       replica.target.group = counts ? 0 : ReplicaPlan::kNoGroup;
     }
     AddPending();

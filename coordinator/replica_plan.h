@@ -29,6 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "coordinator/consistency.h"
+#include "coordinator/faults.h"
 #include "gossip/liveness.h"
 #include "ring/cluster_state.h"
 
@@ -46,6 +47,7 @@ struct PlanInput {
   ring::NodeId self;  // counts as alive
   ring::DatacenterId own_datacenter = ring::kNoDatacenter;
   const LatencyMap* latencies = nullptr;  // nullptr: all alike
+  const Faults& faults = kNoFaults;
 };
 
 struct ReplicaPlan {

@@ -93,7 +93,7 @@ base::Task<absl::StatusOr<std::string>> ReplicaService::ReadDigest(rpc::Incoming
                                                                    StepNotes* notes) {
   THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result,
                              co_await Read(std::move(message), notes));
-  co_return EncodeDigest(AnswerDigest(result, options_.mutant_digest_ignores_column));
+  co_return EncodeDigest(AnswerDigest(result, options_.faults));
 }
 
 base::Task<absl::StatusOr<data::ReadResult>> ReplicaService::Read(rpc::Incoming message,

@@ -13,6 +13,7 @@
 #include "base/async/task.h"
 #include "base/clock.h"
 #include "base/executor.h"
+#include "coordinator/faults.h"
 #include "coordinator/timestamp_source.h"
 #include "coordinator/trace.h"
 #include "data/read.h"
@@ -31,7 +32,7 @@ struct ReplicaServiceOptions {
   int64_t in_flight_bytes_max = 128 << 20;
   // How long a table that could not be found is not asked for again.
   absl::Duration missing_table_pause = absl::Seconds(1);
-  bool mutant_digest_ignores_column = false;  // digest.h
+  Faults faults;
 };
 
 // Lives until the transport has stopped; it has no work of its own.

@@ -31,7 +31,8 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
                   .alive = *alive,
                   .self = shard.options.self,
                   .own_datacenter = state.DatacenterOf(shard.options.self),
-                  .latencies = &shard.latencies.Now(shard.clock.Now())});
+                  .latencies = &shard.latencies.Now(shard.clock.Now()),
+                  .faults = shard.options.faults});
 }
 
 absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest) {

@@ -118,7 +118,7 @@ base::Task<absl::Status> NodeImpl::OpenStorage() {
   options.commitlog_segment_bytes = options_.commitlog_segment_bytes;
   options.commitlog_bytes_max = options_.commitlog_bytes_max;
   options.mutation_bytes_max = options_.mutation_bytes_max;
-  options.mutant_skip_sync = options_.mutants.skip_sync;
+  options.mutant_skip_sync = options_.faults.sync_skipped;
   const storage::EngineDeps deps{deps_.clock, deps_.random,  deps_.executor,
                                  deps_.fs,    deps_.metrics, deps_.log};
   THOLOS_CO_ASSIGN_OR_RETURN(
@@ -154,8 +154,7 @@ base::Task<absl::Status> NodeImpl::OpenCoordinator() {
   options.self = id_;
   options.mutation_bytes_max = options_.mutation_bytes_max;
   options.hints.directory = base::StrCat(options_.data_directory, "/hints");
-  options.hints.mutant_drop_hints = options_.mutants.drop_hints;
-  options.mutant_digest_ignores_column = options_.mutants.digest_ignores_column;
+  options.faults = options_.faults.coordinator;
   THOLOS_CO_ASSIGN_OR_RETURN(
       coordinator_, co_await coordinator::ClusterCoordinator::Open(
                         std::move(options),
@@ -167,7 +166,7 @@ base::Task<absl::Status> NodeImpl::OpenCoordinator() {
 
 void NodeImpl::BuildReplicaService() {
   coordinator::ReplicaServiceOptions options;
-  options.mutant_digest_ignores_column = options_.mutants.digest_ignores_column;
+  options.faults = options_.faults.coordinator;
   replica_service_ = std::make_unique<coordinator::ReplicaService>(
       options,
       coordinator::ReplicaService::Deps{deps_.clock, deps_.executor, *engine_, timestamps_},
@@ -187,7 +186,7 @@ base::Task<absl::Status> NodeImpl::JoinCluster(cluster::LocalNode local) {
   options.client = options_.client;
   options.native = options_.native;
   options.datacenter = options_.datacenter;
-  options.rack = options_.rack;
+  options.rack = options_.faults.racks_unknown ? "rack" : options_.rack;
   options.release = THOLOS_VERSION;
   membership_ = std::make_unique<cluster::Membership>(
       std::move(options),

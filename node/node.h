@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "coordinator/faults.h"
 #include "cql/query_processor.h"
 #include "gossip/liveness.h"
 #include "ring/cluster_state.h"
@@ -24,11 +25,11 @@
 
 namespace tholos::node {
 
-// Seeded bugs, for proving that the simulator finds them. Never set by the server program.
-struct Mutants {
-  bool skip_sync = false;              // acknowledges before the commit log is synced
-  bool drop_hints = false;             // counts hints as written, and forgets them
-  bool digest_ignores_column = false;  // digests agree although a column differs
+// Seeded bugs (coordinator/faults.h). Never set by the server program.
+struct Faults {
+  bool sync_skipped = false;   // acknowledges before the commit log is synced
+  bool racks_unknown = false;  // all nodes are on one rack
+  coordinator::Faults coordinator;
 };
 
 struct NodeOptions {
@@ -44,7 +45,7 @@ struct NodeOptions {
   uint64_t commitlog_bytes_max = 512u << 20;
   // A cell of 16 MiB and what goes with it; must fit a commit log segment.
   uint64_t mutation_bytes_max = 17u << 20;
-  Mutants mutants;
+  Faults faults;
 };
 
 // All outlive the node.

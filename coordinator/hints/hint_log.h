@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/log.h"
+#include "coordinator/faults.h"
 #include "coordinator/hints/hint_format.h"
 #include "coordinator/hints/hint_metrics.h"
 #include "coordinator/hints/hint_options.h"
@@ -29,6 +30,7 @@ struct HintDeps {
   const base::Clock& clock;
   base::FileSystem& fs;
   base::Log& log;
+  const Faults& faults = kNoFaults;
 };
 
 struct Hint {

@@ -29,8 +29,6 @@ struct HintOptions {
   absl::Duration replay_yield_max = absl::Seconds(1);
   // How long a node may take for a hint; after a failure it is left alone for as long.
   absl::Duration delivery_time_max = absl::Seconds(5);
-  // Tests only: hints are acknowledged and thrown away (a mutant that the simulator must find).
-  bool mutant_drop_hints = false;
 };
 
 }  // namespace tholos::coordinator

@@ -137,6 +137,7 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
                                             " refuses a hint: ", base::ToStd(applied.message())));
     co_return absl::OkStatus();
   }
+  if (deps_.faults.hints_not_awaited) co_return absl::OkStatus();
   co_return applied;
 }
 

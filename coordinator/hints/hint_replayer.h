@@ -34,6 +34,7 @@ class HintReplayer {
     const Truncations& truncations;
     ring::NodeId self;           // counts as alive
     std::function<bool()> busy;  // the node has a lot of requests in progress
+    const Faults& faults = kNoFaults;
   };
   explicit HintReplayer(Deps deps) : deps_(std::move(deps)) {}
 

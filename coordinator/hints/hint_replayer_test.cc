@@ -89,7 +89,7 @@ TEST(HintReplayTest, AnyFailsIfNothingHoldsTheWrite) {
 
 TEST(HintReplayTest, TheMutantLosesThem) {
   TestClusterOptions options;
-  options.coordinator.hints.mutant_drop_hints = true;
+  options.coordinator.faults.hints_dropped = true;
   TestCluster cluster(options);
   cluster.SetAlive({0, 1});
   cluster.Kill(2);

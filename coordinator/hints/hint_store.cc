@@ -76,7 +76,7 @@ base::Task<absl::Status> HintStore::RecoverFile(HintFileId id) {
 base::Task<absl::Status> HintStore::Add(ring::NodeId target,
                                         std::shared_ptr<const WriteMessage> message,
                                         int64_t created_micros) {
-  if (options_.mutant_drop_hints) co_return absl::OkStatus();
+  if (deps_.faults.hints_dropped) co_return absl::OkStatus();
   base::Loop& caller = base::Loop::Current();
   co_await base::SwitchTo(executor_.shard(0));
   absl::Status added = co_await AddHere(target, std::move(message), created_micros);

@@ -37,8 +37,9 @@ class HintStoreTest : public testing::Test {
     HintOptions options = options_;
     options.directory = kDirectory;
     world_.Run([&]() -> Task<void> {
-      auto store = co_await HintStore::Open(options, {world_.clock(), world_.files(), world_.log()},
-                                            world_.executor(), metrics_);
+      auto store =
+          co_await HintStore::Open(options, {world_.clock(), world_.files(), world_.log(), faults_},
+                                   world_.executor(), metrics_);
       EXPECT_TRUE(store.ok()) << store.status();
       store_ = &world_.node().Own(*std::move(store));
     });
@@ -96,6 +97,7 @@ class HintStoreTest : public testing::Test {
   }
 
   HintOptions options_;
+  Faults faults_;
   base::Metrics metrics_;
   TestWorld world_;
   HintStore* store_ = nullptr;
@@ -365,7 +367,7 @@ TEST_F(HintStoreTest, AfterStopHintsAreRefused) {
 }
 
 TEST_F(HintStoreTest, TheMutantLosesHints) {
-  options_.mutant_drop_hints = true;
+  faults_.hints_dropped = true;
   Open();
   EXPECT_TRUE(AddNow(1, "x").ok());
   EXPECT_TRUE(Take(1).empty());

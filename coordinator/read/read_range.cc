@@ -83,7 +83,8 @@ class RangeRead {
                      .alive = alive,
                      .self = shard_.options.self,
                      .own_datacenter = state_->DatacenterOf(shard_.options.self),
-                     .latencies = &shard_.latencies.Now(shard_.clock.Now())});
+                     .latencies = &shard_.latencies.Now(shard_.clock.Now()),
+                     .faults = shard_.options.faults});
   }
 
   void Append(ReadPage piece) {

@@ -125,7 +125,10 @@ class ReplicaSetRead {
   base::Task<absl::StatusOr<Resolution>> ResolveAndRepair(std::vector<ReplicaAnswer> answers) {
     std::vector<data::ReadResult> results;
     for (const ReplicaAnswer& answer : answers) results.push_back(*answer.data);
-    Resolution resolution = Resolve(command_, std::move(results));
+    const Faults& faults = shard_.options.faults;
+    if (faults.first_answer_wins) results.resize(1);
+    Resolution resolution = Resolve(command_, std::move(results), faults);
+    if (faults.repairs_skipped) co_return resolution;
 
     ReadRepair repair{.table = command_.table,
                       .level = options_.consistency,

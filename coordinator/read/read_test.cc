@@ -162,7 +162,7 @@ TEST(ReadTest, QuorumReadsAreMonotonic) {
 
 TEST(ReadTest, TheMutantDigestHidesADifference) {
   for (const bool mutant : {false, true}) {
-    TestCluster cluster({.mutant_digest_ignores_column = mutant});
+    TestCluster cluster({.coordinator = {.faults = {.digest_ignores_column = mutant}}});
     for (int node = 0; node < 3; ++node) cluster.Apply(node, PutRow("p", "c", 1, "old"));
     // The same row by the same liveness, one column newer.
     data::Mutation newer = PutRow("p", "c", 1, "new");

@@ -182,9 +182,10 @@ absl::Status CheckRows(const ReadCommand& command, const Partition& partition) {
 
 }  // namespace
 
-Resolution Resolve(const ReadCommand& command, std::vector<ReadResult> answers) {
+Resolution Resolve(const ReadCommand& command, std::vector<ReadResult> answers,
+                   const Faults& faults) {
   Resolution page;
-  page.next = BoundOf(command, answers);
+  if (!faults.short_reads_trusted) page.next = BoundOf(command, answers);
   page.merged = Merge(command, std::move(answers));
   if (page.next.has_value()) CutAtBound(command, *page.next, &page.merged);
   LimitCut(command, &page).Apply();

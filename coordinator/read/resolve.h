@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "coordinator/faults.h"
 #include "data/read.h"
 
 namespace tholos::coordinator {
@@ -41,7 +42,8 @@ struct Resolution {
 
 // `answers`: at least one, each as CheckAnswer wants it. The limits counted are row_limit and
 // per_partition_limit (of this page).
-Resolution Resolve(const data::ReadCommand& command, std::vector<data::ReadResult> answers);
+Resolution Resolve(const data::ReadCommand& command, std::vector<data::ReadResult> answers,
+                   const Faults& faults = kNoFaults);
 
 // What `answer` lacks of `merged`, by partition, as mutations' updates (rows ascending).
 std::vector<data::Partition> Lacking(const data::ReadCommand& command,

@@ -164,7 +164,6 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
   CoordinatorOptions options = options_.coordinator;
   options.self = Id(node);
   options.hints.directory = "/data/hints";
-  options.mutant_digest_ignores_column = options_.mutant_digest_ignores_column;
   auto coordinator = co_await ClusterCoordinator::Open(
       options, {sim.clock(), sim.random(), sim.executor(), sim.files(), *process.metrics, sim.log(),
                 *process.transport, *process.engine, process.cluster, process.liveness,
@@ -172,7 +171,7 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
   THOLOS_CHECK(coordinator.ok()) << coordinator.status();
   process.coordinator = *std::move(coordinator);
   process.service = std::make_unique<ReplicaService>(
-      ReplicaServiceOptions{.mutant_digest_ignores_column = options_.mutant_digest_ignores_column},
+      ReplicaServiceOptions{.faults = options_.coordinator.faults},
       ReplicaService::Deps{sim.clock(), sim.executor(), *process.engine, *process.timestamps},
       [](data::TableId, base::Endpoint) -> Task<absl::Status> {
         co_return absl::NotFoundError("no such table");

@@ -42,7 +42,6 @@ struct TestClusterOptions {
   std::map<std::string, std::string> replication;
   std::map<std::string, std::string> table_options;
   CoordinatorOptions coordinator;
-  bool mutant_digest_ignores_column = false;
 };
 
 // Nodes are numbered from 0. A test's calls run on shard 0 of the node that coordinates.

@@ -115,6 +115,10 @@ base::Task<absl::Status> BatchWriter::PerformLogged(std::vector<Writer::Prepared
     options.trace->Add(base::StrCat("batch ", batch->id.ToString(), " is safe with ", guards.size(),
                                     guards.size() == 1 ? " guard" : " guards"));
 
+  const bool forgotten = shard_.options.faults.batch_forgotten_early;
+  for (size_t i = 0; forgotten && i < guards.size(); ++i)
+    shard_.background.Spawn(RemoveFrom(guards[i], batch->id));
+
   // 2. Every part. If one fails, or this node does, the guards do it later.
   THOLOS_CO_RETURN_IF_ERROR(
       co_await SendAll(std::move(writes), WriteType::kBatch, std::move(options)));

@@ -44,6 +44,13 @@ std::string RemoveMutation(const base::Uuid& id, int64_t now_seconds) {
 
 constexpr data::Timestamp kStoreTimestamp = 1;
 
+// What a replay must not do: what was written after the batch would lose to it.
+void Restamp(data::Timestamp timestamp, data::Partition* update) {
+  for (data::Row& row : update->rows) {
+    for (data::Cell& cell : row.cells) cell.timestamp = timestamp;
+  }
+}
+
 }  // namespace
 
 std::string EncodeBatch(const LoggedBatch& batch) {
@@ -217,6 +224,7 @@ base::Task<void> Batchlog::ReplayDue(int shard) {
 base::Task<absl::Status> Batchlog::Replay(int shard, base::Uuid id) {
   THOLOS_CO_ASSIGN_OR_RETURN(std::optional<LoggedBatch> batch, co_await Load(id));
   if (!batch.has_value()) co_return absl::OkStatus();
+  if (deps_.faults.batch_replayed_in_part) batch->mutations.resize(1);
   std::vector<base::Task<absl::Status>> writes;
   Writer* writer = writers_[static_cast<size_t>(shard)];
   for (std::string& mutation : batch->mutations)
@@ -251,7 +259,7 @@ base::Task<absl::StatusOr<std::optional<LoggedBatch>>> Batchlog::Load(base::Uuid
 
 base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, std::string encoded,
                                                   int64_t created_micros) {
-  const absl::StatusOr<data::Mutation> mutation = data::DecodeMutation(encoded);
+  absl::StatusOr<data::Mutation> mutation = data::DecodeMutation(encoded);
   if (!mutation.ok()) {
     deps_.log.Error("batchlog", base::StrCat("a mutation of a batch is lost: ",
                                              base::ToStd(mutation.status().message())));
@@ -262,6 +270,7 @@ base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, std::string en
   const int64_t age_seconds = (deps_.clock.WallMicros() - created_micros) / 1'000'000;
   if (age_seconds > table->gc_grace_seconds) co_return absl::OkStatus();
   if (deps_.truncations.Covers(table->id, created_micros)) co_return absl::OkStatus();
+  if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation->update);
   const absl::Status written = co_await writer->WriteAgain(
       *mutation, {ConsistencyLevel::kQuorum, deps_.clock.Now() + options_.request_time_max});
   // What is invalid now stays so.

@@ -35,6 +35,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "coordinator/faults.h"
 #include "coordinator/truncations.h"
 #include "coordinator/write/write.h"
 #include "rpc/transport.h"
@@ -72,6 +73,7 @@ class Batchlog {
     storage::Engine& engine;
     const ring::ClusterStateHolder& cluster;
     const Truncations& truncations;
+    const Faults& faults = kNoFaults;
   };
   // `writers`: of the shards, in their order.
   Batchlog(BatchlogOptions options, Deps deps, std::vector<Writer*> writers);

@@ -67,6 +67,7 @@ class Forwarder {
     Expected(const Expected&) = delete;
     ~Expected();
     uint64_t request_id() const { return request_id_; }
+    size_t size() const { return answers_.size(); }
     const Answer& answer_of(size_t other) const { return answers_[other]; }
     // The relay failed: every answer that did not come yet is IsGivenUp.
     void GiveUp();

@@ -82,9 +82,17 @@ base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOpti
 
 // `mutation` is the caller's, which awaits this.
 base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, RequestOptions options) {
-  THOLOS_CO_ASSIGN_OR_RETURN(Prepared write, Prepare(mutation, options.consistency));
   options.deadline = EffectiveDeadline(shard_, options.deadline);
-  co_return co_await Send(std::move(write), WriteType::kSimple, std::move(options));
+  absl::StatusOr<Prepared> write = Prepare(mutation, options.consistency);
+  if (!write.ok()) {
+    if (shard_.options.faults.unavailable_after_sending) {
+      options.consistency = ConsistencyLevel::kAny;
+      if (auto anyway = Prepare(mutation, options.consistency); anyway.ok())
+        (void)co_await Send(*std::move(anyway), WriteType::kSimple, std::move(options));
+    }
+    co_return write.status();
+  }
+  co_return co_await Send(*std::move(write), WriteType::kSimple, std::move(options));
 }
 
 absl::StatusOr<Writer::Prepared> Writer::Prepare(const data::Mutation& mutation,
@@ -107,7 +115,8 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   const auto request = std::make_shared<Request>(options.consistency, write.plan);
   request->message = std::move(write.message);
   request->room = std::move(write.room);
-  request->deadline = options.deadline;
+  const Faults& faults = shard_.options.faults;
+  request->deadline = faults.deadlines_ignored ? base::Deadline::Infinite() : options.deadline;
   request->trace = std::move(options.trace);
   if (request->trace != nullptr) request->trace->Add("write needs " + write.plan.ToString());
   request->created_micros = shard_.clock.WallMicros();
@@ -118,6 +127,8 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   // 2. Until the level is met, or cannot be any more, or time is up.
   co_await request->decided.WaitUntil(request->deadline);
   if (request->progress.verdict() == Verdict::kEnough) co_return absl::OkStatus();
+  if (faults.timeouts_succeed && request->progress.verdict() == Verdict::kPending)
+    co_return absl::OkStatus();
   co_return request->progress.Error(type);
 }
 
@@ -164,6 +175,9 @@ base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body
       relay.node,
       {.verb = rpc::Verb::kForwardWrite, .token = request->message->token, .body = std::move(body)},
       request->deadline, request->trace);
+  for (size_t i = 0;
+       shard_.options.faults.relay_answers_for_all && applied.ok() && i < expected->size(); ++i)
+    expected->answer_of(i)->Set(absl::OkStatus());
   // Not reached, or lost since: the others are on their own.
   if (absl::IsUnavailable(applied)) expected->GiveUp();
   co_await Took(relay, applied, std::move(request));
@@ -206,13 +220,15 @@ base::Task<void> Writer::Took(ReplicaPlan::Target replica, absl::Status applied,
   }
   request->progress.Failed(applied, replica.group);
   request->Changed();
-  co_await HintFor(replica.node, std::move(request));
+  if (!shard_.options.faults.hints_for_dead_only)
+    co_await HintFor(replica.node, std::move(request));
 }
 
 base::Task<void> Writer::HintFor(ring::NodeId replica, std::shared_ptr<Request> request) {
   const absl::Status kept =
       co_await shard_.hints.Add(replica, request->message, request->created_micros);
   request->progress.Hinted(kept.ok());
+  if (shard_.options.faults.hints_count && kept.ok()) request->progress.HintCounts();
   if (request->trace != nullptr)
     request->trace->Add(base::StrCat(kept.ok() ? "kept a hint for " : "could not keep a hint for ",
                                      replica.ToString()));

@@ -28,6 +28,9 @@ class WriteProgress {
     hint_durable_ |= durable;
   }
 
+  // Never true: Faults::hints_count.
+  void HintCounts() { answers_.Already(0); }
+
   Verdict verdict() const {
     if (level_ != ConsistencyLevel::kAny) return answers_.verdict();
     if (hint_durable_ || answers_.verdict() == Verdict::kEnough) return Verdict::kEnough;

@@ -20,21 +20,37 @@ void RegisterChecker::Begin(const std::string& key, uint64_t version, bool erase
   operations[version] = {erase, Outcome::kUnknown};
 }
 
-void RegisterChecker::End(const std::string& key, uint64_t version, Outcome outcome) {
+void RegisterChecker::End(const std::string& key, uint64_t version, Outcome outcome,
+                          Domain domain) {
   Register& r = registers_[key];
   r.operations.at(version).outcome = outcome;
   if (outcome != Outcome::kAcknowledged) return;
   ++acknowledged_;
-  r.floor = std::max(r.floor, version);
+  uint64_t& floor = r.floors[domain];
+  floor = std::max(floor, version);
 }
 
-uint64_t RegisterChecker::Floor(const std::string& key) const {
-  auto it = registers_.find(key);
-  return it == registers_.end() ? 0 : it->second.floor;
+uint64_t RegisterChecker::Floor(const std::string& key, Domain domain) const {
+  uint64_t floor = 0;
+  const auto it = registers_.find(key);
+  if (it == registers_.end()) return floor;
+  for (const auto& [where, bound] : it->second.floors) {
+    if (where == kEverywhere || where == domain) floor = std::max(floor, bound);
+  }
+  return floor;
+}
+
+uint64_t RegisterChecker::FloorOfAll(const std::string& key) const {
+  uint64_t floor = 0;
+  const auto it = registers_.find(key);
+  if (it == registers_.end()) return floor;
+  for (const auto& [where, bound] : it->second.floors) floor = std::max(floor, bound);
+  return floor;
 }
 
 std::optional<std::string> RegisterChecker::Observe(const std::string& key, uint64_t floor,
-                                                    std::optional<uint64_t> version) {
+                                                    std::optional<uint64_t> version,
+                                                    Domain domain) {
   ++observations_;
   Register& r = registers_[key];
   auto may_see = [](const Operation& operation, bool erase) {
@@ -51,7 +67,8 @@ std::optional<std::string> RegisterChecker::Observe(const std::string& key, uint
       return base::StrCat("register ", key, ": read version ", v, " after ", floor,
                           " was acknowledged or read");
     }
-    r.floor = std::max(r.floor, v);
+    uint64_t& bound = r.floors[domain];
+    bound = std::max(bound, v);
     return std::nullopt;
   }
   if (floor == 0) return std::nullopt;
@@ -69,22 +86,42 @@ std::vector<std::string> RegisterChecker::keys() const {
 }
 
 uint64_t SetChecker::Begin(const std::string& set) {
-  Elements& elements = sets_[set];
-  elements.outcomes.push_back(Outcome::kUnknown);
-  return elements.outcomes.size();
+  const auto& outcomes = sets_[set].outcomes;
+  const uint64_t element = outcomes.empty() ? 1 : outcomes.rbegin()->first + 1;
+  Begin(set, element);
+  return element;
 }
 
-void SetChecker::End(const std::string& set, uint64_t element, Outcome outcome) {
+void SetChecker::Begin(const std::string& set, uint64_t element) {
+  const bool is_new = sets_[set].outcomes.emplace(element, Outcome::kUnknown).second;
+  THOLOS_CHECK(is_new);
+}
+
+void SetChecker::End(const std::string& set, uint64_t element, Outcome outcome, Domain domain) {
   Elements& elements = sets_[set];
-  elements.outcomes[element - 1] = outcome;
+  elements.outcomes.at(element) = outcome;
   if (outcome != Outcome::kAcknowledged) return;
   ++acknowledged_;
-  elements.acknowledged.insert(element);
+  elements.acknowledged[domain].insert(element);
 }
 
-std::set<uint64_t> SetChecker::Required(const std::string& set) const {
-  auto it = sets_.find(set);
-  return it == sets_.end() ? std::set<uint64_t>() : it->second.acknowledged;
+std::set<uint64_t> SetChecker::Required(const std::string& set, Domain domain) const {
+  std::set<uint64_t> required;
+  const auto it = sets_.find(set);
+  if (it == sets_.end()) return required;
+  for (const auto& [where, elements] : it->second.acknowledged) {
+    if (where == kEverywhere || where == domain) required.insert(elements.begin(), elements.end());
+  }
+  return required;
+}
+
+std::set<uint64_t> SetChecker::RequiredOfAll(const std::string& set) const {
+  std::set<uint64_t> required;
+  const auto it = sets_.find(set);
+  if (it == sets_.end()) return required;
+  for (const auto& [where, elements] : it->second.acknowledged)
+    required.insert(elements.begin(), elements.end());
+  return required;
 }
 
 std::optional<std::string> SetChecker::Observe(const std::string& set,
@@ -93,8 +130,8 @@ std::optional<std::string> SetChecker::Observe(const std::string& set,
   Elements& known = sets_[set];
   std::set<uint64_t> seen;
   for (uint64_t element : elements) {
-    if (element == 0 || element > known.outcomes.size() ||
-        known.outcomes[element - 1] == Outcome::kNotApplied) {
+    const auto outcome = known.outcomes.find(element);
+    if (outcome == known.outcomes.end() || outcome->second == Outcome::kNotApplied) {
       return base::StrCat("set ", set, ": read element ", element,
                           ", which was never added or was refused");
     }

@@ -10,6 +10,9 @@
 // acknowledged contains it; it contains only elements that were attempted, each once, with the
 // value they were added with.
 //
+// A *domain* is where an answer binds later reads: everywhere (QUORUM), or in one datacenter alone
+// (LOCAL_QUORUM). A read there sees what bound everywhere and what bound there.
+//
 // Both are linear in the length of the history.
 #pragma once
 
@@ -22,6 +25,9 @@
 
 namespace tholos::sim {
 
+using Domain = int;
+inline constexpr Domain kEverywhere = -1;
+
 enum class Outcome { kAcknowledged, kNotApplied, kUnknown };
 
 class RegisterChecker {
@@ -30,14 +36,16 @@ class RegisterChecker {
   uint64_t Begin(const std::string& key, bool erase);
   // The same with a number of the writer's own, above all of this register so far.
   void Begin(const std::string& key, uint64_t version, bool erase);
-  void End(const std::string& key, uint64_t version, Outcome outcome);
+  void End(const std::string& key, uint64_t version, Outcome outcome, Domain domain = kEverywhere);
 
   // The oldest version that a read starting now may see.
-  uint64_t Floor(const std::string& key) const;
+  uint64_t Floor(const std::string& key, Domain domain = kEverywhere) const;
+  // The same of a read that sees what bound anywhere: at ALL.
+  uint64_t FloorOfAll(const std::string& key) const;
   // A read that started when Floor was `floor` saw `version` (nothing: no value). Returns what is
   // wrong, or nothing.
   std::optional<std::string> Observe(const std::string& key, uint64_t floor,
-                                     std::optional<uint64_t> version);
+                                     std::optional<uint64_t> version, Domain domain = kEverywhere);
 
   uint64_t acknowledged() const { return acknowledged_; }
   uint64_t observations() const { return observations_; }
@@ -50,7 +58,7 @@ class RegisterChecker {
   };
   struct Register {
     std::map<uint64_t, Operation> operations;  // by version
-    uint64_t floor = 0;
+    std::map<Domain, uint64_t> floors;
   };
   std::map<std::string, Register> registers_;
   uint64_t acknowledged_ = 0;
@@ -61,9 +69,13 @@ class SetChecker {
  public:
   // The next element of the set to add.
   uint64_t Begin(const std::string& set);
-  void End(const std::string& set, uint64_t element, Outcome outcome);
+  // One with a number of the caller's own, the next one or a later one.
+  void Begin(const std::string& set, uint64_t element);
+  void End(const std::string& set, uint64_t element, Outcome outcome, Domain domain = kEverywhere);
   // The elements that a read starting now must contain.
-  std::set<uint64_t> Required(const std::string& set) const;
+  std::set<uint64_t> Required(const std::string& set, Domain domain = kEverywhere) const;
+  // The same of a read that sees what bound anywhere: at ALL.
+  std::set<uint64_t> RequiredOfAll(const std::string& set) const;
   std::optional<std::string> Observe(const std::string& set, const std::set<uint64_t>& required,
                                      const std::vector<uint64_t>& elements);
   uint64_t acknowledged() const { return acknowledged_; }
@@ -71,8 +83,8 @@ class SetChecker {
 
  private:
   struct Elements {
-    std::vector<Outcome> outcomes;
-    std::set<uint64_t> acknowledged;
+    std::map<uint64_t, Outcome> outcomes;
+    std::map<Domain, std::set<uint64_t>> acknowledged;
   };
   std::map<std::string, Elements> sets_;
   uint64_t acknowledged_ = 0;

@@ -10,7 +10,7 @@ namespace {
 constexpr int kPartitions = 3;
 constexpr int kRows = 6;
 constexpr int kReaders = 4;
-constexpr absl::Duration kLoad = absl::Seconds(25);
+constexpr absl::Duration kLoad = absl::Seconds(20);
 constexpr absl::Duration kTimeout = absl::Seconds(2);
 
 // Each partition has one writer; its operations have increasing versions, and each row is a
@@ -22,8 +22,7 @@ class Deletes : public Workload {
 
   RunReport Run() {
     if (!Start()) return Finish();
-    if (!Execute(
-            "CREATE TABLE t.rows (p int, c int, v bigint, s bigint static, PRIMARY KEY (p, c))"))
+    if (!CreateTable("rows", "p int, c int, v bigint, s bigint static, PRIMARY KEY (p, c)"))
       return Finish();
     nemesis_.Start();
     for (int p = 0; p < kPartitions; ++p) {
@@ -46,7 +45,6 @@ class Deletes : public Workload {
   }
 
  private:
-  int AnyNode() { return static_cast<int>(random().Below(cluster().size())); }
   static std::string RowName(int p, int c) { return base::StrCat(p, "/", c); }
 
   struct Operation {

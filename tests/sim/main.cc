@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/check.h"
+#include "tests/sim/mutants.h"
 #include "tests/sim/workload.h"
 
 namespace tholos::sim {
@@ -22,13 +23,13 @@ struct Options {
   std::string workload = "auto";
   bool trace = false;
   bool mutants = false;
-  uint64_t mutant_seeds_max = 300;
+  uint64_t mutant_seeds_max = 500;
 };
 
 RunReport Run(const Options& options, const RunOptions& run) {
-  if (options.workload == "mixed") return RunMixed(run);
-  if (options.workload == "hints") return RunHints(run);
-  if (options.workload == "deletes") return RunDeletes(run);
+  for (const NamedWorkload& workload : Workloads()) {
+    if (workload.name == options.workload) return workload.run(run);
+  }
   return RunSeed(run);
 }
 
@@ -76,12 +77,13 @@ struct Totals {
   }
 };
 
-// Every `options.jobs`-th seed from the `job`-th on.
+// Every `options.jobs`-th run of kTurn seeds, which have all workloads in them.
 Totals RunShare(const Options& options, uint64_t job) {
+  constexpr uint64_t kTurn = 8;
   constexpr uint64_t kReplayed = 3;
   Totals totals;
-  for (uint64_t seed = options.first + job; seed < options.first + options.seeds;
-       seed += options.jobs) {
+  for (uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
+    if ((seed - options.first) / kTurn % options.jobs != job) continue;
     RunReport report;
     bool good = true;
     if (seed < options.first + kReplayed) {
@@ -146,36 +148,10 @@ int RunMany(const Options& options) {
   return totals.bad == 0 ? 0 : 1;
 }
 
-// Each seeded bug must be found: a simulator that finds nothing proves nothing.
-int RunMutants(const Options& options) {
-  const struct {
-    const char* name;
-    node::Mutants mutants;
-  } kMutants[] = {
-      {"skip the commit log's sync", {.skip_sync = true}},
-      {"drop hints", {.drop_hints = true}},
-      {"ignore a column in the digest", {.digest_ignores_column = true}},
-  };
-  int missed = 0;
-  std::printf("%-34s %s\n", "mutant", "seeds until found");
-  for (const auto& mutant : kMutants) {
-    uint64_t seed = options.first;
-    const uint64_t end = options.first + options.mutant_seeds_max;
-    RunReport report;
-    for (; seed < end; ++seed) {
-      report = Run(options, {.seed = seed, .mutants = mutant.mutants});
-      if (!report.violations.empty()) break;
-    }
-    if (seed == end) {
-      ++missed;
-      std::printf("%-34s NOT FOUND in %" PRIu64 "\n", mutant.name, options.mutant_seeds_max);
-    } else {
-      std::printf("%-34s %" PRIu64 "  (%s)\n", mutant.name, seed - options.first + 1,
-                  report.violations[0].c_str());
-    }
-    std::fflush(stdout);
-  }
-  return missed == 0 ? 0 : 1;
+std::vector<std::string> WorkloadNames() {
+  std::vector<std::string> names = {"auto"};
+  for (const NamedWorkload& workload : Workloads()) names.emplace_back(workload.name);
+  return names;
 }
 
 }  // namespace
@@ -190,8 +166,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app.add_option("--seed", options.only, "This seed alone, twice, comparing the traces");
-  app.add_option("--workload", options.workload, "mixed, deletes, hints, or auto: by the seed")
-      ->check(CLI::IsMember({"mixed", "deletes", "hints", "auto"}))
+  app.add_option("--workload", options.workload, "One workload; auto: by the seed")
+      ->check(CLI::IsMember(tholos::sim::WorkloadNames()))
       ->capture_default_str();
   app.add_flag("--trace", options.trace, "Prints every step (with --seed)");
   app.add_flag("--mutants", options.mutants, "Runs the seeded bugs until each is found");
@@ -199,7 +175,10 @@ int main(int argc, char** argv) {
                  "Gives a mutant up after so many seeds")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  if (options.mutants) return tholos::sim::RunMutants(options);
+  if (options.mutants) {
+    return tholos::sim::RunMutants(
+        {options.first, options.mutant_seeds_max, static_cast<int>(options.jobs)});
+  }
   int result = 0;
   for (uint64_t seed : options.only) result |= tholos::sim::RunOne(options, seed);
   return options.only.empty() ? tholos::sim::RunMany(options) : result;

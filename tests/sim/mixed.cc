@@ -14,17 +14,26 @@ constexpr int kPartitions = 3;
 constexpr int kRowsPerPartition = 4;
 constexpr int kSets = 3;
 constexpr int kReaders = 4;
-constexpr absl::Duration kLoad = absl::Seconds(25);
+constexpr absl::Duration kLoad = absl::Seconds(15);
 constexpr absl::Duration kTimeout = absl::Seconds(2);
+
+using coordinator::ConsistencyLevel;
 
 class Mixed : public Workload {
  public:
-  explicit Mixed(const RunOptions& options)
-      : Workload(options), nemesis_(cluster()), clients_(simulation(), random()) {}
+  Mixed(const RunOptions& options, const Topology& topology, Levels levels)
+      : Workload(options, topology),
+        levels_(levels),
+        nemesis_(cluster()),
+        clients_(simulation(), random()) {}
 
   RunReport Run() {
-    if (!Start()) return Finish();
+    if (!Start() ||
+        !CreateTable("registers", "p text, c int, a bigint, b bigint, PRIMARY KEY (p, c)") ||
+        !CreateTable("sets", "p text, c bigint, v text, PRIMARY KEY (p, c)"))
+      return Finish();
     nemesis_.Start();
+    clients_.Start([this](Clients::Next next) { WriteOfOneNode(std::move(next)); });
     for (int p = 0; p < kPartitions; ++p)
       clients_.Start([this, p](Clients::Next next) { WriteRegister(p, std::move(next)); });
     for (int s = 0; s < kSets; ++s)
@@ -42,9 +51,8 @@ class Mixed : public Workload {
   }
 
  private:
-  int AnyNode() { return static_cast<int>(random().Below(cluster().size())); }
-
   static std::string PartitionName(int p) { return base::StrCat("p", p); }
+  static std::string OwnPartitionName(int n) { return base::StrCat("n", n); }
   static std::string SetName(int s) { return base::StrCat("s", s); }
   static std::string RegisterName(const std::string& p, uint64_t c, char column) {
     return base::StrCat(p, "/", c, "/", std::string(1, column));
@@ -65,9 +73,32 @@ class Mixed : public Workload {
         erase ? base::StrCat("DELETE ", name, " FROM t.registers", using_timestamp, where)
               : base::StrCat("UPDATE t.registers", using_timestamp, " SET ", name, " = ", version,
                              where);
-    cluster().Query(AnyNode(), statement, AtLevel(coordinator::ConsistencyLevel::kQuorum), kTimeout,
+    WriteVersion(AnyNode(), key, version, statement, std::move(next));
+  }
+
+  // One node writes its register with its own timestamps, which never go back: whatever its clock
+  // does, whenever it dies.
+  void WriteOfOneNode(Clients::Next next) {
+    const int n = AnyNode();
+    if (std::exchange(writing_[n], true)) return next();
+    const std::string p = OwnPartitionName(n);
+    const std::string key = RegisterName(p, 0, 'a');
+    const uint64_t version = registers_.Begin(key, false);
+    WriteVersion(
+        n, key, version,
+        base::StrCat("UPDATE t.registers SET a = ", version, " WHERE p = '", p, "' AND c = 0"),
+        [=, this] {
+          writing_[n] = false;
+          next();
+        });
+  }
+
+  void WriteVersion(int n, const std::string& key, uint64_t version, const std::string& statement,
+                    Clients::Next next) {
+    cluster().Query(n, statement, AtLevel(levels_.write), kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
-                      registers_.End(key, version, OutcomeOf(result.status()));
+                      registers_.End(key, version, OutcomeOf(result.status()),
+                                     DomainOf(cluster(), n, levels_.write));
                       NoteError(result.status(), statement);
                       next();
                     });
@@ -76,52 +107,55 @@ class Mixed : public Workload {
   void AddElement(int s, Clients::Next next) {
     const std::string set = SetName(s);
     const uint64_t element = sets_.Begin(set);
-    cluster().Query(AnyNode(),
+    const int n = AnyNode();
+    cluster().Query(n,
                     base::StrCat("INSERT INTO t.sets (p, c, v) VALUES ('", set, "', ", element,
                                  ", '", set, "/", element, "')"),
-                    AtLevel(coordinator::ConsistencyLevel::kQuorum), kTimeout,
+                    AtLevel(levels_.write), kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
-                      sets_.End(set, element, OutcomeOf(result.status()));
+                      sets_.End(set, element, OutcomeOf(result.status()),
+                                DomainOf(cluster(), n, levels_.write));
                       next();
                     });
   }
 
   void Read(Clients::Next again) {
-    switch (random().Below(4)) {
+    switch (random().Below(5)) {
       case 0:
-        return ReadRow(AnyNode(), static_cast<int>(random().Below(kPartitions)),
-                       random().Below(kRowsPerPartition), coordinator::ConsistencyLevel::kQuorum,
-                       again);
+        return ReadRow(AnyNode(), PartitionName(static_cast<int>(random().Below(kPartitions))),
+                       random().Below(kRowsPerPartition), levels_.read, again);
       case 1:
+        return ReadRow(AnyNode(), OwnPartitionName(AnyNode()), 0, levels_.read, again);
+      case 2:
         return ReadRegisters(
             AnyNode(),
             base::StrCat("SELECT p, c, a, b FROM t.registers WHERE p = '",
                          PartitionName(static_cast<int>(random().Below(kPartitions))), "'",
                          random().Chance(0.5) ? " ORDER BY c DESC" : ""),
             again);
-      case 2:
+      case 3:
         return ReadRegisters(AnyNode(), "SELECT p, c, a, b FROM t.registers", again);
       default:
-        return ReadSet(AnyNode(), SetName(static_cast<int>(random().Below(kSets))),
-                       coordinator::ConsistencyLevel::kQuorum, again);
+        return ReadSet(AnyNode(), SetName(static_cast<int>(random().Below(kSets))), levels_.read,
+                       again);
     }
   }
 
-  void ReadRow(int n, int p, uint64_t c, coordinator::ConsistencyLevel level,
+  void ReadRow(int n, const std::string& p, uint64_t c, ConsistencyLevel level,
                std::function<void()> then) {
-    const std::string a = RegisterName(PartitionName(p), c, 'a');
-    const std::string b = RegisterName(PartitionName(p), c, 'b');
-    const uint64_t floor_a = registers_.Floor(a);
-    const uint64_t floor_b = registers_.Floor(b);
+    const std::string a = RegisterName(p, c, 'a');
+    const std::string b = RegisterName(p, c, 'b');
+    const uint64_t floor_a = FloorOf(a, n, level);
+    const uint64_t floor_b = FloorOf(b, n, level);
+    const Domain domain = DomainOf(cluster(), n, level);
     cluster().Query(
-        n,
-        base::StrCat("SELECT a, b FROM t.registers WHERE p = '", PartitionName(p), "' AND c = ", c),
+        n, base::StrCat("SELECT a, b FROM t.registers WHERE p = '", p, "' AND c = ", c),
         AtLevel(level), kTimeout, [=, this](absl::StatusOr<cql::QueryResult> result) {
           if (result.ok()) {
             const Rows rows = RowsOf(*result);
             const bool found = !rows.rows.empty();
-            ObserveRegister(a, floor_a, found ? BigintAt(rows, 0, 0) : std::nullopt);
-            ObserveRegister(b, floor_b, found ? BigintAt(rows, 0, 1) : std::nullopt);
+            ObserveRegister(a, floor_a, found ? BigintAt(rows, 0, 0) : std::nullopt, domain);
+            ObserveRegister(b, floor_b, found ? BigintAt(rows, 0, 1) : std::nullopt, domain);
           }
           last_status_ = result.status();
           then();
@@ -132,8 +166,9 @@ class Mixed : public Workload {
   // is.
   void ReadRegisters(int n, const std::string& statement, std::function<void()> then) {
     std::map<std::string, uint64_t> floors;
-    for (const std::string& key : registers_.keys()) floors[key] = registers_.Floor(key);
-    cluster().Query(n, statement, AtLevel(coordinator::ConsistencyLevel::kQuorum), kTimeout,
+    const Domain domain = DomainOf(cluster(), n, levels_.read);
+    for (const std::string& key : registers_.keys()) floors[key] = registers_.Floor(key, domain);
+    cluster().Query(n, statement, AtLevel(levels_.read), kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
                       if (result.ok()) {
                         const Rows rows = RowsOf(*result);
@@ -144,7 +179,7 @@ class Mixed : public Workload {
                                 RegisterName(TextAt(rows, i, 0), c, column == 2 ? 'a' : 'b');
                             auto floor = floors.find(key);
                             ObserveRegister(key, floor == floors.end() ? 0 : floor->second,
-                                            BigintAt(rows, i, column));
+                                            BigintAt(rows, i, column), domain);
                           }
                         }
                       }
@@ -153,13 +188,15 @@ class Mixed : public Workload {
   }
 
   // Page by page, in either direction.
-  void ReadSet(int n, const std::string& set, coordinator::ConsistencyLevel level,
-               std::function<void()> then) {
-    ReadSetPage(n, set, level, random().Chance(0.5), static_cast<uint32_t>(random().Between(1, 40)),
-                "", sets_.Required(set), {}, std::move(then));
+  void ReadSet(int n, const std::string& set, ConsistencyLevel level, std::function<void()> then) {
+    ReadSetPage(
+        n, set, level, random().Chance(0.5), static_cast<uint32_t>(random().Between(1, 40)), "",
+        level == ConsistencyLevel::kAll ? sets_.RequiredOfAll(set)
+                                        : sets_.Required(set, DomainOf(cluster(), n, level)),
+        {}, std::move(then));
   }
 
-  void ReadSetPage(int n, std::string set, coordinator::ConsistencyLevel level, bool reversed,
+  void ReadSetPage(int n, std::string set, ConsistencyLevel level, bool reversed,
                    uint32_t page_size, std::string paging_state, std::set<uint64_t> required,
                    std::vector<uint64_t> seen, std::function<void()> then) {
     cql::QueryOptions options = AtLevel(level);
@@ -193,19 +230,30 @@ class Mixed : public Workload {
                     });
   }
 
-  void ObserveRegister(const std::string& key, uint64_t floor, std::optional<uint64_t> version) {
-    if (auto wrong = registers_.Observe(key, floor, version)) Violation(*wrong);
+  uint64_t FloorOf(const std::string& key, int n, ConsistencyLevel level) const {
+    if (level == ConsistencyLevel::kAll) return registers_.FloorOfAll(key);
+    return registers_.Floor(key, DomainOf(cluster(), n, level));
+  }
+
+  void ObserveRegister(const std::string& key, uint64_t floor, std::optional<uint64_t> version,
+                       Domain domain) {
+    if (auto wrong = registers_.Observe(key, floor, version, domain)) Violation(*wrong);
   }
 
   // Everything is up and quiet: reads must succeed now, and see everything.
   void CheckAll() {
-    for (const auto level :
-         {coordinator::ConsistencyLevel::kQuorum, coordinator::ConsistencyLevel::kAll}) {
+    for (const auto level : {levels_.read, ConsistencyLevel::kAll}) {
       for (int p = 0; p < kPartitions; ++p) {
         for (int c = 0; c < kRowsPerPartition; ++c) {
-          FinalRead("a register", last_status_,
-                    [&](std::function<void()> then) { ReadRow(AnyNode(), p, c, level, then); });
+          FinalRead("a register", last_status_, [&](std::function<void()> then) {
+            ReadRow(AnyNode(), PartitionName(p), c, level, then);
+          });
         }
+      }
+      for (int n = 0; n < cluster().size(); ++n) {
+        FinalRead("a register of one node", last_status_, [&](std::function<void()> then) {
+          ReadRow(AnyNode(), OwnPartitionName(n), 0, level, then);
+        });
       }
       for (int s = 0; s < kSets; ++s) {
         FinalRead("a set", last_status_,
@@ -214,8 +262,10 @@ class Mixed : public Workload {
     }
   }
 
+  const Levels levels_;
   Nemesis nemesis_;
   Clients clients_;
+  std::map<int, bool> writing_;  // nodes of whose own register a write is under way
   RegisterChecker registers_;
   SetChecker sets_;
   absl::Status last_status_;
@@ -223,6 +273,14 @@ class Mixed : public Workload {
 
 }  // namespace
 
-RunReport RunMixed(const RunOptions& options) { return Mixed(options).Run(); }
+RunReport RunMixed(const RunOptions& options) {
+  return Mixed(options, options.seed / 8 % 4 == 3 ? ThreeRacks() : OneDatacenter(), Levels()).Run();
+}
+
+RunReport RunDatacenters(const RunOptions& options) {
+  constexpr Levels kLevels[] = {kLocalLevels, kEachLevels, Levels()};
+  const uint64_t turn = options.seed / 8;
+  return Mixed(options, TwoDatacenters(turn % 2 == 0 ? 2 : 3), kLevels[turn % 3]).Run();
+}
 
 }  // namespace tholos::sim

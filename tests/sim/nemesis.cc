@@ -16,8 +16,11 @@ base::Task<void> FlushAndCompact(node::Node* node, bool compact) {
 
 }  // namespace
 
-Nemesis::Nemesis(SimCluster& cluster)
-    : cluster_(cluster), random_(cluster.simulation().Stream("nemesis")), skews_(cluster.size()) {}
+Nemesis::Nemesis(SimCluster& cluster, std::optional<int> victim)
+    : cluster_(cluster),
+      victim_(victim),
+      random_(cluster.simulation().Stream("nemesis")),
+      skews_(cluster.size()) {}
 
 void Nemesis::Start() {
   running_ = true;
@@ -35,7 +38,8 @@ void Nemesis::Next() {
 
 void Nemesis::Act() {
   ++faults_;
-  const int n = static_cast<int>(random_.Below(cluster_.size()));
+  const int any = static_cast<int>(random_.Below(cluster_.size()));
+  const int n = victim_.value_or(any);
   switch (random_.Below(16)) {
     case 0:
     case 1:
@@ -57,9 +61,9 @@ void Nemesis::Act() {
       return BreakDisk(n);
     case 12:
     case 13:
-      return MoveClock(n);
+      return MoveClock(any);
     default:
-      return Housekeeping(n);
+      return Housekeeping(any);
   }
 }
 
@@ -71,6 +75,7 @@ void Nemesis::Crash(int n, bool power_loss) {
 
 // The data centre goes dark.
 void Nemesis::CrashAll() {
+  if (victim_.has_value()) return Crash(*victim_, true);
   for (int n = 0; n < cluster_.size(); ++n) Crash(n, true);
 }
 
@@ -86,27 +91,39 @@ void Nemesis::BootIfDown(int n) {
 void Nemesis::Partition() {
   const auto a = static_cast<int>(random_.Below(cluster_.size()));
   const auto b = static_cast<int>((a + 1 + random_.Below(cluster_.size() - 1)) % cluster_.size());
-  switch (random_.Below(3)) {
+  const uint64_t kind = random_.Below(cluster_.datacenters() > 1 ? 6 : 3);
+  switch (kind) {
     case 0:
       cluster_.network().Isolate(cluster_.name(a));
       break;
     case 1:  // one way only
       cluster_.network().Cut(cluster_.name(a), cluster_.name(b));
       break;
-    default:
+    case 2:
       cluster_.network().Cut(cluster_.name(a), cluster_.name(b));
       cluster_.network().Cut(cluster_.name(b), cluster_.name(a));
+      break;
+    default:
+      PartitionDatacenters();
   }
   const absl::Duration span = absl::Milliseconds(random_.Between(200, 6000));
   cluster_.simulation().After(span, "heal", [this] { cluster_.network().HealAll(); });
 }
 
+// One way or both.
+void Nemesis::PartitionDatacenters() {
+  const bool turned = random_.Chance(0.5);
+  cluster_.CutDatacenters(turned ? 1 : 0, turned ? 0 : 1);
+  if (random_.Chance(0.5)) cluster_.CutDatacenters(turned ? 0 : 1, turned ? 1 : 0);
+}
+
 void Nemesis::BadLinks() {
-  rpc::LinkFaults& faults = cluster_.network().defaults();
+  rpc::LinkFaults faults;
   faults.loss = random_.Chance(0.5) ? random_.Unit() * 0.2 : 0;
   faults.duplicates = random_.Chance(0.5) ? random_.Unit() * 0.2 : 0;
   faults.slow_messages = random_.Chance(0.5) ? random_.Unit() * 0.2 : 0;
   faults.slow = absl::Milliseconds(random_.Between(10, 1500));
+  cluster_.SetLinkFaults(faults);
   if (random_.Chance(0.3)) {
     const auto a = static_cast<int>(random_.Below(cluster_.size()));
     const auto b = static_cast<int>((a + 1) % cluster_.size());
@@ -166,7 +183,7 @@ void Nemesis::StopAndHeal() {
   running_ = false;
   if (broken_disk_.has_value()) MendDisk(*broken_disk_);
   cluster_.network().HealAll();
-  cluster_.network().defaults() = rpc::LinkFaults();
+  cluster_.SetLinkFaults(rpc::LinkFaults());
   for (int n = 0; n < cluster_.size(); ++n) BootIfDown(n);
 }
 

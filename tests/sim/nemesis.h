@@ -1,7 +1,7 @@
 // The bad day: at random moments one thing after another goes wrong, and is mended some time later.
 //
 //   processes   kill -9, power loss, power loss of all nodes at once
-//   network     partitions (one-way too), loss, duplicates, delay, resets
+//   network     partitions (one-way too; of whole datacenters), loss, duplicates, delay, resets
 //   disks       of one node at a time: failing writes, syncs and reads, stalls, a full disk; a disk
 //               that failed takes its process with it in the end, as an operator's restart does
 //   clocks      wall clocks jump, up to kSkewMax from the truth; clocks run fast or slow
@@ -21,20 +21,23 @@ class Nemesis {
  public:
   static constexpr absl::Duration kSkewMax = absl::Hours(1);
 
-  explicit Nemesis(SimCluster& cluster);
+  // `victim`: processes and disks of this node alone.
+  explicit Nemesis(SimCluster& cluster, std::optional<int> victim = std::nullopt);
   // From now on.
   void Start();
   // No further faults; everything is mended: links and disks heal, nodes that are down are booted.
   // Wall clocks stay as wrong as they are.
   void StopAndHeal();
   uint64_t faults() const { return faults_; }
+  // Node n dies, and is booted some time later.
+  void Crash(int n, bool power_loss);
 
  private:
   void Next();
   void Act();
-  void Crash(int n, bool power_loss);
   void CrashAll();
   void Partition();
+  void PartitionDatacenters();
   void BadLinks();
   void Housekeeping(int n);
   void BreakDisk(int n);
@@ -44,6 +47,7 @@ class Nemesis {
   void BootIfDown(int n);
 
   SimCluster& cluster_;
+  const std::optional<int> victim_;
   base::RandomStream random_;
   bool running_ = false;
   std::optional<int> broken_disk_;

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_cluster.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -17,13 +18,44 @@ base::Endpoint InternodeOf(int n) { return {base::StrCat("10.0.0.", n + 1), 7000
 }  // namespace
 
 SimCluster::SimCluster(ClusterOptions options)
-    : options_(options), simulation_({.seed = options.seed}), network_(simulation_) {
-  members_.resize(options.nodes);
-  for (int n = 0; n < options.nodes; ++n) {
+    : options_(std::move(options)), simulation_({.seed = options_.seed}), network_(simulation_) {
+  members_.resize(options_.places.size());
+  for (int n = 0; n < size(); ++n) {
     base::sim::NodeOptions machine;
-    machine.shards = options.shards;
+    machine.shards = options_.shards;
     members_[n].machine = &simulation_.AddNode(name(n), machine);
     members_[n].machine->OnEnd([this, n] { Ended(n); });
+    const auto known =
+        std::find(datacenter_names_.begin(), datacenter_names_.end(), place(n).datacenter);
+    members_[n].datacenter = static_cast<int>(known - datacenter_names_.begin());
+    if (known == datacenter_names_.end()) datacenter_names_.push_back(place(n).datacenter);
+  }
+  const absl::Duration far = absl::Milliseconds(simulation_.Stream("distances").Between(2, 60));
+  for (int a = 0; a < size(); ++a) {
+    for (int b = 0; b < size(); ++b) {
+      if (datacenter(a) != datacenter(b)) network_.link(name(a), name(b)).delay_min = far;
+    }
+  }
+}
+
+void SimCluster::SetLinkFaults(const rpc::LinkFaults& faults) {
+  network_.defaults() = faults;
+  for (int a = 0; a < size(); ++a) {
+    for (int b = 0; b < size(); ++b) {
+      if (datacenter(a) == datacenter(b)) continue;
+      rpc::LinkFaults& link = network_.link(name(a), name(b));
+      const absl::Duration far = link.delay_min;
+      link = faults;
+      link.delay_min = far;
+    }
+  }
+}
+
+void SimCluster::CutDatacenters(int from, int to) {
+  for (int a = 0; a < size(); ++a) {
+    for (int b = 0; b < size(); ++b) {
+      if (datacenter(a) == from && datacenter(b) == to) network_.Cut(name(a), name(b));
+    }
   }
 }
 
@@ -58,7 +90,9 @@ base::Task<void> SimCluster::RunNode(int n, uint64_t incarnation) {
   options.commitlog_segment_bytes = 64 << 10;
   options.commitlog_bytes_max = 512 << 10;
   options.mutation_bytes_max = 16 << 10;
-  options.mutants = options_.mutants;
+  options.datacenter = place(n).datacenter;
+  options.rack = place(n).rack;
+  options.faults = options_.faults;
   auto started = co_await node::Node::Start(
       options, node::NodeDeps{machine.clock(), machine.random(), machine.executor(),
                               machine.files(), transport, *member.metrics, machine.log()});
@@ -78,8 +112,9 @@ base::Task<void> SimCluster::RunNode(int n, uint64_t incarnation) {
 void SimCluster::Ended(int n) {
   Member& member = members_[n];
   member.node = nullptr;
-  std::map<uint64_t, Done> pending = std::exchange(member.pending, {});
-  for (auto& [id, done] : pending) done(absl::UnknownError("the node died before it answered"));
+  std::map<uint64_t, Pending> pending = std::exchange(member.pending, {});
+  for (auto& [id, request] : pending)
+    request.done(absl::UnknownError("the node died before it answered"));
 }
 
 bool SimCluster::AllUp() const {
@@ -92,6 +127,13 @@ bool SimCluster::AllUp() const {
   return true;
 }
 
+bool SimCluster::AllKnow(const std::string& keyspace, const std::string& table) const {
+  return std::all_of(members_.begin(), members_.end(), [&](const Member& member) {
+    return member.node != nullptr &&
+           member.node->cluster()->schema().FindTable(keyspace, table) != nullptr;
+  });
+}
+
 void SimCluster::Query(int n, std::string statement, cql::QueryOptions options,
                        absl::Duration timeout, Done done) {
   Member& member = members_[n];
@@ -101,7 +143,8 @@ void SimCluster::Query(int n, std::string statement, cql::QueryOptions options,
   }
   options.deadline = member.machine->clock().Now() + timeout;
   const uint64_t id = next_query_++;
-  member.pending.emplace(id, std::move(done));
+  member.pending.emplace(
+      id, Pending{std::move(done), simulation_.now() + timeout + kLateMax, statement});
   const int shard = static_cast<int>(id % static_cast<uint64_t>(options_.shards));
   base::SpawnDetached(member.machine->executor().shard(shard),
                       RunQuery(n, id, std::move(statement), std::move(options)));
@@ -117,9 +160,15 @@ base::Task<void> SimCluster::RunQuery(int n, uint64_t id, std::string statement,
 void SimCluster::Finish(int n, uint64_t id, absl::StatusOr<cql::QueryResult> result) {
   auto it = members_[n].pending.find(id);
   if (it == members_[n].pending.end()) return;
-  Done done = std::move(it->second);
+  Pending request = std::move(it->second);
   members_[n].pending.erase(it);
-  done(std::move(result));
+  if (simulation_.now() > request.late_after) {
+    late_.push_back(
+        base::StrCat(request.statement, ": answered ",
+                     absl::FormatDuration(simulation_.now() - request.late_after + kLateMax),
+                     " after its deadline: ", result.status().ToString()));
+  }
+  request.done(std::move(result));
 }
 
 absl::StatusOr<cql::QueryResult> SimCluster::QueryAndWait(int n, std::string statement,

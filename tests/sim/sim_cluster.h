@@ -16,11 +16,16 @@
 
 namespace tholos::sim {
 
+struct Place {
+  std::string datacenter = "dc1";
+  std::string rack = "rack1";
+};
+
 struct ClusterOptions {
   uint64_t seed = 1;
-  int nodes = 3;
+  std::vector<Place> places = std::vector<Place>(3);  // of the nodes
   int shards = 2;
-  node::Mutants mutants;
+  node::Faults faults;
 };
 
 // Nodes are numbered from 0. Confined to the simulation's thread.
@@ -34,6 +39,14 @@ class SimCluster {
   base::sim::SimNode& machine(int n) { return *members_[n].machine; }
   std::string name(int n) const;
   int size() const { return static_cast<int>(members_.size()); }
+  const Place& place(int n) const { return options_.places[static_cast<size_t>(n)]; }
+  // Datacenters by number, in the order of the nodes.
+  int datacenter(int n) const { return members_[n].datacenter; }
+  int datacenters() const { return static_cast<int>(datacenter_names_.size()); }
+  // Of all links; those between datacenters keep their delay.
+  void SetLinkFaults(const rpc::LinkFaults& faults);
+  // The link from each node of `from` to each of `to`.
+  void CutDatacenters(int from, int to);
 
   // Boots the machine's process; it serves some time later (serving()). If its start fails the
   // error is in errors(), and it is booted again a second later.
@@ -43,13 +56,17 @@ class SimCluster {
   bool serving(int n) const { return members_[n].node != nullptr; }
   node::Node* node(int n) { return members_[n].node; }
   const std::vector<std::string>& errors() const { return errors_; }
+  // Requests that were answered later than their deadline and kLateMax.
+  const std::vector<std::string>& late() const { return late_; }
   // All nodes serve and believe each other alive.
   bool AllUp() const;
+  // All nodes know the table.
+  bool AllKnow(const std::string& keyspace, const std::string& table) const;
 
   // Everything that node n itself has of a table, encoded; equal data have equal encodings.
   absl::StatusOr<std::string> Contents(int n, const std::string& keyspace,
                                        const std::string& table);
-  // All nodes have the same of it.
+  // All nodes, each of which has a copy of everything, have the same of it.
   bool SameContents(const std::string& keyspace, const std::string& table);
 
   // One statement through node n. `done` is called once, from within the simulation: at once with
@@ -63,11 +80,18 @@ class SimCluster {
                                                 cql::QueryOptions options = {});
 
  private:
+  static constexpr absl::Duration kLateMax = absl::Seconds(1);
+  struct Pending {
+    Done done;
+    base::MonotonicTime late_after;
+    std::string statement;
+  };
   struct Member {
     base::sim::SimNode* machine = nullptr;
+    int datacenter = 0;
     node::Node* node = nullptr;  // while it serves
     std::unique_ptr<base::Metrics> metrics;
-    std::map<uint64_t, Done> pending;
+    std::map<uint64_t, Pending> pending;
   };
   base::Task<void> RunNode(int n, uint64_t incarnation);
   base::Task<void> RunContents(int n, data::TableId table,
@@ -79,6 +103,8 @@ class SimCluster {
   const ClusterOptions options_;
   std::vector<Member> members_;
   std::vector<std::string> errors_;
+  std::vector<std::string> late_;
+  std::vector<std::string> datacenter_names_;
   uint64_t next_query_ = 1;
   base::sim::Simulation simulation_;
   rpc::SimNetwork network_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "node/node.h"
@@ -11,7 +13,7 @@ namespace tholos::sim {
 
 struct RunOptions {
   uint64_t seed = 1;
-  node::Mutants mutants;
+  node::Faults faults;
   bool print_trace = false;
 };
 
@@ -25,20 +27,39 @@ struct RunReport {
   double virtual_seconds = 0;
 };
 
-// Registers and sets written and read at QUORUM through all nodes while a nemesis kills processes,
-// cuts the power (of all nodes at once, too), partitions, loses, delays and repeats messages,
-// flushes and compacts; then everything heals, and every acknowledged write must be there.
+// Registers and sets written and read through all nodes while a nemesis kills processes, cuts the
+// power (of all nodes at once, too), partitions, loses, delays and repeats messages, breaks disks,
+// moves clocks, flushes and compacts; then everything heals, and every acknowledged write must be
+// there. On three nodes or on three racks of two, at QUORUM.
 RunReport RunMixed(const RunOptions& options);
 
-// One node is away while the others, which stay, take writes. When it is back it gets its hints,
-// and then, cut off from the others, answers at ONE with every acknowledged row.
-RunReport RunHints(const RunOptions& options);
+// The same over two datacenters, at LOCAL_QUORUM, EACH_QUORUM or QUORUM.
+RunReport RunDatacenters(const RunOptions& options);
 
 // Rows, ranges of rows and partitions deleted and written again under the same nemesis: what was
 // deleted never comes back.
 RunReport RunDeletes(const RunOptions& options);
 
+// Logged batches over several partitions and tables, their coordinators killed in between, under
+// the same nemesis: in the end all of each is there, or nothing.
+RunReport RunBatches(const RunOptions& options);
+
+// One node is away, dies and has bad disks, the network is bad for all, while the others, which do
+// not die, take writes. When everything is healed all replicas become equal without a read, and
+// the node, cut off from the others, answers at ONE with every acknowledged row.
+RunReport RunHints(const RunOptions& options);
+
+// A rack or a datacenter is lost as a whole: what needs no more than the others goes on without a
+// single error, what needs it is UNAVAILABLE and leaves no trace.
+RunReport RunOutage(const RunOptions& options);
+
 // Seeds divide themselves between the workloads.
 RunReport RunSeed(const RunOptions& options);
+
+struct NamedWorkload {
+  std::string_view name;
+  RunReport (*run)(const RunOptions& options);
+};
+std::span<const NamedWorkload> Workloads();
 
 }  // namespace tholos::sim

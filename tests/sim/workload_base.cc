@@ -7,19 +7,9 @@
 
 namespace tholos::sim {
 
-RunReport RunSeed(const RunOptions& options) {
-  switch (options.seed % 4) {
-    case 0:
-      return RunHints(options);
-    case 1:
-      return RunDeletes(options);
-    default:
-      return RunMixed(options);
-  }
-}
-
-Workload::Workload(const RunOptions& options)
-    : cluster_({.seed = options.seed, .mutants = options.mutants}),
+Workload::Workload(const RunOptions& options, const Topology& topology)
+    : replication_(topology.replication),
+      cluster_({.seed = options.seed, .places = topology.places, .faults = options.faults}),
       random_(cluster_.simulation().Stream("workload")) {
   if (options.print_trace) {
     simulation().trace().set_sink([](std::string_view line) {
@@ -50,12 +40,24 @@ bool Workload::Start() {
   for (int n = 0; n < cluster_.size(); ++n) cluster_.Boot(n);
   return Await([&] { return cluster_.AllUp(); }, absl::Minutes(2),
                "the first start of all nodes") &&
-         Execute(
-             "CREATE KEYSPACE t WITH replication = {'class': 'SimpleStrategy', "
-             "'replication_factor': 3}") &&
-         Execute(
-             "CREATE TABLE t.registers (p text, c int, a bigint, b bigint, PRIMARY KEY (p, c))") &&
-         Execute("CREATE TABLE t.sets (p text, c bigint, v text, PRIMARY KEY (p, c))");
+         Execute("CREATE KEYSPACE t WITH replication = " + replication_);
+}
+
+bool Workload::CreateTable(const std::string& name, const std::string& columns) {
+  return Execute(base::StrCat("CREATE TABLE t.", name, " (", columns, ")")) &&
+         Await([&] { return cluster_.AllKnow("t", name); }, absl::Minutes(1),
+               base::StrCat("the spreading of table ", name));
+}
+
+void Workload::AwaitEqualReplicas(const std::string& table) {
+  const base::MonotonicTime give_up = simulation().now() + kHealingMax;
+  while (!cluster_.SameContents("t", table)) {
+    if (simulation().now() > give_up) {
+      return Violation(base::StrCat("replicas of ", table, " differ ",
+                                    absl::FormatDuration(kHealingMax), " after healing"));
+    }
+    simulation().RunFor(absl::Seconds(1));
+  }
 }
 
 bool Workload::AwaitHealed(absl::FunctionRef<bool()> quiet) {
@@ -92,6 +94,7 @@ void Workload::NoteError(const absl::Status& status, const std::string& statemen
 }
 
 RunReport Workload::Finish() {
+  for (const std::string& late : cluster_.late()) Violation(late);
   report_.trace_hash = simulation().trace().hash();
   report_.steps = simulation().steps();
   report_.virtual_seconds = static_cast<double>(simulation().now().nanos) * 1e-9;

@@ -9,6 +9,7 @@
 
 #include "tests/sim/checker.h"
 #include "tests/sim/sim_cluster.h"
+#include "tests/sim/topology.h"
 #include "tests/sim/workload.h"
 
 namespace tholos::sim {
@@ -18,10 +19,11 @@ inline constexpr absl::Duration kHealingMax = absl::Seconds(60);
 
 class Workload {
  public:
-  explicit Workload(const RunOptions& options);
+  explicit Workload(const RunOptions& options, const Topology& topology = OneDatacenter());
 
  protected:
   SimCluster& cluster() { return cluster_; }
+  const SimCluster& cluster() const { return cluster_; }
   base::sim::Simulation& simulation() { return cluster_.simulation(); }
   base::RandomStream& random() { return random_; }
   RunReport& report() { return report_; }
@@ -37,6 +39,11 @@ class Workload {
   bool AwaitHealed(absl::FunctionRef<bool()> quiet);
   // The statement succeeds at some node within a minute; a violation otherwise.
   bool Execute(const std::string& statement);
+  // CREATE TABLE `name` (`columns`), which all nodes know afterwards.
+  bool CreateTable(const std::string& name, const std::string& columns);
+  // Of equal replicas on all nodes, without a read, within kHealingMax; a violation otherwise.
+  void AwaitEqualReplicas(const std::string& table);
+  int AnyNode() { return static_cast<int>(random_.Below(cluster_.size())); }
   // In a healed cluster `read` succeeds: it is started, with what to call at its end, until
   // `status` says so, a few times at most. (The first reads may still meet a connection that is
   // being made anew.)
@@ -49,6 +56,7 @@ class Workload {
   void NoteError(const absl::Status& status, const std::string& statement);
 
  private:
+  const std::string replication_;
   SimCluster cluster_;
   base::RandomStream random_;
   RunReport report_;
