@@ -30,7 +30,7 @@ struct HintDeps {
   const base::Clock& clock;
   base::FileSystem& fs;
   base::Log& log;
-  const Faults& faults = kNoFaults;
+  Faults faults;
 };
 
 struct Hint {
