@@ -143,8 +143,9 @@ void Dialer::Dial(Peer& peer) {
       peer.changed.Pulse();
     });
   };
-  events.done = [&loop, &peer](absl::Status status) {
-    loop.Post([&peer, status = std::move(status)] {
+  events.done = [&loop, &peer](absl::Status status, std::shared_ptr<OutboundStream> stream) {
+    // What is posted keeps the stream, which must not end on this thread.
+    loop.Post([&peer, status = std::move(status), stream = std::move(stream)] {
       peer.done = true;
       if (peer.status.ok()) peer.status = status;
       peer.changed.Pulse();

@@ -96,12 +96,12 @@ class GrpcOutboundStream final : public OutboundStream,
 
   void OnDone(const grpc::Status& status) override {
     Close();
-    // The stream may outlive this call in the hands of shards; the events may not.
+    // The stream may outlive this call in the hands of others; the events may not. Nor may anything
+    // here be touched once `done` has it.
     const OutboundEvents events = std::move(events_);
-    const std::shared_ptr<GrpcOutboundStream> self = std::move(self_);
     absl::Status why = failure_.ok() ? ToAbslStatus(status) : failure_;
     if (why.ok()) why = absl::UnavailableError("the peer ended the stream");
-    events.done(std::move(why));
+    events.done(std::move(why), std::move(self_));
   }
 
   const std::string cluster_name_;

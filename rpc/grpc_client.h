@@ -21,11 +21,16 @@ struct Greeting {
 };
 
 // Called on gRPC's threads. `up` at most once, `done` exactly once and last.
+//
+// `done` hands the stream back: the last reference to it must not be dropped on a thread of gRPC.
+// With the stream goes its channel, and whoever drops the last channel of the process joins gRPC's
+// callback threads (CompletionQueue::ReleaseCallbackAlternativeCQ): such a thread would join
+// itself, free the queue that it polls, and go on polling it.
 struct OutboundEvents {
   std::function<void()> up;
   // Not two at a time. An error breaks the stream and is what `done` gets.
   std::function<absl::Status(std::string_view frame)> received;
-  std::function<void(absl::Status)> done;
+  std::function<void(absl::Status, std::shared_ptr<OutboundStream>)> done;
 };
 
 // Connects on a connection of its own. Does not block.

@@ -343,11 +343,13 @@ TEST_F(GrpcTransportTest, ReadingPausesWhileTooMuchIsInHand) {
 TEST_F(GrpcTransportTest, MalformedFramesEndTheStream) {
   Notification up, done;
   absl::Status why;
+  std::shared_ptr<OutboundStream> last;
   OutboundEvents events;
   events.up = [&] { up.Notify(); };
   events.received = [](std::string_view) { return absl::OkStatus(); };
-  events.done = [&](absl::Status status) {
+  events.done = [&](absl::Status status, std::shared_ptr<OutboundStream> stream) {
     why = std::move(status);
+    last = std::move(stream);
     done.Notify();
   };
   auto stream = DialStream(a_.endpoint(), {"test", b_.endpoint(), VerbClass::kBulk}, 1, events);
@@ -432,6 +434,24 @@ TEST_F(GrpcTransportTest, StopsUnderLoad) {
   stop = true;
   for (std::thread& thread : load) thread.join();
   EXPECT_EQ(unexpected, 0);
+}
+
+// The only user of gRPC in the process comes and goes.
+TEST(GrpcClient, ComesAndGoesAlone) {
+  for (int i = 0; i < 300; ++i) {
+    Notification ended;
+    std::shared_ptr<OutboundStream> last;
+    OutboundEvents events;
+    events.up = [] {};
+    events.received = [](std::string_view) { return absl::OkStatus(); };
+    events.done = [&](absl::Status, std::shared_ptr<OutboundStream> stream) {
+      last = std::move(stream);
+      ended.Notify();
+    };
+    std::shared_ptr<OutboundStream> stream =
+        DialStream({"127.61.7.9", 1}, {"test", {"127.61.7.9", 2}}, 1, std::move(events));
+    ended.Wait();
+  }
 }
 
 TEST(ByteBudget, GivesOutNoMoreThanItHas) {
