@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -59,6 +60,14 @@ class ReplicaClient {
                                                        std::shared_ptr<const ReadMessage> message,
                                                        base::Deadline deadline,
                                                        TraceHandle trace = nullptr) const;
+  // The same of this node's own replica, without a message.
+  base::Task<absl::Status> ApplyHere(std::string encoded_mutation, base::Deadline deadline) const {
+    return deps_.engine.Apply(std::move(encoded_mutation), deadline);
+  }
+  base::Task<absl::StatusOr<data::ReadResult>> ReadHere(data::ReadCommand command,
+                                                        base::Deadline deadline) const {
+    return deps_.engine.Read(std::move(command), deadline);
+  }
   // The digest that replicas give for `result`.
   base::Hash128 DigestOf(const data::ReadResult& result) const;
 

@@ -59,6 +59,20 @@ void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status
                            " ms: ", outcome.ok() ? "done" : base::ToStd(outcome.message())));
 }
 
+absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
+                         const std::vector<FailedReplica>& failed) {
+  auto request = base::GetRequestError(error);
+  if (!request.has_value() || request->kind != base::RequestErrorKind::kFailure) return error;
+  for (const FailedReplica& one : failed) {
+    const ring::NodeInfo* node = state.Find(one.node);
+    if (node == nullptr || absl::IsDeadlineExceeded(one.why)) continue;
+    request->reasons.push_back({node->internode.host, absl::IsNotFound(one.why)
+                                                          ? base::ReplicaFailureCode::kUnknownTable
+                                                          : base::ReplicaFailureCode::kUnknown});
+  }
+  return base::MakeRequestError(*request, base::ToStd(error.message()));
+}
+
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {
   return std::min(deadline, shard.clock.Now() + shard.options.request_time_max);
 }

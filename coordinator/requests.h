@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -33,6 +34,15 @@ struct Finished {
   absl::Duration took;
 };
 void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome);
+
+// A replica that answered with an error.
+struct FailedReplica {
+  ring::NodeId node;
+  absl::Status why;
+};
+// A kFailure error says who failed, and why; others stay as they are.
+absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
+                         const std::vector<FailedReplica>& failed);
 
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);

@@ -31,6 +31,7 @@ struct ShardContext {
   base::Log& log;
   Forwarder& forwarder;
   RequestMetrics metrics;
+  ring::ClusterStateCache state{cluster};
 
   // Requests in progress, by bytes: beyond it the answer is kOverloaded.
   base::Semaphore in_flight{options.in_flight_bytes_max};

@@ -256,6 +256,7 @@ void ClusterStateHolder::Set(ClusterState::Ptr next) {
   THOLOS_CHECK(next != nullptr);
   absl::MutexLock lock(&mutex_);
   current_ = std::move(next);
+  version_.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace tholos::ring

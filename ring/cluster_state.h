@@ -23,6 +23,7 @@
 // strategy.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -168,10 +169,32 @@ class ClusterStateHolder {
   ClusterStateHolder() : current_(ClusterState::Empty()) {}
   ClusterState::Ptr Get() const;
   void Set(ClusterState::Ptr next);
+  // Grows with every Set.
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
  private:
   mutable absl::Mutex mutex_;
   ClusterState::Ptr current_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> version_ = 1;
+};
+
+// A holder's snapshot without its lock: taken again only after a Set. Confined to one thread.
+class ClusterStateCache {
+ public:
+  explicit ClusterStateCache(const ClusterStateHolder& holder) : holder_(holder) {}
+  // Valid until the next call.
+  const ClusterState::Ptr& Get() {
+    if (const uint64_t version = holder_.version(); version != version_) {
+      version_ = version;
+      current_ = holder_.Get();
+    }
+    return current_;
+  }
+
+ private:
+  const ClusterStateHolder& holder_;
+  uint64_t version_ = 0;
+  ClusterState::Ptr current_;
 };
 
 }  // namespace tholos::ring

@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "coordinator/own_replica.h"
 #include "coordinator/progress.h"
 #include "coordinator/read/read_replicas.h"
 #include "coordinator/requests.h"
@@ -12,9 +13,21 @@ namespace tholos::coordinator {
 
 base::Task<absl::StatusOr<ReadPage>> Reader::Read(data::ReadCommand command,
                                                   RequestOptions options) {
-  const base::Gate::Holder inside = shard_.requests.Enter();
-  if (!inside) co_return Stopping();
+  base::Gate::Holder inside = shard_.requests.Enter();
+  if (!inside) return base::Task<absl::StatusOr<ReadPage>>::Ready(Stopping());
   const base::MonotonicTime start = shard_.clock.Now();
+  if (command.now_seconds == 0) command.now_seconds = shard_.clock.WallSeconds();
+  if (std::optional<ReadPage> page = ReadOwnReplica(shard_, command, options)) {
+    shard_.metrics.reads.Count(options.consistency, shard_.clock.Now() - start, absl::OkStatus());
+    return base::Task<absl::StatusOr<ReadPage>>::Ready(*std::move(page));
+  }
+  return ReadFromReplicas(std::move(inside), std::move(command), std::move(options), start);
+}
+
+base::Task<absl::StatusOr<ReadPage>> Reader::ReadFromReplicas(base::Gate::Holder,
+                                                              data::ReadCommand command,
+                                                              RequestOptions options,
+                                                              base::MonotonicTime start) {
   OperationMetrics& metrics =
       command.key.has_value() ? shard_.metrics.reads : shard_.metrics.range_reads;
   const std::string_view what = command.key.has_value() ? "read" : "range read";
@@ -34,7 +47,6 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Perform(data::ReadCommand command,
   const auto cost =
       shard_.in_flight.TryAcquire(command.key.has_value() ? kReadCost : kRangeReadCost);
   if (!cost) co_return base::Overloaded("too many bytes of requests in flight");
-  if (command.now_seconds == 0) command.now_seconds = shard_.clock.WallSeconds();
   options.deadline = EffectiveDeadline(shard_, options.deadline);
   if (command.key.has_value()) co_return co_await ReadPartition(std::move(command), options);
   co_return co_await ReadRange(shard_, std::move(command), options);

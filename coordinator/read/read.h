@@ -20,6 +20,10 @@ class Reader {
   base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command, RequestOptions options);
 
  private:
+  base::Task<absl::StatusOr<ReadPage>> ReadFromReplicas(base::Gate::Holder inside,
+                                                        data::ReadCommand command,
+                                                        RequestOptions options,
+                                                        base::MonotonicTime start);
   base::Task<absl::StatusOr<ReadPage>> Perform(data::ReadCommand command, RequestOptions options);
   base::Task<absl::StatusOr<ReadPage>> ReadPartition(data::ReadCommand command,
                                                      RequestOptions options);

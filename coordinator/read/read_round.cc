@@ -31,7 +31,8 @@ base::Task<absl::StatusOr<std::vector<ReplicaAnswer>>> ReadRound::Run(ShardConte
   for (const ReadProgress::Ask& ask : round->progress_.Start()) Send(round, ask);
   co_await round->WaitFor(round);
   if (round->progress_.verdict() != Verdict::kEnough) {
-    co_return round->progress_.Error(round->input_.level);
+    co_return WithReasons(*shard.state.Get(), round->progress_.Error(round->input_.level),
+                          round->failed_);
   }
   co_return std::exchange(round->answers_, {});
 }
@@ -78,9 +79,12 @@ base::Task<void> ReadRound::AskReplica(std::shared_ptr<ReadRound> round, ReadPro
     round->shard_.read_latency.Observe(now - start);
     round->answers_.push_back(*std::move(answer));
     round->progress_.Answered(ask);
-  } else if (auto replacement = round->progress_.Failed(ask, answer.status())) {
-    round->shard_.metrics.replaced_reads.Add();
-    Send(round, *replacement);
+  } else {
+    round->failed_.push_back({round->input_.candidates[ask.candidate].node, answer.status()});
+    if (auto replacement = round->progress_.Failed(ask, answer.status())) {
+      round->shard_.metrics.replaced_reads.Add();
+      Send(round, *replacement);
+    }
   }
   if (round->progress_.verdict() != Verdict::kPending) round->decided_.Set();
 }

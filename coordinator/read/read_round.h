@@ -10,6 +10,7 @@
 #include "base/checksum.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/read/read_progress.h"
+#include "coordinator/requests.h"
 #include "coordinator/shard_context.h"
 
 namespace tholos::coordinator {
@@ -53,6 +54,7 @@ class ReadRound {
   const Input input_;
   ReadProgress progress_;
   std::vector<ReplicaAnswer> answers_;
+  std::vector<FailedReplica> failed_;
   base::Event decided_;
 };
 

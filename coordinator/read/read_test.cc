@@ -81,6 +81,28 @@ TEST(ReadTest, EveryLevelWithEveryTrouble) {
   }
 }
 
+// A row by its whole key: the replica that coordinates may answer alone, at once.
+TEST(ReadTest, ARowByItsKey) {
+  for (const ConsistencyLevel level : {kOne, kLocalOne, kQuorum, kAll}) {
+    SCOPED_TRACE(std::string(ConsistencyName(level)));
+    TestCluster cluster;
+    data::ReadCommand command = ReadAll("p");
+    command.slices = {{"c", data::Behind("c")}};
+    EXPECT_EQ(Show(cluster.Read(0, command, level)), Rows{});
+    ASSERT_TRUE(cluster.Write(0, PutRow("p", "b", 10, "other"), kAll).ok());
+    ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 10, "v"), kAll).ok());
+    EXPECT_EQ(Show(cluster.Read(0, command, level)), Rows{"p/c=v"});
+    ASSERT_TRUE(cluster.Write(0, PutStatic("p", 11, "s"), kAll).ok());
+    EXPECT_EQ(Show(cluster.Read(0, command, level)), (Rows{"p/*=s", "p/c=v"}));
+    ASSERT_TRUE(cluster.Write(0, DeleteRow("p", "c", 12), kAll).ok());
+    EXPECT_EQ(Show(cluster.Read(0, command, level)), Rows{"p/*=s"});
+    // Its own copy cannot be read: another's can, where one is enough.
+    cluster.faults(0).read_error = absl::DataLossError("corrupt");
+    EXPECT_TRUE(
+        Outcome(cluster.Read(0, command, level)).starts_with(level == kAll ? "failure" : "ok"));
+  }
+}
+
 TEST(ReadTest, TheErrorNamesTheCorruption) {
   TestCluster cluster;
   cluster.faults(0).read_error = absl::DataLossError("block 3 of 7.sst is corrupt");

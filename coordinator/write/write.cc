@@ -7,9 +7,11 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/own_replica.h"
 #include "coordinator/requests.h"
 #include "coordinator/trace.h"
 #include "coordinator/write/write_progress.h"
+#include "data/codec.h"
 #include "data/range_tombstones.h"
 
 namespace tholos::coordinator {
@@ -55,6 +57,7 @@ struct Writer::Request {
   int64_t created_micros = 0;
   TraceHandle trace;
   WriteProgress progress;
+  std::vector<FailedReplica> failed;
   base::Semaphore::Units room;
   base::Event decided;
 
@@ -80,9 +83,32 @@ base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOpti
   co_return outcome;
 }
 
+// Nothing: not the only replica here, or a bound is exceeded; the general way tells which.
+std::optional<base::Task<absl::Status>> Writer::WriteHere(const data::Mutation& mutation,
+                                                          const RequestOptions& options) {
+  if (options.trace != nullptr) return std::nullopt;
+  const ring::ClusterState& state = *shard_.state.Get();
+  const auto table = state.schema().FindTable(mutation.table);
+  if (table == nullptr ||
+      !OwnReplicaIsEnough(shard_, state, table->keyspace, mutation.update.key.token,
+                          options.consistency, /*only=*/true)) {
+    return std::nullopt;
+  }
+  std::string encoded = data::EncodeMutation(mutation);
+  if (encoded.size() > shard_.options.mutation_bytes_max) return std::nullopt;
+  auto room = shard_.in_flight.TryAcquire(static_cast<int64_t>(encoded.size()));
+  if (!room) return std::nullopt;
+  shard_.timestamps.Observe(LargestTimestamp(mutation.update));
+  return WriteOwnReplica(shard_, std::move(encoded), std::move(room), options.deadline);
+}
+
 // `mutation` is the caller's, which awaits this.
 base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, RequestOptions options) {
+  THOLOS_CO_RETURN_IF_ERROR(CheckMutation(mutation));
   options.deadline = EffectiveDeadline(shard_, options.deadline);
+  if (auto here = WriteHere(mutation, options)) {
+    if ((co_await *std::move(here)).ok()) co_return absl::OkStatus();
+  }
   absl::StatusOr<Prepared> write = Prepare(mutation, options.consistency);
   if (!write.ok()) {
     if (shard_.options.faults.unavailable_after_sending) {
@@ -129,7 +155,7 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   if (request->progress.verdict() == Verdict::kEnough) co_return absl::OkStatus();
   if (faults.timeouts_succeed && request->progress.verdict() == Verdict::kPending)
     co_return absl::OkStatus();
-  co_return request->progress.Error(type);
+  co_return WithReasons(*shard_.state.Get(), request->progress.Error(type), request->failed);
 }
 
 // One copy to each other datacenter.
@@ -219,6 +245,7 @@ base::Task<void> Writer::Took(ReplicaPlan::Target replica, absl::Status applied,
     co_return;
   }
   request->progress.Failed(applied, replica.group);
+  request->failed.push_back({replica.node, applied});
   request->Changed();
   if (!shard_.options.faults.hints_for_dead_only)
     co_await HintFor(replica.node, std::move(request));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
@@ -47,6 +48,8 @@ class Writer {
   // One write, held by everybody who works on it.
   struct Request;
 
+  std::optional<base::Task<absl::Status>> WriteHere(const data::Mutation& mutation,
+                                                    const RequestOptions& options);
   base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options);
   absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
   void SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& request);

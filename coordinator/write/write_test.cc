@@ -124,6 +124,22 @@ TEST(WriteTest, UnavailableMeansNothingWasSent) {
   EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_unavailable_total"), 1);
 }
 
+TEST(WriteTest, AFailureSaysWhoFailed) {
+  TestCluster cluster;
+  cluster.faults(1).apply_error = cluster.faults(2).apply_error = absl::InternalError("broken");
+  std::vector<std::string> hosts;
+  for (const auto& reason : ErrorOf(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll)).reasons) {
+    EXPECT_EQ(reason.code, base::ReplicaFailureCode::kUnknown);
+    hosts.push_back(reason.host);
+  }
+  ASSERT_FALSE(hosts.empty());
+  for (const std::string& host : hosts) {
+    EXPECT_TRUE(host == cluster.state()->Find(TestCluster::Id(1))->internode.host ||
+                host == cluster.state()->Find(TestCluster::Id(2))->internode.host)
+        << host;
+  }
+}
+
 TEST(WriteTest, FailureIsFast) {
   TestCluster cluster;
   cluster.faults(1).apply_error = cluster.faults(2).apply_error = absl::InternalError("broken");
@@ -145,6 +161,26 @@ TEST(WriteTest, AnswersWhenTheLevelIsMetAndGoesOn) {
   cluster.RunFor(absl::Seconds(2));
   EXPECT_TRUE(cluster.HasRow(2, "p", "c"));
   EXPECT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 0);
+}
+
+// One copy, and it is here: the errors are those of the general way.
+TEST(WriteTest, TheOnlyReplicaAlone) {
+  for (const ConsistencyLevel level : {kOne, kLocalOne, kQuorum, kLocalQuorum, kAll}) {
+    SCOPED_TRACE(std::string(ConsistencyName(level)));
+    TestCluster cluster({.nodes = 1, .replication_factor = 1});
+    EXPECT_EQ(Outcome(cluster.Write(0, PutRow("p", "c", 1, "v"), level)), "ok");
+    EXPECT_TRUE(cluster.HasRow(0, "p", "c"));
+    const auto page = cluster.Read(0, ReadAll("p"), level);
+    ASSERT_TRUE(page.ok()) << page.status();
+    ASSERT_EQ(page->partitions.size(), 1u);
+    cluster.faults(0).apply_delay = absl::Seconds(5);
+    EXPECT_EQ(Outcome(cluster.Write(0, PutRow("p", "late", 2, "v"), level, absl::Seconds(1))),
+              "timeout 0/1");
+    cluster.faults(0).apply_delay = absl::ZeroDuration();
+    cluster.faults(0).apply_error = absl::InternalError("broken");
+    EXPECT_EQ(Outcome(cluster.Write(0, PutRow("p", "never", 3, "v"), level)),
+              "failure 0/1 failed 1");
+  }
 }
 
 TEST(WriteTest, ACoordinatorThatIsNoReplica) {
