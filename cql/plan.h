@@ -43,8 +43,9 @@ struct Request {
   uint32_t page_size = 0;
   std::string paging_state;
   std::optional<int64_t> timestamp;
-  int64_t wall_micros = 0;  // of the start of the execution
-  int64_t wall_seconds() const { return wall_micros / 1'000'000; }
+  int64_t wall_micros = 0;             // of the start of the execution
+  std::optional<int64_t> now_seconds;  // the client's own, for TTL and expiry
+  int64_t wall_seconds() const { return now_seconds.value_or(wall_micros / 1'000'000); }
 };
 
 class WritePlan;

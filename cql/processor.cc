@@ -224,6 +224,7 @@ class QueryProcessorImpl final : public QueryProcessor {
     request.paging_state = std::move(options.paging_state);
     request.timestamp = options.timestamp;
     request.wall_micros = deps_.clock.WallMicros();
+    request.now_seconds = options.now_seconds;
     if (request.timestamp == data::kNoTimestamp) {
       return base::InvalidRequest(base::StrCat("Out of bound timestamp, must be in [",
                                                data::kNoTimestamp + 1, ", ",

@@ -44,8 +44,12 @@ struct QueryOptions {
   uint32_t page_size = 5000;         // rows
   std::string paging_state;          // from the previous page; empty: the first
   std::optional<int64_t> timestamp;  // microseconds; USING TIMESTAMP wins
-  bool tracing = false;              // every step goes to system_traces (coordinator/trace.h)
-  std::string client;                // the client's address, for the trace
+  // SERIAL or LOCAL_SERIAL: of the decision of conditional statements.
+  coordinator::ConsistencyLevel serial_consistency = coordinator::ConsistencyLevel::kSerial;
+  // The clock that TTLs begin at and that expiry is judged by, seconds; nothing: this node's.
+  std::optional<int64_t> now_seconds;
+  bool tracing = false;  // every step goes to system_traces (coordinator/trace.h)
+  std::string client;    // the client's address, for the trace
 };
 
 struct VoidResult {};
