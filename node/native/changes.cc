@@ -51,33 +51,49 @@ void AddStatus(const ClusterView& before, const ClusterView& after, std::vector<
   }
 }
 
-using Tables =
-    std::map<std::pair<std::string, std::string>, std::shared_ptr<const data::TableSchema>>;
+// Tables or user types, by keyspace and name.
+template <typename Thing>
+using Named = std::map<std::pair<std::string, std::string>, std::shared_ptr<const Thing>>;
 
-Tables TablesOf(const data::Schema& schema) {
-  Tables tables;
+Named<data::TableSchema> TablesOf(const data::Schema& schema) {
+  Named<data::TableSchema> tables;
   for (auto& table : schema.tables()) tables[{table->keyspace, table->name}] = table;
   return tables;
 }
 
-void AddTables(const data::Schema& before, const data::Schema& after, std::vector<Event>* out) {
-  const Tables old_tables = TablesOf(before);
-  const Tables new_tables = TablesOf(after);
-  for (const auto& [name, table] : new_tables) {
-    const auto old = old_tables.find(name);
-    if (old == old_tables.end()) {
-      out->push_back(SchemaEvent("CREATED", "TABLE", name.first, name.second));
-    } else if (old->second != table && *old->second != *table) {
-      out->push_back(SchemaEvent("UPDATED", "TABLE", name.first, name.second));
-    }
+Named<data::UserType> TypesOf(const data::Schema& schema) {
+  Named<data::UserType> types;
+  for (const data::KeyspaceSchema* keyspace : schema.keyspaces()) {
+    for (auto& type : schema.types(keyspace->name)) types[{type->keyspace, type->name}] = type;
   }
-  for (const auto& [name, table] : old_tables) {
-    if (!new_tables.contains(name)) {
-      out->push_back(SchemaEvent("DROPPED", "TABLE", name.first, name.second));
+  return types;
+}
+
+template <typename Thing>
+void AddNew(std::string_view target, const Named<Thing>& before, const Named<Thing>& after,
+            std::vector<Event>* out) {
+  for (const auto& [name, thing] : after) {
+    const auto old = before.find(name);
+    if (old == before.end()) {
+      out->push_back(SchemaEvent("CREATED", target, name.first, name.second));
+    } else if (old->second != thing && *old->second != *thing) {
+      out->push_back(SchemaEvent("UPDATED", target, name.first, name.second));
     }
   }
 }
 
+template <typename Thing>
+void AddGone(std::string_view target, const Named<Thing>& before, const Named<Thing>& after,
+             std::vector<Event>* out) {
+  for (const auto& [name, thing] : before) {
+    if (!after.contains(name)) {
+      out->push_back(SchemaEvent("DROPPED", target, name.first, name.second));
+    }
+  }
+}
+
+// In an order in which they could have been made: what others consist of is there before them and
+// goes after them.
 void AddSchema(const data::Schema& before, const data::Schema& after, std::vector<Event>* out) {
   for (const data::KeyspaceSchema* keyspace : after.keyspaces()) {
     const data::KeyspaceSchema* old = before.FindKeyspace(keyspace->name);
@@ -87,7 +103,14 @@ void AddSchema(const data::Schema& before, const data::Schema& after, std::vecto
       out->push_back(SchemaEvent("UPDATED", "KEYSPACE", keyspace->name));
     }
   }
-  AddTables(before, after, out);
+  const auto old_types = TypesOf(before);
+  const auto new_types = TypesOf(after);
+  const auto old_tables = TablesOf(before);
+  const auto new_tables = TablesOf(after);
+  AddNew("TYPE", old_types, new_types, out);
+  AddNew("TABLE", old_tables, new_tables, out);
+  AddGone("TABLE", old_tables, new_tables, out);
+  AddGone("TYPE", old_types, new_types, out);
   for (const data::KeyspaceSchema* keyspace : before.keyspaces()) {
     if (after.FindKeyspace(keyspace->name) == nullptr) {
       out->push_back(SchemaEvent("DROPPED", "KEYSPACE", keyspace->name));

@@ -63,6 +63,18 @@ TEST(NativeChanges, TheSchemaChanges) {
   EXPECT_EQ(Changes(view(table), view(WithTable(keyspace, "two"))), Lines{"UPDATED TABLE k.t"});
   EXPECT_EQ(Changes(view(table), view(none)), (Lines{"DROPPED TABLE k.t", "DROPPED KEYSPACE k"}));
   EXPECT_EQ(Changes(view(table), view(table)), Lines{});
+  data::UserType type;
+  type.keyspace = "k";
+  type.name = "u";
+  type.field_names = {"f"};
+  type.field_types = {data::DataType(data::TypeId::kInt)};
+  const data::Schema typed = *keyspace.WithType(type, 30);
+  type.field_names.push_back("g");
+  type.field_types.push_back(data::DataType(data::TypeId::kText));
+  EXPECT_EQ(Changes(view(keyspace), view(typed)), Lines{"CREATED TYPE k.u"});
+  EXPECT_EQ(Changes(view(typed), view(*typed.WithAlteredType(type, 40))),
+            Lines{"UPDATED TYPE k.u"});
+  EXPECT_EQ(Changes(view(typed), view(keyspace)), Lines{"DROPPED TYPE k.u"});
 }
 
 }  // namespace

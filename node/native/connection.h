@@ -19,6 +19,7 @@
 #include <string_view>
 #include <variant>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "base/async/event.h"
 #include "base/async/task.h"
@@ -95,6 +96,9 @@ class Connection final : public base::FdHandler {
                  const cql::protocol::ExecuteRequest* execute);
   void PutRows(const Ticket& ticket, const cql::RowsResult& rows,
                const cql::protocol::ExecuteRequest* execute);
+  bool MustPrepareAgain(const Ticket& ticket, const cql::QueryResult& result,
+                        const cql::protocol::ExecuteRequest& execute);
+  bool Told(const cql::PreparedId& id, const std::string& metadata);
   void AnswerError(uint8_t version, int16_t stream, const absl::Status& status);
   void Finish(const Ticket& ticket);
 
@@ -117,6 +121,10 @@ class Connection final : public base::FdHandler {
   cql::protocol::Compression compression_ = cql::protocol::Compression::kNone;
   std::string keyspace_;  // USE
   std::string role_;
+  // Which columns the client was told of, where they are other than when the statement was first
+  // prepared here. Forgetting is safe: it prepares once more.
+  static constexpr size_t kToldMax = 1024;
+  absl::flat_hash_map<cql::PreparedId, std::string> told_;
   uint8_t events_ = 0;  // registered, bits of EventType
 
   bool readable_ = false;  // the socket may have more

@@ -1,6 +1,7 @@
 // The part of a connection before its first query: STARTUP, OPTIONS, AUTH_RESPONSE, REGISTER.
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "base/errors.h"
 #include "base/strings.h"
 #include "cql/protocol/response.h"
@@ -16,8 +17,16 @@ using cql::protocol::Opcode;
 using cql::protocol::ResponseFrame;
 
 namespace {
-// What STARTUP must ask for at most: the CQL version whose statements are spoken here.
+// The CQL version whose statements are spoken here.
 constexpr std::string_view kCqlVersion = "3.4.7";
+
+// A client may ask for any version from 3 on, as with Cassandra; some ask for 4.
+bool IsSpoken(std::string_view cql_version) {
+  uint32_t major = 0;
+  const size_t dot = cql_version.find('.');
+  return dot != std::string_view::npos &&
+         absl::SimpleAtoi(base::ToAbsl(cql_version.substr(0, dot)), &major) && major >= 3;
+}
 }  // namespace
 
 void Connection::OnOptions(const FrameHeader& header) {
@@ -45,7 +54,7 @@ void Connection::OnStartup(const FrameHeader& header, cql::protocol::StartupRequ
                        absl::DataLossError("Missing value CQL_VERSION in STARTUP message"));
   }
   const std::string& cql_version = request.options["CQL_VERSION"];
-  if (!cql_version.starts_with("3.")) {
+  if (!IsSpoken(cql_version)) {
     return AnswerError(
         header.version, header.stream,
         absl::DataLossError(base::ToAbsl(base::StrCat("CQL version ", cql_version,

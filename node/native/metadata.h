@@ -7,7 +7,9 @@
 // A client that prepared a statement does not want its columns with every result (skip_metadata).
 // After ALTER TABLE it must get them all the same. In version 5 it says which columns it knows, by
 // their id. Before, it does not: then columns are left out only while they are those that the
-// statement had when it was first prepared on this node.
+// statement had when it was first prepared on this node. When they are others, a connection's first
+// execution is answered with UNPREPARED, as Cassandra does, so that drivers that do not look at the
+// columns of a result prepare again; from then on results come with their columns.
 #pragma once
 
 #include <cstdint>

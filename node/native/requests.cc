@@ -114,15 +114,15 @@ void Connection::Finish(const Ticket& ticket) {
 void Connection::Start(Ticket ticket, cql::protocol::Request request) {
   server_.metrics().requests->Add();
   if (auto* execute = std::get_if<ExecuteRequest>(&request)) {
-    server_.Spawn(Run(ticket, std::move(*execute)));
+    server_.Begin(Run(ticket, std::move(*execute)));
   } else if (auto* query = std::get_if<QueryRequest>(&request)) {
-    server_.Spawn(Run(ticket, std::move(*query)));
+    server_.Begin(Run(ticket, std::move(*query)));
   } else if (auto* prepare = std::get_if<PrepareRequest>(&request)) {
-    server_.Spawn(Run(ticket, std::move(*prepare)));
+    server_.Begin(Run(ticket, std::move(*prepare)));
   } else if (auto* batch = std::get_if<BatchRequest>(&request)) {
-    server_.Spawn(Run(ticket, std::move(*batch)));
+    server_.Begin(Run(ticket, std::move(*batch)));
   } else {
-    server_.Spawn(
+    server_.Begin(
         Authenticate(ticket, std::get<cql::protocol::AuthResponseRequest>(std::move(request))));
   }
 }
@@ -136,7 +136,17 @@ absl::StatusOr<cql::QueryOptions> Connection::ToOptions(
         base::StrCat("there is no consistency level with the number ", parameters.consistency));
   }
   options.consistency = *consistency;
-  options.deadline = server_.deps().clock.Now() + server_.options().request_timeout;
+  if (parameters.serial_consistency.has_value()) {
+    const auto serial = coordinator::ConsistencyFromNumber(*parameters.serial_consistency);
+    if (!serial.ok() || !coordinator::IsSerial(*serial)) {
+      return base::InvalidRequest(
+          "Invalid consistency for conditional update. Must be one of SERIAL or LOCAL_SERIAL");
+    }
+    options.serial_consistency = *serial;
+  }
+  if (parameters.now_in_seconds.has_value()) options.now_seconds = *parameters.now_in_seconds;
+  // Time waited for room for the answer counts.
+  options.deadline = last_read_ + server_.options().request_timeout;
   options.keyspace = parameters.keyspace.empty() ? keyspace_ : std::move(parameters.keyspace);
   options.values = std::move(parameters.values);
   const int32_t page_size = parameters.page_size.value_or(0);
@@ -153,7 +163,10 @@ base::Task<void> Connection::Run(Ticket ticket, PrepareRequest request) {
   if (!info.ok()) {
     AnswerError(ticket.version, ticket.stream, info.status());
   } else if (!closed()) {
-    server_.prepared().Record(info->id, cql::protocol::MetadataId(info->result_columns));
+    const std::string metadata = cql::protocol::MetadataId(info->result_columns);
+    server_.prepared().Record(info->id, metadata);
+    if (ticket.version < 5 && server_.FirstMetadataId(info->id) != metadata)
+      Told(info->id, metadata);
     ResponseFrame frame(ticket.version, ticket.stream, &frames_);
     cql::protocol::PutPrepared(ticket.version, *info, &frames_);
     frame.Finish(Opcode::kResult, segmented_ ? Compression::kNone : compression_);
@@ -216,8 +229,37 @@ void Connection::Answer(const Ticket& ticket, absl::StatusOr<cql::QueryResult> r
                         const ExecuteRequest* execute) {
   if (closed()) return;
   if (!result.ok()) return AnswerError(ticket.version, ticket.stream, result.status());
+  if (execute != nullptr && MustPrepareAgain(ticket, *result, *execute)) {
+    return AnswerError(
+        ticket.version, ticket.stream,
+        base::MakeRequestError(
+            {.kind = base::RequestErrorKind::kUnprepared, .name = execute->id},
+            "the columns of the statement's results have changed: prepare it again"));
+  }
   PutResult(ticket, *result, execute);
   ScheduleFlush();
+}
+
+// Before version 5: the client decodes rows by columns that are not these any more, and has not
+// been told so on this connection.
+bool Connection::MustPrepareAgain(const Ticket& ticket, const cql::QueryResult& result,
+                                  const ExecuteRequest& execute) {
+  if (ticket.version >= 5 || !execute.parameters.skip_metadata) return false;
+  const auto* rows = std::get_if<cql::RowsResult>(&result.result);
+  if (rows == nullptr) return false;
+  const std::string& now = server_.column_specs().Get(ticket.version, rows->columns).id;
+  const std::string& first = server_.FirstMetadataId(execute.id);
+  if (first == now || first == server_.no_columns_id()) return false;
+  return Told(execute.id, now);
+}
+
+// False if it was told so already.
+bool Connection::Told(const cql::PreparedId& id, const std::string& metadata) {
+  if (told_.size() >= kToldMax) told_.clear();
+  std::string& told = told_[id];
+  if (told == metadata) return false;
+  told = metadata;
+  return true;
 }
 
 void Connection::PutResult(const Ticket& ticket, cql::QueryResult& result,

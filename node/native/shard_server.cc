@@ -217,6 +217,7 @@ base::Task<void> ShardServer::Stop(base::Deadline deadline) {
   }
   for (const auto& [id, connection] : connections_) connection->Close();
   stopping_.Set();
+  co_await requests_.Close();
   co_await scope_.Stop();
   // Every request has ended; what is left is to be deleted.
   while (!connections_.empty()) co_await base::Yield();

@@ -15,6 +15,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "base/async/event.h"
+#include "base/async/run_now.h"
 #include "base/async/scope.h"
 #include "base/real/fd_watch.h"
 #include "node/native/connection.h"
@@ -79,7 +80,8 @@ class ShardServer {
   std::string& segment_buffer() { return segment_buffer_; }
   bool TakeBytes(int64_t bytes);
   void GiveBytes(int64_t bytes);
-  void Spawn(base::Task<void> task) { scope_.Spawn(std::move(task)); }
+  // A request, from OnFrame: at once, up to where it first waits.
+  void Begin(base::Task<void> request) { base::RunNow(requests_, std::move(request)); }
   // After the work that is ready now.
   void ScheduleFlush(uint64_t connection);
   void ScheduleRead(uint64_t connection);
@@ -129,6 +131,7 @@ class ShardServer {
   absl::flat_hash_map<cql::PreparedId, std::string> first_metadata_ids_;
   base::Event stopping_;
   base::Event empty_;
+  base::Gate requests_;
   base::Scope scope_;
 };
 
