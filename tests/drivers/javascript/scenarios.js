@@ -1,12 +1,20 @@
-// The common scenarios through the JavaScript driver.
+// The common scenarios through the JavaScript driver. Arguments: names of scenarios; none: all.
+// With THOLOS_CERTIFICATES: those of passwords and TLS instead. The driver has neither version 5 nor
+// compression.
 'use strict';
 const assert = require('assert');
+const fs = require('fs');
+const { execFile } = require('child_process');
+const { promisify } = require('util');
 const cassandra = require('cassandra-driver');
 const { types, policies } = cassandra;
 
 const hosts = process.env.THOLOS_HOSTS.split(',');
 const port = Number(process.env.THOLOS_PORT);
 const keyspace = 'js';
+const pagingRows = Number(process.env.THOLOS_PAGING_ROWS || 1000000);
+const control = (...words) => promisify(execFile)(process.env.THOLOS_CLUSTER, words.map(String));
+const unprepared = { prepare: false };
 
 function newClient(version, options = {}) {
   return new cassandra.Client({
@@ -29,15 +37,84 @@ async function withClient(version, body, options) {
 }
 
 async function freshTable(client, name, columns) {
-  await client.execute(`DROP TABLE IF EXISTS ${name}`, [], { prepare: false });
-  await client.execute(`CREATE TABLE ${name} (${columns})`, [], { prepare: false });
+  await client.execute(`DROP TABLE IF EXISTS ${name}`, [], unprepared);
+  await client.execute(`CREATE TABLE ${name} (${columns})`, [], unprepared);
+}
+
+async function waitFor(what, condition, seconds = 60) {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited for: ${what}`);
+}
+
+// Retries on the next node, as the documents of drivers advise for what is idempotent.
+class RetryIdempotent extends policies.retry.RetryPolicy {
+  next(info) { return info.nbRetry < 5 ? this.retryResult(undefined, false) : this.rethrowResult(); }
+  onReadTimeout(info) { return this.next(info); }
+  onWriteTimeout(info) { return this.next(info); }
+  onUnavailable(info) { return this.next(info); }
+  onRequestError(info) { return this.next(info); }
+}
+
+// Idempotent writes and reads at QUORUM while `body` disturbs the nodes: none may fail. `body` is
+// given a function that waits for an event about a node.
+async function underLoad(body) {
+  await withClient(4, async (client) => {
+    const heard = { hostUp: new Set(), hostDown: new Set() };
+    // The newest of each node.
+    for (const [kind, other] of [['hostUp', 'hostDown'], ['hostDown', 'hostUp']]) {
+      client.on(kind, (host) => {
+        heard[kind].add(host.address.split(':')[0]);
+        heard[other].delete(host.address.split(':')[0]);
+      });
+    }
+    const event = async (kind, host) => {
+      await waitFor(`${kind} ${host}`, () => heard[kind].delete(host));
+    };
+    await client.execute('DROP KEYSPACE IF EXISTS jsload', [], unprepared);
+    await client.execute("CREATE KEYSPACE jsload WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}", [], unprepared);
+    await client.execute('CREATE TABLE jsload.t (k int PRIMARY KEY, v int)', [], unprepared);
+    const idempotent = { prepare: true, isIdempotent: true };
+    let done = 0;
+    let stop = false;
+    const worker = async (n) => {
+      for (let i = 1; !stop; i++) {
+        const key = n * 1000 + (i % 50);
+        await client.execute('INSERT INTO jsload.t (k, v) VALUES (?, ?)', [key, i], idempotent);
+        assert.strictEqual((await client.execute('SELECT v FROM jsload.t WHERE k = ?', [key], idempotent)).first().v, i);
+        done++;
+      }
+    };
+    const workers = Promise.all([0, 1, 2, 3].map(worker));
+    workers.catch(() => {});  // awaited below
+    try {
+      await body(event);
+    } finally {
+      stop = true;
+    }
+    await workers;
+    assert.ok(done >= 50, `only ${done} operations`);
+  }, { client: { policies: {
+    retry: new RetryIdempotent(), reconnection: new policies.reconnection.ConstantReconnectionPolicy(500),
+    loadBalancing: new policies.loadBalancing.TokenAwarePolicy(new policies.loadBalancing.DCAwareRoundRobinPolicy('dc1')) } } });
+}
+
+async function secured(password, sslOptions) {
+  for (const version of [3, 4]) {
+    await withClient(version, async (client) => {
+      assert.strictEqual((await client.execute('SELECT cluster_name FROM system.local')).first().cluster_name, 'tholos');
+    }, { noKeyspace: true, client: { sslOptions, authProvider: new cassandra.auth.PlainTextAuthProvider('tholos', password) } });
+  }
 }
 
 const scenarios = {
   async discovery() {
     await withClient(4, async (client) => {
-      await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`, [], { prepare: false });
-      await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}`, [], { prepare: false });
+      await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`, [], unprepared);
+      await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}`, [], unprepared);
       assert.deepStrictEqual(client.hosts.values().map((h) => h.address.split(':')[0]).sort(), [...hosts].sort());
       assert.ok(client.hosts.values().every((h) => h.tokens.length === 16 && h.isUp()));
     }, { noKeyspace: true });
@@ -94,9 +171,9 @@ const scenarios = {
 
   async collections_tuples_user_types_vectors() {
     await withClient(4, async (client) => {
-      await client.execute('DROP TABLE IF EXISTS composed', [], { prepare: false });
-      await client.execute('DROP TYPE IF EXISTS address', [], { prepare: false });
-      await client.execute('CREATE TYPE address (street text, number int)', [], { prepare: false });
+      await client.execute('DROP TABLE IF EXISTS composed', [], unprepared);
+      await client.execute('DROP TYPE IF EXISTS address', [], unprepared);
+      await client.execute('CREATE TYPE address (street text, number int)', [], unprepared);
       await freshTable(client, 'composed', 'k int PRIMARY KEY, l list<int>, s set<text>, m map<text, int>, t tuple<int, text>, a frozen<address>, v vector<float, 3>');
       await client.execute('INSERT INTO composed (k, l, s, m, t, a, v) VALUES (?, ?, ?, ?, ?, ?, ?)',
         [1, [3, 1], ['b', 'a'], { x: 1 }, new types.Tuple(7, 'x'), { street: 'Main', number: 7 }, new types.Vector([0.5, 1, 2], 'float')]);
@@ -122,15 +199,50 @@ const scenarios = {
     });
   },
 
+  async create_read_update_delete() {
+    await withClient(4, async (client) => {
+      await freshTable(client, 'crud', 'p int, c text, s text STATIC, v bigint, PRIMARY KEY (p, c)');
+      await client.execute('INSERT INTO crud (p, c, v) VALUES (?, ?, ?)', [1, 'a', 1]);
+      await client.execute('INSERT INTO crud (p, c, v) VALUES (:part, :clust, :val)', { part: 1, clust: 'b', val: 2 });
+      await client.execute("UPDATE crud SET s = 'static' WHERE p = 1");
+      await client.execute("UPDATE crud SET v = 20 WHERE p = 1 AND c = 'b'", [], unprepared);
+      await client.execute("DELETE FROM crud WHERE p = 1 AND c = 'a'");
+      await client.execute('INSERT INTO crud (p, c, v) VALUES (?, ?, ?)', [1, 'b', types.unset]);
+      const rows = (await client.execute('SELECT c, s, v FROM crud WHERE p = ?', [1])).rows;
+      assert.deepStrictEqual(rows.map((r) => [r.c, r.s, String(r.v)]), [['b', 'static', '20']]);
+      const none = await client.execute('SELECT * FROM crud WHERE p = 99');
+      assert.deepStrictEqual(none.columns.map((c) => c.name), ['p', 'c', 's', 'v']);
+    });
+  },
+
   async paging() {
+    const partitions = 100;
+    const each = Math.floor(pagingRows / partitions);
     await withClient(4, async (client) => {
       await freshTable(client, 'paged', 'p int, c int, PRIMARY KEY (p, c)');
-      const args = [];
-      for (let i = 0; i < 10000; i++) args.push([i % 10, i]);
-      await cassandra.concurrent.executeConcurrent(client, 'INSERT INTO paged (p, c) VALUES (?, ?)', args, { concurrencyLevel: 100 });
-      let seen = 0;
-      for await (const row of await client.execute('SELECT p, c FROM paged', [], { fetchSize: 333 })) seen += row.p >= 0 ? 1 : 0;
-      assert.strictEqual(seen, 10000);
+      let next = 0;
+      const fill = async () => {
+        while (next < partitions) {
+          const p = next++;
+          for (let start = 0; start < each; start += 100) {
+            const queries = [];
+            for (let c = start; c < Math.min(start + 100, each); c++) queries.push({ query: 'INSERT INTO paged (p, c) VALUES (?, ?)', params: [p, c] });
+            await client.batch(queries, { prepare: true, logged: false });
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, fill));
+      for (const fetchSize of [5000, 777]) {
+        let seen = 0;
+        for await (const row of await client.execute('SELECT p, c FROM paged', [], { prepare: true, fetchSize })) seen += row.p >= 0 ? 1 : 0;
+        assert.strictEqual(seen, each * partitions);
+      }
+      // A page's state leads on from another client.
+      const first = await client.execute('SELECT c FROM paged WHERE p = 5', [], { prepare: true, fetchSize: 33 });
+      await withClient(4, async (other) => {
+        const second = await other.execute('SELECT c FROM paged WHERE p = 5', [], { prepare: true, fetchSize: 33, pageState: first.pageState });
+        assert.strictEqual(second.first().c, 33);
+      });
     });
   },
 
@@ -152,8 +264,8 @@ const scenarios = {
       await freshTable(client, 'grown', 'k int PRIMARY KEY, v int');
       await client.execute('INSERT INTO grown (k, v) VALUES (1, 2)');
       for (let i = 0; i < 6; i++) assert.strictEqual((await client.execute('SELECT * FROM grown WHERE k = ?', [1])).first().v, 2);
-      await other.execute('ALTER TABLE grown ADD added text', [], { prepare: false });
-      await other.execute("UPDATE grown SET added = 'new' WHERE k = 1", [], { prepare: false });
+      await other.execute('ALTER TABLE grown ADD added text', [], unprepared);
+      await other.execute("UPDATE grown SET added = 'new' WHERE k = 1", [], unprepared);
       for (let i = 0; i < 6; i++) assert.strictEqual((await client.execute('SELECT * FROM grown WHERE k = ?', [1])).first().added, 'new');
     }));
   },
@@ -163,16 +275,63 @@ const scenarios = {
       const codes = types.responseErrorCodes;
       for (const [query, code] of [['SELEKT 1', codes.syntaxError], ['SELECT nope FROM system.local', codes.invalid],
         [`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`, codes.alreadyExists]]) {
-        await assert.rejects(client.execute(query, [], { prepare: false }), (error) => error.code === code, query);
+        await assert.rejects(client.execute(query, [], unprepared), (error) => error.code === code, query);
       }
     });
+  },
+
+  async node_killed_and_restarted_under_load() {
+    await underLoad(async (event) => {
+      await control('kill', 2);
+      await event('hostDown', hosts[1]);
+      await control('start', 2);
+      await event('hostUp', hosts[1]);
+    });
+  },
+
+  async rolling_restart() {
+    await underLoad(async (event) => {
+      for (const [n, host] of hosts.entries()) {
+        await control('stop', n + 1);
+        await event('hostDown', host);
+        await control('start', n + 1);
+        await event('hostUp', host);
+      }
+    });
+  },
+
+  // Prepared on a node that has then forgotten it.
+  async re_prepared_after_a_restart() {
+    const only = new policies.loadBalancing.AllowListPolicy(new policies.loadBalancing.DCAwareRoundRobinPolicy('dc1'), [`${hosts[2]}:${port}`]);
+    await withClient(4, async (client) => {
+      await freshTable(client, 'again', 'k int PRIMARY KEY, v int');
+      const insert = (k) => client.execute('INSERT INTO again (k, v) VALUES (?, ?)', [k, k]);
+      await insert(1);
+      await control('stop', 3);
+      await control('start', 3);
+      await waitFor('the node is back', () => client.execute('SELECT key FROM system.local', [], unprepared).then(() => true, () => false));
+      await insert(2);
+      assert.strictEqual((await client.execute('SELECT * FROM again')).rowLength, 2);
+    }, { client: { contactPoints: [hosts[2]], rePrepareOnUp: false,
+      policies: { loadBalancing: only, reconnection: new policies.reconnection.ConstantReconnectionPolicy(500) } } });
+  },
+};
+
+const securedScenarios = {
+  async wrong_password() {
+    await secured('secret');
+    await assert.rejects(secured('wrong'), (error) => Object.values(error.innerErrors || {}).some((e) => e.name === 'AuthenticationError' || /incorrect/.test(e.message)));
+  },
+
+  async tls() {
+    await secured('secret', { ca: [fs.readFileSync(`${process.env.THOLOS_CERTIFICATES}/ca.pem`)], host: 'localhost', servername: 'localhost', rejectUnauthorized: true });
   },
 };
 
 (async () => {
   let failed = 0;
   const wanted = process.argv.slice(2);
-  for (const [name, run] of Object.entries(scenarios)) {
+  for (const [name, run] of Object.entries(process.env.THOLOS_CERTIFICATES ? securedScenarios : scenarios)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const started = Date.now();
     try {
