@@ -42,9 +42,9 @@ absl::StatusOr<std::vector<BoundValue>> BindByName(const std::vector<ResultColum
 
 }  // namespace
 
-absl::StatusOr<std::vector<BoundValue>> BindValues(const std::vector<ResultColumn>& parameters,
-                                                   std::vector<BoundValue> values,
-                                                   const QueryLimits& limits) {
+absl::Status BindValues(const std::vector<ResultColumn>& parameters, const QueryLimits& limits,
+                        std::vector<BoundValue>* given) {
+  std::vector<BoundValue>& values = *given;
   if (!values.empty() && !values[0].name.empty()) {
     THOLOS_ASSIGN_OR_RETURN(values, BindByName(parameters, std::move(values)));
   }
@@ -70,7 +70,7 @@ absl::StatusOr<std::vector<BoundValue>> BindValues(const std::vector<ResultColum
       value.value = *std::move(normal);
     }
   }
-  return values;
+  return absl::OkStatus();
 }
 
 }  // namespace tholos::cql

@@ -9,11 +9,10 @@
 
 namespace tholos::cql {
 
-// Either no value has a name (then one for each marker, in order) or all have (then each marker
-// takes the value of its parameter's name). kInvalid names the marker: "bind marker 2 (v): int
-// takes 4 bytes, not 3".
-absl::StatusOr<std::vector<BoundValue>> BindValues(const std::vector<ResultColumn>& parameters,
-                                                   std::vector<BoundValue> values,
-                                                   const QueryLimits& limits);
+// Puts `*values` in order. Either no value has a name (then one for each marker, in order) or all
+// have (then each marker takes the value of its parameter's name). kInvalid names the marker: "bind
+// marker 2 (v): int takes 4 bytes, not 3".
+absl::Status BindValues(const std::vector<ResultColumn>& parameters, const QueryLimits& limits,
+                        std::vector<BoundValue>* values);
 
 }  // namespace tholos::cql

@@ -1,17 +1,32 @@
-// What one request may cost. Everything beyond is refused with kInvalid, or cut into pages.
+// What one request may cost. Everything beyond is refused with kInvalid, which names the limit and
+// what was found, or cut into pages. Each is a setting of the node of the same name
+// (docs/operations.md).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "data/key.h"
+
 namespace tholos::cql {
 
 struct QueryLimits {
   // A syntax tree takes up to 100 bytes for a byte of text (parser.h), so this bounds the memory of
-  // parsing at some 25 MiB a request.
-  size_t statement_bytes_max = 256 * 1024;
-  // One bound value.
+  // parsing at some 100 MiB a request.
+  size_t statement_bytes_max = 1 << 20;
+  // Levels of terms, selectors and types inside each other; each takes up to 1 KiB of stack.
+  int nesting_depth_max = 64;
+  // Conditions of one WHERE.
+  size_t relations_max = 1000;
+  // One value, bound or written in the statement.
   size_t value_bytes_max = 16 << 20;
+  // One partition key, or clustering key, as it is stored. The formats take no larger ones than
+  // this default.
+  size_t key_bytes_max = data::kKeyBytesMax;
+  // Elements that one statement writes to a list, set or map: from this number on a warning, and
+  // above that it is refused.
+  size_t collection_elements_warn = 10'000;
+  size_t collection_elements_max = 100'000;
   // Keys that the IN lists of a statement multiply to: partitions, and rows within a partition.
   size_t in_product_max = 1000;
   // Statements of one batch.
@@ -22,7 +37,10 @@ struct QueryLimits {
   size_t batch_bytes_max = 50 * 1024;
   // An unlogged batch over more partitions gets a warning.
   size_t batch_partitions_warn = 10;
-  // Columns of one table. Names are looked up by going through them.
+  // Selectors of one SELECT.
+  size_t selectors_max = 10'000;
+  // Columns of one table, and fields of a user type that is created. Names are looked up by going
+  // through them.
   size_t table_columns_max = 2000;
   // A page ends after this many rows, whatever the client asked for ...
   uint32_t page_rows_max = 100'000;

@@ -11,7 +11,7 @@ namespace tholos::cql {
 
 absl::StatusOr<ParsedStatement> Parse(std::string_view text, const ParseOptions& options) {
   if (text.size() > options.statement_bytes_max) {
-    return absl::InvalidArgumentError(
+    return absl::ResourceExhaustedError(
         absl::StrFormat("%s the statement has %d bytes, the limit is %d", ToString(options.start),
                         text.size(), options.statement_bytes_max));
   }
@@ -135,8 +135,8 @@ bool StatementParser::UnsupportedObject(std::string_view verb, Position start) {
 bool StatementParser::Level::ok() const {
   const int depth_max = parser_->options_.nesting_depth_max;
   if (parser_->depth_ <= depth_max) return true;
-  return parser_->Fail(parser_->position(),
-                       absl::StrFormat("nesting is deeper than %d levels", depth_max));
+  return parser_->Exceeded(parser_->position(),
+                           absl::StrFormat("nesting is deeper than %d levels", depth_max));
 }
 
 }  // namespace tholos::cql

@@ -11,8 +11,9 @@
 // Wider than Cassandra's grammar: arithmetic takes parentheses and unary minus everywhere, and
 // `a -1` is a subtraction.
 //
-// Every error is absl::InvalidArgumentError, or for what is refused by name
-// absl::UnimplementedError, and starts with the place, both numbers counting from 1:
+// Every error is absl::InvalidArgumentError, for what is refused by name absl::UnimplementedError,
+// for what is beyond a limit of ParseOptions absl::ResourceExhaustedError, and starts with the
+// place, both numbers counting from 1:
 //
 //   line 1:8 expected a selector, found 'FROM'
 //   line 2:5 unterminated string
@@ -40,6 +41,10 @@ struct ParseOptions {
   // How deep terms, selectors, types and parentheses may nest in each other. 64 is several times
   // what a schema can need; a level costs the parser less than 1 KiB of stack without sanitizers.
   int nesting_depth_max = 64;
+
+  // Of a statement's arithmetic: operators in a row make a tree as deep as the row is long, so
+  // these bound the stack, too.
+  int operators_max = 1000;
 
   // The native protocol counts bound values in 16 bits.
   int bind_markers_max = 65535;

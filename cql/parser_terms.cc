@@ -169,8 +169,8 @@ Literal StatementParser::TakeLiteral() {
 bool StatementParser::Marker(BindMarker* out) {
   out->position = position();
   if (static_cast<int>(markers_.size()) >= options_.bind_markers_max) {
-    return Fail(position(),
-                absl::StrFormat("more than %d bind markers", options_.bind_markers_max));
+    return Exceeded(position(),
+                    absl::StrFormat("more than %d bind markers", options_.bind_markers_max));
   }
   if (Take().kind == TokenKind::kColon) {
     Identifier name;
@@ -231,6 +231,10 @@ bool StatementParser::Chain(bool (StatementParser::*at_operator)(ArithmeticOpera
   chain.position = start;
   chain.operands.push_back(std::move(*out));
   do {
+    if (++operators_ > options_.operators_max) {
+      return Exceeded(position(),
+                      absl::StrFormat("more than %d arithmetic operators", options_.operators_max));
+    }
     chain.operators.push_back(op);
     if (!(this->*operand)(&chain.operands.emplace_back())) return false;
   } while ((this->*at_operator)(&op));

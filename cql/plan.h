@@ -33,7 +33,8 @@ struct Services {
   TimeUuidSource time_uuids{random};
 };
 
-// One execution of a plan. A marker's value is taken once, so it may be moved from.
+// One execution of a plan: what is asked, and the answer. A marker's value is taken once, so it may
+// be moved from.
 struct Request {
   Services* services = nullptr;
   ring::ClusterState::Ptr state;
@@ -45,6 +46,7 @@ struct Request {
   std::optional<int64_t> timestamp;
   int64_t wall_micros = 0;             // of the start of the execution
   std::optional<int64_t> now_seconds;  // the client's own, for TTL and expiry
+  QueryResult result;                  // the plan fills it in
   int64_t wall_seconds() const { return now_seconds.value_or(wall_micros / 1'000'000); }
 };
 
@@ -54,7 +56,9 @@ class WritePlan;
 class Plan {
  public:
   virtual ~Plan() = default;
-  virtual base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const = 0;
+  // Leaves the answer in `request.result`, which is void at the start. The request outlives the
+  // task.
+  virtual base::Task<absl::Status> Execute(Request& request) const = 0;
   // This, if it is an INSERT, UPDATE or DELETE; else null.
   virtual const WritePlan* write_plan() const { return nullptr; }
   // "select", "insert", ...: a metric's label.

@@ -19,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "base/coding.h"
 #include "cql/plan.h"
 #include "data/schema/schema.h"
 
@@ -60,8 +61,12 @@ class LruCache {
     Value value;
     size_t cost = 0;
   };
+  // Keys are content hashes: any 8 bytes of one will do.
   struct Hash {
-    size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+    size_t operator()(std::string_view key) const {
+      if (key.size() < sizeof(uint64_t)) return std::hash<std::string_view>()(key);
+      return base::LoadBigEndian64(key.data());
+    }
   };
 
   // `key` may be that of the entry.

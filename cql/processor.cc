@@ -121,11 +121,18 @@ class QueryProcessorImpl final : public QueryProcessor {
       shard.errors->Add();
       co_return plan.status();
     }
-    const std::optional<PreparedText> text = options.tracing ? texts_.Find(id) : std::nullopt;
-    const coordinator::TraceHandle trace = BeginTrace(
-        options, "Execute CQL3 prepared query", text.has_value() ? text->text : std::string());
-    co_return EndTrace(trace,
-                       co_await Run(shard, *std::move(plan), state, std::move(options), trace));
+    coordinator::TraceHandle trace;
+    if (options.tracing) {
+      const std::optional<PreparedText> text = texts_.Find(id);
+      trace = BeginTrace(options, "Execute CQL3 prepared query",
+                         text.has_value() ? text->text : std::string());
+    }
+    Request request;
+    absl::Status status = Bind(shard, **plan, state, options, std::move(trace), &request);
+    if (status.ok()) status = co_await (*plan)->Execute(request);
+    End(shard, status, request);
+    if (!status.ok()) co_return status;
+    co_return std::move(request.result);
   }
 
   base::Task<absl::StatusOr<QueryResult>> Execute(std::string query,
@@ -137,21 +144,32 @@ class QueryProcessorImpl final : public QueryProcessor {
       shard.errors->Add();
       co_return plan.status();
     }
-    const coordinator::TraceHandle trace = BeginTrace(options, "Execute CQL3 query", query);
-    co_return EndTrace(trace,
-                       co_await Run(shard, *std::move(plan), state, std::move(options), trace));
+    coordinator::TraceHandle trace;
+    if (options.tracing) trace = BeginTrace(options, "Execute CQL3 query", query);
+    Request request;
+    absl::Status status = Bind(shard, **plan, state, options, std::move(trace), &request);
+    if (status.ok()) status = co_await (*plan)->Execute(request);
+    End(shard, status, request);
+    if (!status.ok()) co_return status;
+    co_return std::move(request.result);
   }
 
   base::Task<absl::StatusOr<QueryResult>> ExecuteBatch(BatchType type, std::vector<BatchItem> items,
                                                        QueryOptions options) override {
     Shard& shard = CurrentShard();
     shard.Count("batch");
-    const coordinator::TraceHandle trace =
-        BeginTrace(options, "Execute batch of CQL3 queries", std::string());
-    absl::StatusOr<QueryResult> result =
-        co_await RunBatch(shard, type, std::move(items), std::move(options), trace);
-    if (!result.ok()) shard.errors->Add();
-    co_return EndTrace(trace, std::move(result));
+    Request request;
+    request.services = &shard.services;
+    request.state = deps_.state.Get();
+    coordinator::TraceHandle trace;
+    if (options.tracing) trace = BeginTrace(options, "Execute batch of CQL3 queries", "");
+    absl::Status status = Begin(options, std::move(trace), &request);
+    if (status.ok()) {
+      status = co_await RunBatch(shard, type, std::move(items), options.keyspace, request);
+    }
+    End(shard, status, request);
+    if (!status.ok()) co_return status;
+    co_return std::move(request.result);
   }
 
  private:
@@ -167,11 +185,12 @@ class QueryProcessorImpl final : public QueryProcessor {
     shard.analyses->Add();
     ParseOptions options;
     options.statement_bytes_max = deps_.limits.statement_bytes_max;
+    options.nesting_depth_max = deps_.limits.nesting_depth_max;
     absl::StatusOr<ParsedStatement> parsed = Parse(text, options);
     if (!parsed.ok()) {
       const std::string_view message = base::ToStd(parsed.status().message());
-      return absl::IsUnimplemented(parsed.status()) ? base::InvalidRequest(message)
-                                                    : base::SyntaxError(message);
+      return absl::IsInvalidArgument(parsed.status()) ? base::SyntaxError(message)
+                                                      : base::InvalidRequest(message);
     }
     AnalysisContext context;
     context.state = state;
@@ -194,10 +213,8 @@ class QueryProcessorImpl final : public QueryProcessor {
     return plan;
   }
 
-  // Null unless the client asked for it.
   coordinator::TraceHandle BeginTrace(const QueryOptions& options, std::string request,
                                       const std::string& text) const {
-    if (!options.tracing) return nullptr;
     coordinator::TraceRequest traced{.request = std::move(request), .client = options.client};
     if (!text.empty()) traced.parameters["query"] = text;
     traced.parameters["consistency_level"] =
@@ -206,60 +223,46 @@ class QueryProcessorImpl final : public QueryProcessor {
     return deps_.coordinator.BeginTrace(std::move(traced));
   }
 
-  absl::StatusOr<QueryResult> EndTrace(const coordinator::TraceHandle& trace,
-                                       absl::StatusOr<QueryResult> result) const {
-    if (trace == nullptr) return result;
-    if (result.ok()) result->tracing_id = trace->session();
-    deps_.coordinator.EndTrace(trace);
-    return result;
-  }
-
-  absl::StatusOr<Request> MakeRequest(Shard& shard, ring::ClusterState::Ptr state,
-                                      QueryOptions& options, coordinator::TraceHandle trace) const {
-    Request request;
-    request.services = &shard.services;
-    request.state = std::move(state);
-    request.routing = {options.consistency, options.deadline, std::move(trace)};
-    request.page_size = options.page_size;
-    request.paging_state = std::move(options.paging_state);
-    request.timestamp = options.timestamp;
-    request.wall_micros = deps_.clock.WallMicros();
-    request.now_seconds = options.now_seconds;
-    if (request.timestamp == data::kNoTimestamp) {
+  // Everything of a request but its values.
+  absl::Status Begin(QueryOptions& options, coordinator::TraceHandle trace,
+                     Request* request) const {
+    request->routing.consistency = options.consistency;
+    request->routing.deadline = options.deadline;
+    request->routing.trace = std::move(trace);
+    request->page_size = options.page_size;
+    request->paging_state = std::move(options.paging_state);
+    request->timestamp = options.timestamp;
+    request->wall_micros = deps_.clock.WallMicros();
+    request->now_seconds = options.now_seconds;
+    if (request->timestamp == data::kNoTimestamp) {
       return base::InvalidRequest(base::StrCat("Out of bound timestamp, must be in [",
                                                data::kNoTimestamp + 1, ", ",
                                                std::numeric_limits<int64_t>::max(), "]"));
     }
-    return request;
+    return absl::OkStatus();
   }
 
-  // `plan` is kept by this frame while it runs.
-  base::Task<absl::StatusOr<QueryResult>> Run(Shard& shard, PlanPtr plan,
-                                              ring::ClusterState::Ptr state, QueryOptions options,
-                                              coordinator::TraceHandle trace) {
-    shard.Count(plan->kind());
-    absl::StatusOr<Request> request =
-        MakeRequest(shard, std::move(state), options, std::move(trace));
-    if (!request.ok()) {
-      shard.errors->Add();
-      co_return request.status();
-    }
-    absl::StatusOr<std::vector<BoundValue>> values =
-        BindValues(plan->parameters(), std::move(options.values), deps_.limits);
-    if (!values.ok()) {
-      shard.errors->Add();
-      co_return values.status();
-    }
-    request->values = *std::move(values);
-    absl::StatusOr<QueryResult> result = co_await plan->Execute(*std::move(request));
-    if (!result.ok()) shard.errors->Add();
-    co_return result;
+  // One execution of `plan`.
+  absl::Status Bind(Shard& shard, const Plan& plan, const ring::ClusterState::Ptr& state,
+                    QueryOptions& options, coordinator::TraceHandle trace, Request* request) const {
+    shard.Count(plan.kind());
+    request->services = &shard.services;
+    request->state = state;
+    THOLOS_RETURN_IF_ERROR(Begin(options, std::move(trace), request));
+    request->values = std::move(options.values);
+    return BindValues(plan.parameters(), deps_.limits, &request->values);
   }
 
-  base::Task<absl::StatusOr<QueryResult>> RunBatch(Shard& shard, BatchType type,
-                                                   std::vector<BatchItem> items,
-                                                   QueryOptions options,
-                                                   coordinator::TraceHandle trace) {
+  void End(Shard& shard, const absl::Status& status, Request& request) const {
+    if (!status.ok()) shard.errors->Add();
+    const coordinator::TraceHandle& trace = request.routing.trace;
+    if (trace == nullptr) return;
+    request.result.tracing_id = trace->session();
+    deps_.coordinator.EndTrace(trace);
+  }
+
+  base::Task<absl::Status> RunBatch(Shard& shard, BatchType type, std::vector<BatchItem> items,
+                                    std::string keyspace, Request& request) {
     if (type == BatchType::kCounter) {
       co_return base::InvalidRequest("counter batches are not supported yet");
     }
@@ -268,22 +271,19 @@ class QueryProcessorImpl final : public QueryProcessor {
                                                   " statements, the limit is ",
                                                   deps_.limits.batch_statements_max));
     }
-    const ring::ClusterState::Ptr state = deps_.state.Get();
-    THOLOS_CO_ASSIGN_OR_RETURN(Request request,
-                               MakeRequest(shard, state, options, std::move(trace)));
     SetBatchTimestamp(&request);
     BatchWrite write(type);
     for (BatchItem& item : items) {
       absl::StatusOr<PlanPtr> plan =
           item.statement.index() == 0
-              ? MakePlan(shard, std::get<0>(item.statement), options.keyspace, state)
-              : FindPlan(shard, std::get<1>(item.statement), state);
+              ? MakePlan(shard, std::get<0>(item.statement), keyspace, request.state)
+              : FindPlan(shard, std::get<1>(item.statement), request.state);
       if (!plan.ok()) co_return plan.status();
-      THOLOS_CO_ASSIGN_OR_RETURN(
-          request.values, BindValues((*plan)->parameters(), std::move(item.values), deps_.limits));
+      request.values = std::move(item.values);
+      THOLOS_CO_RETURN_IF_ERROR(BindValues((*plan)->parameters(), deps_.limits, &request.values));
       THOLOS_CO_RETURN_IF_ERROR(co_await write.Add(**plan, request));
     }
-    co_return co_await write.Write(std::move(request));
+    co_return co_await write.Write(request);
   }
 
   const QueryProcessorDeps deps_;

@@ -211,7 +211,7 @@ TEST(ProcessorLimits, AreKept) {
   node.Run("USE ks");
   node.Run("CREATE TABLE t (k int, c int, v text, PRIMARY KEY (k, c))");
   EXPECT_EQ(Show(node.Execute("SELECT " + std::string(300, ' '))),
-            "error syntax: line 1:1 the statement has 307 bytes, the limit is 300");
+            "error invalid: line 1:1 the statement has 307 bytes, the limit is 300");
   EXPECT_EQ(Show(node.Execute("CREATE TABLE u (k int PRIMARY KEY, a int, b int, c int)")),
             "error invalid: line 1:1 the table has 4 columns, the limit is 3");
   EXPECT_EQ(Show(node.Execute("INSERT INTO t (k, c, v) VALUES (1, 1, ?)",
@@ -219,10 +219,10 @@ TEST(ProcessorLimits, AreKept) {
             "error invalid: bind marker 1 (v): a value of 11 bytes, the limit is 10");
   EXPECT_EQ(
       Show(node.Execute("SELECT v FROM t WHERE k IN (1, 2, 3, 4, 5)")),
-      "error invalid: the IN lists of the statement select more partitions than the limit of 4");
+      "error invalid: the IN lists of the statement select at least 5 partitions, the limit is 4");
   EXPECT_TRUE(node.Execute("SELECT v FROM t WHERE k IN (1, 2, 3, 4, 4)").ok());
   EXPECT_EQ(Show(node.Execute("SELECT v FROM t WHERE k = 1 AND c IN (1, 2, 3, 4, 5)")),
-            "error invalid: the IN lists of the statement select more rows than the limit of 4");
+            "error invalid: the IN lists of the statement select at least 5 rows, the limit is 4");
   for (int i = 0; i < 5; ++i) {
     node.Run(base::StrCat("INSERT INTO t (k, c, v) VALUES (1, ", i, ", 'v", i, "')"));
   }

@@ -18,10 +18,16 @@
 
 namespace tholos::cql {
 
-inline void AppendNull(std::string* rows) { base::PutBigEndian32(rows, 0xFFFFFFFFu); }
+inline void AppendLength(uint32_t length, std::string* rows) {
+  const char bytes[] = {static_cast<char>(length >> 24), static_cast<char>(length >> 16),
+                        static_cast<char>(length >> 8), static_cast<char>(length)};
+  rows->append(bytes, sizeof(bytes));
+}
+
+inline void AppendNull(std::string* rows) { AppendLength(0xFFFFFFFFu, rows); }
 
 inline void AppendValue(std::string_view value, std::string* rows) {
-  base::PutBigEndian32(rows, static_cast<uint32_t>(value.size()));
+  AppendLength(static_cast<uint32_t>(value.size()), rows);
   rows->append(value);
 }
 

@@ -195,6 +195,7 @@ class StatementParser : private TokenCursor {
 
   const ParseOptions& options_;
   int depth_ = 0;
+  int operators_ = 0;
   bool columns_ = false;        // a term may name columns: it is a selector
   bool before_column_ = false;  // the term may be followed by `+ column`
   std::vector<BindMarker> markers_;

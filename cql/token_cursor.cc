@@ -73,6 +73,13 @@ bool TokenCursor::Fail(Position position, std::string_view message) {
   return false;
 }
 
+bool TokenCursor::Exceeded(Position position, std::string_view message) {
+  if (status_.ok()) {
+    status_ = absl::ResourceExhaustedError(Concat({ToString(position), " ", message}));
+  }
+  return false;
+}
+
 bool TokenCursor::Unsupported(Position position, std::string_view feature) {
   if (status_.ok()) {
     status_ = absl::UnimplementedError(

@@ -65,6 +65,9 @@ class TokenCursor {
   // Fails with a message of its own.
   bool Fail(Position position, std::string_view message);
 
+  // Fails because a limit is exceeded.
+  bool Exceeded(Position position, std::string_view message);
+
   // Fails with "<feature> is not supported yet".
   bool Unsupported(Position position, std::string_view feature);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <tuple>
 
 #include "absl/strings/numbers.h"
 #include "base/status_macros.h"
@@ -38,6 +39,15 @@ absl::Status SetNumber(const std::string& value, int64_t low, int64_t high, T* o
 absl::Status SetBytes(const std::string& value, uint64_t low, uint64_t* out) {
   THOLOS_ASSIGN_OR_RETURN(const uint64_t bytes, ParseByteSize(value));
   if (bytes < low) return Expected(base::StrCat("at least ", low, " bytes"), value);
+  *out = bytes;
+  return absl::OkStatus();
+}
+
+absl::Status SetBytesBetween(const std::string& value, uint64_t low, uint64_t high, uint64_t* out) {
+  THOLOS_ASSIGN_OR_RETURN(const uint64_t bytes, ParseByteSize(value));
+  if (bytes < low || bytes > high) {
+    return Expected(base::StrCat("a size from ", low, " to ", high, " bytes"), value);
+  }
   *out = bytes;
   return absl::OkStatus();
 }
@@ -103,8 +113,51 @@ struct Key {
   std::function<absl::Status(const std::string&, Config*)> set;
 };
 
-const std::vector<Key>& Keys() {
-  static const auto* keys = new std::vector<Key>{
+template <typename T>
+Key NumberLimit(std::string_view name, T cql::QueryLimits::* limit, int64_t low, int64_t high) {
+  return {name, [=](const std::string& value, Config* config) {
+            return SetNumber(value, low, high, &(config->limits.*limit));
+          }};
+}
+
+Key BytesLimit(std::string_view name, size_t cql::QueryLimits::* limit, uint64_t low,
+               uint64_t high) {
+  return {name, [=](const std::string& value, Config* config) {
+            return SetBytesBetween(value, low, high, &(config->limits.*limit));
+          }};
+}
+
+// Upper ends: what the protocols, the formats and a shard's stack and memory can bear.
+std::vector<Key> LimitKeys() {
+  using Limits = cql::QueryLimits;
+  constexpr int64_t kMillion = 1'000'000;
+  constexpr uint64_t kKiB = 1 << 10;
+  constexpr uint64_t kMiB = 1 << 20;
+  return {
+      BytesLimit("statement_bytes_max", &Limits::statement_bytes_max, kKiB, 16 * kMiB),
+      NumberLimit("nesting_depth_max", &Limits::nesting_depth_max, 8, 256),
+      NumberLimit("relations_max", &Limits::relations_max, 1, 10'000),
+      BytesLimit("value_bytes_max", &Limits::value_bytes_max, kKiB, 16 * kMiB),
+      BytesLimit("key_bytes_max", &Limits::key_bytes_max, 16, data::kKeyBytesMax),
+      NumberLimit("collection_elements_warn", &Limits::collection_elements_warn, 1, 10 * kMillion),
+      NumberLimit("collection_elements_max", &Limits::collection_elements_max, 1, 10 * kMillion),
+      NumberLimit("in_product_max", &Limits::in_product_max, 1, 100'000),
+      NumberLimit("batch_statements_max", &Limits::batch_statements_max, 1, 65'535),
+      BytesLimit("batch_bytes_warn", &Limits::batch_bytes_warn, 1, 16 * kMiB),
+      BytesLimit("batch_bytes_max", &Limits::batch_bytes_max, 1, 16 * kMiB),
+      NumberLimit("batch_partitions_warn", &Limits::batch_partitions_warn, 1, 65'535),
+      NumberLimit("selectors_max", &Limits::selectors_max, 1, 100'000),
+      NumberLimit("table_columns_max", &Limits::table_columns_max, 1, 10'000),
+      NumberLimit("page_rows_max", &Limits::page_rows_max, 1, kMillion),
+      BytesLimit("page_bytes_max", &Limits::page_bytes_max, kKiB, 8 * kMiB),
+      NumberLimit("filtered_rows_max", &Limits::filtered_rows_max, 1, 1000 * kMillion),
+      BytesLimit("prepared_bytes_max", &Limits::prepared_bytes_max, kMiB, 1024 * kMiB),
+      BytesLimit("prepared_plan_bytes_max", &Limits::prepared_plan_bytes_max, kMiB, 1024 * kMiB),
+  };
+}
+
+std::vector<Key> NodeKeys() {
+  return {
       {"cluster_name", [](auto& v, Config* c) { return SetText(v, &c->cluster_name); }},
       {"data_directory", [](auto& v, Config* c) { return SetText(v, &c->data_directory); }},
       {"listen", [](auto& v, Config* c) { return SetText(v, &c->listen); }},
@@ -134,6 +187,14 @@ const std::vector<Key>& Keys() {
       {"superuser_password", [](auto& v, Config* c) { return SetText(v, &c->superuser_password); }},
       {"log_level", [](auto& v, Config* c) { return SetLogLevel(v, &c->log_level); }},
   };
+}
+
+const std::vector<Key>& Keys() {
+  static const auto* keys = [] {
+    auto* all = new std::vector<Key>(NodeKeys());
+    for (Key& key : LimitKeys()) all->push_back(std::move(key));
+    return all;
+  }();
   return *keys;
 }
 
@@ -245,6 +306,15 @@ absl::Status ParseConfig(const std::string& text, const std::string& file, Confi
 }
 
 absl::Status ValidateConfig(const Config& config) {
+  const cql::QueryLimits& limits = config.limits;
+  const std::tuple<std::string_view, size_t, size_t> thresholds[] = {
+      {"collection_elements", limits.collection_elements_warn, limits.collection_elements_max},
+      {"batch_bytes", limits.batch_bytes_warn, limits.batch_bytes_max}};
+  for (const auto& [name, warn, max] : thresholds) {
+    if (warn <= max) continue;
+    return absl::InvalidArgumentError(
+        base::StrCat(name, "_warn, ", warn, ", is above ", name, "_max, ", max));
+  }
   if (!IsLoopback(config.listen) && !config.open_network) {
     return absl::InvalidArgumentError(
         base::StrCat("listen: ", config.listen,

@@ -25,6 +25,12 @@
 //   native_tls_key                PEM file
 //   native_tls_client_ca          PEM file: who signs clients' certificates; each must show one
 //   log_level         info        debug, info, warn, error
+//
+// and the limits of statements, named and explained in cql/limits.h: statement_bytes_max,
+// nesting_depth_max, relations_max, value_bytes_max, key_bytes_max, collection_elements_warn and
+// _max, in_product_max, batch_statements_max, batch_bytes_warn and _max, batch_partitions_warn,
+// selectors_max, table_columns_max, page_rows_max, page_bytes_max, filtered_rows_max,
+// prepared_bytes_max, prepared_plan_bytes_max.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +41,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/endpoint.h"
+#include "cql/limits.h"
 
 namespace tholos::node {
 
@@ -61,6 +68,7 @@ struct Config {
   std::string superuser = "tholos";
   std::string superuser_password;
   std::string log_level = "info";
+  cql::QueryLimits limits;
 
   base::Endpoint internode() const { return {listen, internode_port}; }
   base::Endpoint client() const { return {listen, client_port}; }
@@ -75,7 +83,8 @@ absl::Status SetConfigKey(std::string_view key, const std::string& value, Config
 // ...".
 absl::Status ParseConfig(const std::string& text, const std::string& file, Config* config);
 
-// What single keys cannot see: a `listen` beyond loopback without `open_network`, equal ports.
+// What single keys cannot see: a `listen` beyond loopback without `open_network`, equal ports, a
+// warning threshold above its limit.
 absl::Status ValidateConfig(const Config& config);
 
 // "256MiB", "1GiB", "4096" (bytes); KiB, MiB, GiB.

@@ -27,6 +27,24 @@ TEST(Config, ReadsEveryKindOfKey) {
   EXPECT_TRUE(config.open_network);
 }
 
+TEST(Config, SetsTheLimitsOfStatements) {
+  Config config;
+  const absl::Status status = ParseConfig(
+      "statement_bytes_max: 2MiB\n"
+      "nesting_depth_max: 32\n"
+      "collection_elements_warn: 5\n"
+      "collection_elements_max: 6\n",
+      "tholos.yaml", &config);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(ValidateConfig(config).ok());
+  EXPECT_EQ(config.limits.statement_bytes_max, 2u << 20);
+  EXPECT_EQ(config.limits.nesting_depth_max, 32);
+  EXPECT_EQ(config.limits.collection_elements_warn, 5u);
+  ASSERT_TRUE(SetConfigKey("collection_elements_warn", "7", &config).ok());
+  EXPECT_EQ(std::string(ValidateConfig(config).message()),
+            "collection_elements_warn, 7, is above collection_elements_max, 6");
+}
+
 TEST(Config, ErrorsNameFileLineAndKey) {
   const struct {
     const char* text;
@@ -42,6 +60,8 @@ TEST(Config, ErrorsNameFileLineAndKey) {
       {"rack: r1\nrack: r2\n", "f.yaml:2: key 'rack' is given twice"},
       {"rack: [\n", "f.yaml:2"},
       {"just words\n", "f.yaml:1: expected lines of the form"},
+      {"nesting_depth_max: 257\n", "nesting_depth_max: expected a number from 8 to 256"},
+      {"key_bytes_max: 64KiB\n", "key_bytes_max: expected a size from 16 to 65535 bytes"},
       {"log_level: loud\n", "expected debug, info, warn or error"},
   };
   for (const auto& c : kCases) {

@@ -77,6 +77,7 @@ NodeOptions ToNodeOptions(const Config& config) {
   options.rack = config.rack;
   options.memtable_bytes_max = config.memtable_memory;
   options.commitlog_bytes_max = config.commitlog_memory;
+  options.query_limits = config.limits;
   return options;
 }
 

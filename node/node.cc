@@ -95,6 +95,7 @@ base::Task<absl::Status> NodeImpl::Build() {
                                       .coordinator = *coordinator_,
                                       .schema = *schema_service_,
                                       .metrics = deps_.metrics,
+                                      .limits = options_.query_limits,
                                       .local_node = id_,
                                       .cluster_name = options_.cluster_name});
   THOLOS_CO_RETURN_IF_ERROR(co_await deps_.transport.Start());

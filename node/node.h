@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "coordinator/faults.h"
+#include "cql/limits.h"
 #include "cql/query_processor.h"
 #include "gossip/liveness.h"
 #include "ring/cluster_state.h"
@@ -45,6 +46,7 @@ struct NodeOptions {
   uint64_t commitlog_bytes_max = 512u << 20;
   // A cell of 16 MiB and what goes with it; must fit a commit log segment.
   uint64_t mutation_bytes_max = 17u << 20;
+  cql::QueryLimits query_limits;
   Faults faults;
 };
 

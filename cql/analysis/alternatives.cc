@@ -148,9 +148,8 @@ absl::Status Alternatives::TakeOne(Request& request, Values* out) const {
     return absl::OkStatus();
   }
   for (size_t i = 0; i < width_; ++i) {
-    THOLOS_ASSIGN_OR_RETURN(std::string value,
-                            tuples_[0].operands[i].TakeValue(request, names_[i]));
-    out->push_back(std::move(value));
+    THOLOS_RETURN_IF_ERROR(
+        tuples_[0].operands[i].TakeValue(request, names_[i], &out->emplace_back()));
   }
   return absl::OkStatus();
 }

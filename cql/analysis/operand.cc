@@ -230,32 +230,48 @@ Operand Operand::Of(Expression expression) {
 }
 
 absl::StatusOr<Argument> Operand::Take(Request& request) const {
+  Argument argument;
+  THOLOS_RETURN_IF_ERROR(Take(request, &argument));
+  return argument;
+}
+
+absl::Status Operand::TakeMade(Request& request, Argument* out) const {
   switch (kind_) {
     case Kind::kNull:
+    case Kind::kMarker:
       break;
     case Kind::kConstant:
-      return Argument{constant_};
-    case Kind::kMarker: {
-      BoundValue& bound = request.values[index_];
-      return Argument{std::move(bound.value), bound.unset};
-    }
+      out->value = constant_;
+      break;
     case Kind::kJson: {
       BoundValue& member = request.json_values[index_];
-      return Argument{std::move(member.value), member.unset};
+      out->value = std::move(member.value);
+      out->unset = member.unset;
+      break;
     }
     case Kind::kExpression: {
-      THOLOS_ASSIGN_OR_RETURN(data::Value value, Evaluate(*expression_, request));
-      return Argument{std::move(value)};
+      THOLOS_ASSIGN_OR_RETURN(out->value, Evaluate(*expression_, request));
+      break;
     }
   }
-  return Argument();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> Operand::TakeValue(Request& request, std::string_view column) const {
-  THOLOS_ASSIGN_OR_RETURN(Argument argument, Take(request));
-  if (argument.value.has_value()) return *std::move(argument.value);
-  return base::InvalidRequest(base::StrCat("Invalid ", argument.unset ? "unset" : "null",
-                                           " value in condition for column ", column));
+  std::string value;
+  THOLOS_RETURN_IF_ERROR(TakeValue(request, column, &value));
+  return value;
+}
+
+absl::Status Operand::TakeValue(Request& request, std::string_view column, std::string* out) const {
+  Argument argument;
+  THOLOS_RETURN_IF_ERROR(Take(request, &argument));
+  if (!argument.value.has_value()) {
+    return base::InvalidRequest(base::StrCat("Invalid ", argument.unset ? "unset" : "null",
+                                             " value in condition for column ", column));
+  }
+  *out = *std::move(argument.value);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Operand> AnalyzeInteger(const Term& term, std::string_view name, TypeId type,

@@ -56,9 +56,19 @@ class Operand {
   // A marker's value moves out of the request: only once for each execution. kInvalid: what a
   // function says, null or unset inside a collection.
   absl::StatusOr<Argument> Take(Request& request) const;
+  // The same into `*out`, which is null and not unset.
+  absl::Status Take(Request& request, Argument* out) const {
+    if (kind_ != Kind::kMarker) return TakeMade(request, out);
+    BoundValue& bound = request.values[index_];
+    out->value = std::move(bound.value);
+    out->unset = bound.unset;
+    return absl::OkStatus();
+  }
   // For conditions: a value that is there, or kInvalid "Invalid null value in condition for column
   // a".
   absl::StatusOr<std::string> TakeValue(Request& request, std::string_view column) const;
+  // The same into `*out`.
+  absl::Status TakeValue(Request& request, std::string_view column, std::string* out) const;
 
   std::optional<uint16_t> marker() const {
     return kind_ == Kind::kMarker ? std::optional<uint16_t>(index_) : std::nullopt;
@@ -72,6 +82,8 @@ class Operand {
 
  private:
   enum class Kind : uint8_t { kNull, kConstant, kMarker, kJson, kExpression };
+  // Take of what is no marker.
+  absl::Status TakeMade(Request& request, Argument* out) const;
   static absl::StatusOr<Operand> OfLiteral(const Literal& literal, const Receiver& receiver);
   static absl::StatusOr<Operand> OfMarker(const BindMarker& marker, const Receiver& receiver,
                                           AnalysisContext* context);

@@ -10,16 +10,24 @@
 namespace tholos::cql {
 namespace {
 
-absl::Status TooManyKeys(std::string_view what, size_t limit) {
-  return base::InvalidRequest(base::StrCat("the IN lists of the statement select more ", what,
-                                           " than the limit of ", limit));
+absl::Status TooManyKeys(std::string_view what, size_t found, size_t limit) {
+  return base::InvalidRequest(base::StrCat("the IN lists of the statement select at least ", found,
+                                           " ", what, ", the limit is ", limit));
+}
+
+absl::Status CheckKeyBytes(const Request& request, std::string_view what, size_t bytes) {
+  const size_t limit = request.services->limits.key_bytes_max;
+  if (bytes <= limit) return absl::OkStatus();
+  return base::InvalidRequest(
+      base::StrCat("a ", what, " key of ", bytes, " bytes, the limit is ", limit));
 }
 
 // Each alternative extended by each prefix.
 absl::StatusOr<std::vector<std::vector<std::string>>> Product(
     std::vector<std::vector<std::string>> prefixes,
     std::vector<std::vector<std::string>> alternatives, std::string_view what, size_t limit) {
-  if (prefixes.size() * alternatives.size() > limit) return TooManyKeys(what, limit);
+  const size_t found = prefixes.size() * alternatives.size();
+  if (found > limit) return TooManyKeys(what, found, limit);
   if (alternatives.size() == 1) {
     for (std::vector<std::string>& prefix : prefixes) {
       prefix.insert(prefix.end(), alternatives[0].begin(), alternatives[0].end());
@@ -62,6 +70,11 @@ bool Restrictions::has_partition_in() const {
 
 bool Restrictions::fixes_all_clustering() const { return FirstOpenClusteringColumn() == nullptr; }
 
+bool Restrictions::fixes_one_clustering() const {
+  return fixes_all_clustering() &&
+         std::all_of(steps_.begin(), steps_.end(), [](const auto& step) { return step.IsOne(); });
+}
+
 bool Restrictions::IsClusteringEqual(size_t place) const {
   size_t first = 0;
   for (const Alternatives& step : steps_) {
@@ -92,16 +105,35 @@ std::vector<uint16_t> Restrictions::PartitionKeyMarkers() const {
   return markers;
 }
 
+absl::Status Restrictions::PartitionKey(Request& request, data::DecoratedKey* key) const {
+  Values values;
+  values.reserve(partition_.size());
+  for (const Alternatives& column : partition_) {
+    THOLOS_RETURN_IF_ERROR(column.TakeOne(request, &values));
+  }
+  // A key of one bound value is that value. It is valid by now; what else it has to be, the
+  // encoding says.
+  std::string& first = values[0];
+  const bool fits = !first.empty() && first.size() <= data::kKeyBytesMax;
+  if (values.size() == 1 && fits && partition_[0].marker()) {
+    key->key = std::move(first);
+  } else {
+    THOLOS_ASSIGN_OR_RETURN(key->key, data::EncodePartitionKey(*table_, values));
+  }
+  THOLOS_RETURN_IF_ERROR(CheckKeyBytes(request, "partition", key->key.size()));
+  key->token = data::TokenOf(key->key);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<data::DecoratedKey>> Restrictions::PartitionKeys(
     Request& request) const {
+  if (!has_partition_in()) {
+    std::vector<data::DecoratedKey> keys(1);
+    THOLOS_RETURN_IF_ERROR(PartitionKey(request, &keys[0]));
+    return keys;
+  }
   std::vector<Values> keys(1);
-  keys[0].reserve(partition_.size());
-  const bool one = !has_partition_in();
   for (size_t i = 0; i < partition_.size(); ++i) {
-    if (one) {
-      THOLOS_RETURN_IF_ERROR(partition_[i].TakeOne(request, &keys[0]));
-      continue;
-    }
     const data::ColumnSchema& column = table_->columns[i];
     THOLOS_ASSIGN_OR_RETURN(std::vector<Values> values, partition_[i].Take(request));
     const auto less = [&column](const Values& a, const Values& b) {
@@ -116,6 +148,7 @@ absl::StatusOr<std::vector<data::DecoratedKey>> Restrictions::PartitionKeys(
   decorated.reserve(keys.size());
   for (const Values& key : keys) {
     THOLOS_ASSIGN_OR_RETURN(std::string encoded, data::EncodePartitionKey(*table_, key));
+    THOLOS_RETURN_IF_ERROR(CheckKeyBytes(request, "partition", encoded.size()));
     decorated.push_back(data::DecoratedKey::Of(std::move(encoded)));
   }
   return decorated;
@@ -184,12 +217,24 @@ absl::StatusOr<Slices> Restrictions::ClusteringSlices(Request& request) const {
   return MakeSlices(*table_, prefixes, bounds);
 }
 
+absl::Status Restrictions::ClusteringKey(Request& request, std::string* key) const {
+  if (steps_.empty()) return absl::OkStatus();
+  Values values;
+  values.reserve(clustering_open_.size());
+  for (const Alternatives& step : steps_) {
+    THOLOS_RETURN_IF_ERROR(step.TakeOne(request, &values));
+  }
+  THOLOS_ASSIGN_OR_RETURN(*key, data::EncodeClustering(*table_, values));
+  return CheckKeyBytes(request, "clustering", key->size());
+}
+
 absl::StatusOr<std::vector<std::string>> Restrictions::ClusteringKeys(Request& request) const {
   THOLOS_ASSIGN_OR_RETURN(const std::vector<Values> prefixes, ClusteringPrefixes(request));
   std::vector<std::string> keys;
   keys.reserve(prefixes.size());
   for (const Values& prefix : prefixes) {
     THOLOS_ASSIGN_OR_RETURN(std::string key, data::EncodeClustering(*table_, prefix));
+    THOLOS_RETURN_IF_ERROR(CheckKeyBytes(request, "clustering", key.size()));
     keys.push_back(std::move(key));
   }
   std::sort(keys.begin(), keys.end());

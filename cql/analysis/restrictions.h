@@ -41,6 +41,8 @@ class Restrictions {
     return !steps_.empty() || !bounds_.empty() || filters_clustering_;
   }
   bool fixes_all_clustering() const;
+  // Each to one value.
+  bool fixes_one_clustering() const;
   bool has_clustering_bounds() const { return !bounds_.empty(); }
   // Of the clustering column with this place: fixed to one value.
   bool IsClusteringEqual(size_t place) const;
@@ -63,12 +65,16 @@ class Restrictions {
 
   // Requires has_partition_keys(). Distinct, in order of the columns' values.
   absl::StatusOr<std::vector<data::DecoratedKey>> PartitionKeys(Request& request) const;
+  // The one key, without the list. Requires has_partition_keys() and !has_partition_in().
+  absl::Status PartitionKey(Request& request, data::DecoratedKey* key) const;
   // All tokens without conditions on them; nothing if no token is selected.
   absl::StatusOr<std::optional<data::TokenRange>> Tokens(Request& request) const;
   // See MakeSlices.
   absl::StatusOr<Slices> ClusteringSlices(Request& request) const;
   // Requires fixes_all_clustering(). Distinct, encoded, in order.
   absl::StatusOr<std::vector<std::string>> ClusteringKeys(Request& request) const;
+  // The one key, without the list. Requires fixes_one_clustering().
+  absl::Status ClusteringKey(Request& request, std::string* key) const;
   absl::StatusOr<std::vector<BoundFilter>> Filters(Request& request) const;
 
  private:

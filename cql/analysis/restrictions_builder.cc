@@ -38,6 +38,11 @@ class RestrictionsBuilder {
   }
 
   absl::StatusOr<Restrictions> Build(const std::vector<Relation>& where) {
+    const size_t relations_max = context_->limits.relations_max;
+    if (where.size() > relations_max) {
+      return ErrorAt(where[relations_max].position, "WHERE has ", where.size(),
+                     " conditions, the limit is ", relations_max);
+    }
     for (const Relation& relation : where) THOLOS_RETURN_IF_ERROR(Add(relation));
     THOLOS_RETURN_IF_ERROR(CheckConflicts());
     THOLOS_RETURN_IF_ERROR(BuildPartition());

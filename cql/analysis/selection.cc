@@ -40,6 +40,11 @@ absl::StatusOr<Selection> Selection::Analyze(const SelectStatement& statement,
       }
     }
   }
+  if (statement.items.size() > context->limits.selectors_max) {
+    return base::InvalidRequest(base::StrCat("SELECT has ", statement.items.size(),
+                                             " selectors, the limit is ",
+                                             context->limits.selectors_max));
+  }
   for (const SelectItem& item : statement.items) {
     THOLOS_ASSIGN_OR_RETURN(AnalyzedSelector selector, analysis.Analyze(item.selector));
     std::string name = item.alias ? item.alias->name : selector.name;

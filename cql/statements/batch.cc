@@ -15,7 +15,7 @@ class BatchPlan final : public Plan {
   BatchPlan(BatchType type, std::vector<PlanPtr> plans, std::optional<Operand> timestamp)
       : type_(type), plans_(std::move(plans)), timestamp_(std::move(timestamp)) {}
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
+  base::Task<absl::Status> Execute(Request& request) const override {
     if (timestamp_) {
       THOLOS_CO_ASSIGN_OR_RETURN(const std::optional<int64_t> given,
                                  TakeTimestamp(*timestamp_, request));
@@ -26,7 +26,7 @@ class BatchPlan final : public Plan {
     for (const PlanPtr& plan : plans_) {
       THOLOS_CO_RETURN_IF_ERROR(co_await write.Add(*plan, request));
     }
-    co_return co_await write.Write(std::move(request));
+    co_return co_await write.Write(request);
   }
   std::string_view kind() const override { return "batch"; }
 
@@ -121,19 +121,15 @@ absl::Status BatchWrite::CheckSize(const QueryLimits& limits,
   return absl::OkStatus();
 }
 
-base::Task<absl::StatusOr<QueryResult>> BatchWrite::Write(Request request) {
-  QueryResult result;
-  THOLOS_CO_RETURN_IF_ERROR(CheckSize(request.services->limits, &result.warnings));
+base::Task<absl::Status> BatchWrite::Write(Request& request) {
+  THOLOS_CO_RETURN_IF_ERROR(CheckSize(request.services->limits, &request.result.warnings));
   coordinator::Coordinator& coordinator = request.services->coordinator;
-  if (mutations_.empty()) co_return result;
+  if (mutations_.empty()) co_return absl::OkStatus();
   if (mutations_.size() == 1) {
-    THOLOS_CO_RETURN_IF_ERROR(
-        co_await coordinator.Write(std::move(mutations_[0]), request.routing));
-    co_return result;
+    co_return co_await coordinator.Write(std::move(mutations_[0]), request.routing);
   }
-  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator.WriteBatch(
-      std::move(mutations_), type_ == BatchType::kLogged, request.routing));
-  co_return result;
+  co_return co_await coordinator.WriteBatch(std::move(mutations_), type_ == BatchType::kLogged,
+                                            request.routing);
 }
 
 absl::StatusOr<PlanPtr> Analyze(const BatchStatement& statement, AnalysisContext* context) {

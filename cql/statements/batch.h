@@ -27,7 +27,7 @@ class BatchWrite {
   base::Task<absl::Status> Add(const Plan& plan, Request& request);
 
   // Logged if the type says so and there are several partitions. Refuses what is above the limits.
-  base::Task<absl::StatusOr<QueryResult>> Write(Request request);
+  base::Task<absl::Status> Write(Request& request);
 
  private:
   absl::Status CheckSize(const QueryLimits& limits, std::vector<std::string>* warnings) const;

@@ -60,6 +60,10 @@ struct ColumnOperation {
                                             const data::TableSchema& table,
                                             AnalysisContext* context);
 
+  // Whether it writes one cell at most, that depends on the value alone.
+  bool writes_one_cell() const {
+    return !type.multi_cell() && (kind == Kind::kAssign || kind == Kind::kDelete);
+  }
   // Whether it needs the list as it is.
   bool needs_read() const {
     return type.id() == data::TypeId::kList &&
@@ -77,7 +81,14 @@ struct WriteStamp {
 // An operation in one execution: its operands are taken once, and written to every row.
 class BoundOperation {
  public:
+  // kInvalid: a value, or a number of elements, that is beyond its limit. A number that is near it
+  // becomes a warning of the request.
   static absl::StatusOr<BoundOperation> Bind(const ColumnOperation& operation, Request& request);
+
+  // Bind and AddTo in one, for an operation on a column of one piece that is kAssign or kDelete: it
+  // writes one cell, or none for an unset value.
+  static absl::Status AddCell(const ColumnOperation& operation, const WriteStamp& stamp,
+                              Request& request, data::Row* row);
 
   // Adds to `row`, in no order. `before` is the row as it was read, null if there was none; only
   // for needs_read(). The last one of several rows may `consume` the value.

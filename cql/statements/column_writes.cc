@@ -33,6 +33,35 @@ std::string FieldPath(size_t field) {
   return {static_cast<char>(field >> 8), static_cast<char>(field & 0xFF)};
 }
 
+// Of an encoded list, set or map: pairs count once.
+uint32_t ElementCount(std::string_view collection) {
+  return base::LoadBigEndian32(collection.data());
+}
+
+absl::Status CheckValue(const ColumnOperation& operation, std::string_view value,
+                        Request& request) {
+  const QueryLimits& limits = request.services->limits;
+  if (value.size() > limits.value_bytes_max) {
+    return base::InvalidRequest(base::StrCat("column ", operation.name, ": a value of ",
+                                             value.size(), " bytes, the limit is ",
+                                             limits.value_bytes_max));
+  }
+  const bool elements = operation.type.is_collection() && operation.kind != Kind::kSetElement;
+  if (!elements || value.size() < 4) return absl::OkStatus();
+  const uint32_t count = ElementCount(value);
+  if (count > limits.collection_elements_max) {
+    return base::InvalidRequest(base::StrCat("column ", operation.name, ": ", count,
+                                             " elements of a collection, the limit is ",
+                                             limits.collection_elements_max));
+  }
+  if (count >= limits.collection_elements_warn) {
+    request.result.warnings.push_back(base::StrCat(
+        "column ", operation.name, ": ", count,
+        " elements of a collection, the warning threshold is ", limits.collection_elements_warn));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<BoundOperation> BoundOperation::Bind(const ColumnOperation& operation,
@@ -59,7 +88,34 @@ absl::StatusOr<BoundOperation> BoundOperation::Bind(const ColumnOperation& opera
       break;
   }
   THOLOS_ASSIGN_OR_RETURN(bound.value_, operation.value.Take(request));
+  if (bound.value_.value) {
+    THOLOS_RETURN_IF_ERROR(CheckValue(operation, *bound.value_.value, request));
+  }
   return bound;
+}
+
+absl::Status BoundOperation::AddCell(const ColumnOperation& operation, const WriteStamp& stamp,
+                                     Request& request, data::Row* row) {
+  Argument value;
+  if (operation.kind == Kind::kAssign) {
+    THOLOS_RETURN_IF_ERROR(operation.value.Take(request, &value));
+    if (value.unset) return absl::OkStatus();
+  }
+  data::Cell& cell = row->cells.emplace_back();
+  cell.column = operation.column;
+  cell.timestamp = stamp.timestamp;
+  if (!value.value) {
+    cell.tombstone = true;
+    cell.local_seconds = stamp.now_seconds;
+    return absl::OkStatus();
+  }
+  THOLOS_RETURN_IF_ERROR(CheckValue(operation, *value.value, request));
+  cell.value = *std::move(value.value);
+  if (stamp.ttl_seconds != 0) {
+    cell.ttl_seconds = stamp.ttl_seconds;
+    cell.local_seconds = stamp.now_seconds + stamp.ttl_seconds;
+  }
+  return absl::OkStatus();
 }
 
 data::Cell BoundOperation::Live(std::string value, const WriteStamp& stamp) const {
@@ -193,10 +249,11 @@ absl::Status BoundOperation::Remove(data::Row* row, const data::Row* before,
     return absl::OkStatus();
   }
   if (before == nullptr) return absl::OkStatus();
-  const std::vector<std::string_view> removed = data::ElementsOf(type, *value_.value);
+  std::vector<std::string_view> removed = data::ElementsOf(type, *value_.value);
+  std::ranges::sort(removed);
   for (const data::Cell& cell : before->CellsOf(operation_->column)) {
     if (cell.LiveAt(stamp.now_seconds) &&
-        std::ranges::find(removed, std::string_view(cell.value)) != removed.end()) {
+        std::ranges::binary_search(removed, std::string_view(cell.value))) {
       row->cells.push_back(Dead(stamp).At(cell.path));
     }
   }

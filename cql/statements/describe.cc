@@ -232,17 +232,14 @@ class DescribePlan final : public Plan {
     set_result_columns(std::move(columns));
   }
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
-    QueryResult result;
-    RowsResult& rows = result.result.emplace<RowsResult>();
+  base::Task<absl::Status> Execute(Request& request) const override {
+    RowsResult& rows = request.result.result.emplace<RowsResult>();
     rows.columns = shared_result_columns();
     if (statement_.kind == Kind::kCluster) {
       AddRow({request.services->cluster_name, std::string(kPartitioner), std::string(kSnitch)},
              &rows);
     }
-    THOLOS_CO_RETURN_IF_ERROR(
-        Description(statement_, keyspace_, request.state->schema(), &rows).Run());
-    co_return result;
+    co_return Description(statement_, keyspace_, request.state->schema(), &rows).Run();
   }
   std::string_view kind() const override { return "describe"; }
 

@@ -24,10 +24,9 @@ absl::Status CheckUserKeyspace(const Identifier& name) {
 class UsePlan final : public Plan {
  public:
   explicit UsePlan(std::string keyspace) : keyspace_(std::move(keyspace)) {}
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request) const override {
-    QueryResult result;
-    result.result = SetKeyspaceResult{keyspace_};
-    co_return result;
+  base::Task<absl::Status> Execute(Request& request) const override {
+    request.result.result = SetKeyspaceResult{keyspace_};
+    return base::Task<absl::Status>::Ready(absl::OkStatus());
   }
   std::string_view kind() const override { return "use"; }
 

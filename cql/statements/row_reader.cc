@@ -28,7 +28,7 @@ data::ReadCommand RowReader::NextCommand(uint32_t rows, size_t ahead) const {
   data::ReadCommand command;
   command.table = options_.table->id;
   command.range = options_.range;
-  if (options_.keys) command.key = (*options_.keys)[state_.key_index + ahead];
+  if (options_.by_key) command.key = options_.keys[state_.key_index + ahead];
   command.slices = options_.slices;
   command.reversed = options_.reversed;
   command.after = state_.after;
@@ -41,8 +41,8 @@ data::ReadCommand RowReader::NextCommand(uint32_t rows, size_t ahead) const {
 }
 
 size_t RowReader::PartitionsAtATime() const {
-  if (!options_.keys || state_.after) return 1;
-  return std::min(kConcurrentPartitions, options_.keys->size() - state_.key_index);
+  if (!options_.by_key || state_.after) return 1;
+  return std::min(kConcurrentPartitions, options_.keys.size() - state_.key_index);
 }
 
 base::Task<absl::StatusOr<coordinator::ReadPage>> RowReader::Fetch(data::ReadCommand command) {
@@ -53,10 +53,10 @@ base::Task<absl::StatusOr<coordinator::ReadPage>> RowReader::Fetch(data::ReadCom
 }
 
 base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
-  if (options_.keys && state_.key_index >= options_.keys->size()) done_ = true;
+  if (options_.by_key && state_.key_index >= options_.keys.size()) done_ = true;
   if (done_) co_return false;
   if (PartitionIsFull() && state_.after) {
-    if (options_.keys) {
+    if (options_.by_key) {
       EndOfTarget();
       co_return !done_;
     }
@@ -96,7 +96,7 @@ absl::StatusOr<bool> RowReader::TakePage(coordinator::ReadPage page, Taker take)
     if (taken == Taken::kSkipped) {
       // Behind the partition, whether the page ends within it or not.
       if (page.next && page.next->key == partition.key) page.next->clustering.reset();
-      if (!options_.keys) continue;
+      if (!options_.by_key) continue;
       EndOfTarget();
       return true;
     }
@@ -116,7 +116,7 @@ absl::StatusOr<bool> RowReader::TakePage(coordinator::ReadPage page, Taker take)
 void RowReader::EndOfTarget() {
   state_.after.reset();
   state_.partition_rows = 0;
-  if (!options_.keys || ++state_.key_index >= options_.keys->size()) done_ = true;
+  if (!options_.by_key || ++state_.key_index >= options_.keys.size()) done_ = true;
 }
 
 absl::StatusOr<RowReader::Taken> RowReader::TakePartition(const data::Partition& partition,

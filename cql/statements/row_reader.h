@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
@@ -27,7 +28,8 @@ namespace tholos::cql {
 
 struct RowReaderOptions {
   TablePtr table;
-  std::optional<std::vector<data::DecoratedKey>> keys;  // else `range`
+  bool by_key = false;  // the partitions of `keys`, else of `range`
+  absl::InlinedVector<data::DecoratedKey, 1> keys;
   data::TokenRange range;
   Slices slices;  // empty: all rows
   bool reversed = false;
@@ -36,6 +38,7 @@ struct RowReaderOptions {
   // A partition without rows, but with a static row, gives a row: not if clustering columns are
   // restricted.
   bool static_rows_alone = true;
+  // Whether anybody looks at RowView::clustering.
   bool decode_clustering = true;
   // Rows count against the limits (state.remaining, per_partition_limit); else the taker counts.
   bool counts_rows = true;
@@ -43,8 +46,10 @@ struct RowReaderOptions {
 
 class RowReader {
  public:
-  RowReader(Request& request, RowReaderOptions options, PagingState start)
-      : request_(request), options_(std::move(options)), state_(std::move(start)) {}
+  explicit RowReader(Request& request) : request_(request) {}
+
+  // To be set before the first Read; `state` is where it starts.
+  RowReaderOptions& options() { return options_; }
 
   // What is said of a row.
   enum class Next : uint8_t {
@@ -83,7 +88,7 @@ class RowReader {
   }
 
   Request& request_;
-  const RowReaderOptions options_;
+  RowReaderOptions options_;
   PagingState state_;
   uint64_t considered_ = 0;
   bool done_ = false;

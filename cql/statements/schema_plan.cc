@@ -17,9 +17,10 @@ constexpr size_t kEntityNameBytesMax = 48;
 
 }  // namespace
 
-base::Task<absl::StatusOr<QueryResult>> SchemaPlan::Execute(Request request) const {
-  QueryResult done;
-  if (spec_.already_done && spec_.already_done(request.state->schema())) co_return done;
+base::Task<absl::Status> SchemaPlan::Execute(Request& request) const {
+  if (spec_.already_done && spec_.already_done(request.state->schema())) {
+    co_return absl::OkStatus();
+  }
   // The change outlives this frame if the deadline passes, and may run on another thread.
   auto nothing_to_do = std::make_shared<std::atomic<bool>>(false);
   cluster::SchemaService::Change change = [spec = spec_, nothing_to_do](
@@ -31,8 +32,8 @@ base::Task<absl::StatusOr<QueryResult>> SchemaPlan::Execute(Request request) con
   };
   THOLOS_CO_RETURN_IF_ERROR(
       co_await request.services->schema.Apply(std::move(change), request.routing.deadline));
-  if (!*nothing_to_do) done.result = spec_.result;
-  co_return done;
+  if (!*nothing_to_do) request.result.result = spec_.result;
+  co_return absl::OkStatus();
 }
 
 absl::Status CheckEntityName(const std::string& name, std::string_view what, Position position) {

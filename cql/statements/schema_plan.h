@@ -23,7 +23,7 @@ class SchemaPlan final : public Plan {
   };
   explicit SchemaPlan(Spec spec) : spec_(std::move(spec)) {}
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override;
+  base::Task<absl::Status> Execute(Request& request) const override;
   std::string_view kind() const override { return spec_.kind; }
 
  private:

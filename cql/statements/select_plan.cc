@@ -1,7 +1,9 @@
 #include "cql/statements/select_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -44,12 +46,6 @@ absl::Status CannotPage() {
       "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must "
       "either remove the ORDER BY or the IN and sort client side, or disable paging for this "
       "query");
-}
-
-RowReaderOptions NothingToRead() {
-  RowReaderOptions options;
-  options.keys.emplace();
-  return options;
 }
 
 // Rows become groups become rows of the result. Stops the reader before the first row that does not
@@ -141,81 +137,90 @@ SelectPlan::SelectPlan(Spec spec) : spec_(std::move(spec)) {
   partition_key_indexes_ = spec_.where.PartitionKeyMarkers();
 }
 
-base::Task<absl::StatusOr<QueryResult>> SelectPlan::Execute(Request request) const {
-  QueryResult result;
-  RowsResult& rows = result.result.emplace<RowsResult>();
+// No coroutine: what waits are the reads.
+base::Task<absl::Status> SelectPlan::Execute(Request& request) const {
+  absl::StatusOr<ReadingPtr> reading = Begin(request);
+  if (!reading.ok()) return base::Task<absl::Status>::Ready(reading.status());
+  if (*reading == nullptr) return base::Task<absl::Status>::Ready(absl::OkStatus());
+  if (makes_groups()) return ReadGroups(*std::move(reading));
+  if (!spec_.sorted_by.empty()) return ReadSorted(*std::move(reading));
+  return ReadPage(*std::move(reading));
+}
+
+absl::StatusOr<SelectPlan::ReadingPtr> SelectPlan::Begin(Request& request) const {
+  RowsResult& rows = request.result.result.emplace<RowsResult>();
   rows.columns = shared_result_columns();
   rows.rows.reserve(kRowsBytesExpected);
-  THOLOS_CO_ASSIGN_OR_RETURN(PagingState start, Start(request));
-  THOLOS_CO_ASSIGN_OR_RETURN(std::optional<RowReaderOptions> options, ReaderOptions(request));
-  THOLOS_CO_ASSIGN_OR_RETURN(Evaluation evaluation, spec_.selection.Bind(request));
-  if (!options && !makes_one_row()) co_return result;
-  if (!options) options = NothingToRead();
-  const bool bad_place =
-      options->keys && !options->keys->empty() && start.key_index >= options->keys->size();
-  if (bad_place) co_return base::InvalidRequest("the paging state belongs to other values");
-  const std::optional<uint32_t> per_partition_limit = options->per_partition_limit;
-  if (makes_groups()) options->per_partition_limit.reset();
-  // What comes first in the order may be read last.
-  const std::optional<uint64_t> limit = start.remaining;
-  if (!spec_.sorted_by.empty()) start.remaining.reset();
-  RowReader reader(request, *std::move(options), std::move(start));
-  if (makes_groups()) {
-    THOLOS_CO_RETURN_IF_ERROR(
-        co_await ReadGroups(request, reader, std::move(evaluation), per_partition_limit, &rows));
-  } else if (!spec_.sorted_by.empty()) {
-    THOLOS_CO_RETURN_IF_ERROR(
-        co_await ReadSorted(request, reader, std::move(evaluation), limit, &rows));
-  } else {
-    THOLOS_CO_RETURN_IF_ERROR(co_await ReadPage(request, reader, std::move(evaluation), &rows));
+  THOLOS_ASSIGN_OR_RETURN(Evaluation evaluation, spec_.selection.Bind(request));
+  auto reading = std::make_unique<Reading>(request, std::move(evaluation), &rows);
+  PagingState& start = reading->reader.state();
+  THOLOS_RETURN_IF_ERROR(Start(request, &start));
+  RowReaderOptions& options = reading->reader.options();
+  THOLOS_ASSIGN_OR_RETURN(const bool selects, SetReaderOptions(request, &options));
+  if (!selects) {
+    if (!makes_one_row()) return ReadingPtr();
+    options.by_key = true;  // no key at all
+    options.keys.clear();
+    return reading;
   }
-  co_return result;
+  if (options.by_key && start.key_index >= options.keys.size()) {
+    return base::InvalidRequest("the paging state belongs to other values");
+  }
+  return reading;
 }
 
 // Where to begin: a LIMIT counts over all pages. Over one row of aggregates it says nothing.
-absl::StatusOr<PagingState> SelectPlan::Start(Request& request) const {
+absl::Status SelectPlan::Start(Request& request, PagingState* start) const {
   THOLOS_ASSIGN_OR_RETURN(const std::optional<uint32_t> limit,
                           Limit(spec_.limit, "LIMIT", request));
-  PagingState start;
-  if (makes_one_row()) return start;
+  if (makes_one_row()) return absl::OkStatus();
   if (!request.paging_state.empty()) {
-    THOLOS_ASSIGN_OR_RETURN(start, DecodePagingState(request.paging_state, spec_.statement_hash));
+    THOLOS_ASSIGN_OR_RETURN(*start, DecodePagingState(request.paging_state, spec_.statement_hash));
   } else if (limit) {
-    start.remaining = *limit;
+    start->remaining = *limit;
   }
-  return start;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<RowReaderOptions>> SelectPlan::ReaderOptions(Request& request) const {
-  RowReaderOptions options;
-  options.table = spec_.table;
-  options.reversed = spec_.reversed;
-  options.static_rows_alone = !spec_.where.restricts_clustering();
-  options.decode_clustering = spec_.table->clustering_size() > 0;
-  options.counts_rows = !makes_groups();
-  THOLOS_ASSIGN_OR_RETURN(options.per_partition_limit,
+absl::StatusOr<bool> SelectPlan::SetReaderOptions(Request& request,
+                                                  RowReaderOptions* options) const {
+  options->table = spec_.table;
+  options->reversed = spec_.reversed;
+  options->static_rows_alone = !spec_.where.restricts_clustering();
+  options->decode_clustering = spec_.table->clustering_size() > 0;
+  options->counts_rows = !makes_groups();
+  THOLOS_ASSIGN_OR_RETURN(options->per_partition_limit,
                           Limit(spec_.per_partition_limit, "PER PARTITION LIMIT", request));
-  if (spec_.distinct && !makes_groups()) options.per_partition_limit = 1;
-  THOLOS_ASSIGN_OR_RETURN(options.filters, spec_.where.Filters(request));
-  if (spec_.where.restricts_clustering()) {
-    THOLOS_ASSIGN_OR_RETURN(options.slices, spec_.where.ClusteringSlices(request));
-    if (options.slices.empty()) return std::optional<RowReaderOptions>();
-    if (options.slices.front() == data::Slice()) options.slices.clear();
+  if (spec_.distinct && !makes_groups()) options->per_partition_limit = 1;
+  if (spec_.where.has_filters()) {
+    THOLOS_ASSIGN_OR_RETURN(options->filters, spec_.where.Filters(request));
   }
-  if (spec_.where.has_partition_keys()) {
-    THOLOS_ASSIGN_OR_RETURN(options.keys, spec_.where.PartitionKeys(request));
-    if (options.keys->empty()) return std::optional<RowReaderOptions>();
-  } else {
+  if (spec_.where.restricts_clustering()) {
+    THOLOS_ASSIGN_OR_RETURN(options->slices, spec_.where.ClusteringSlices(request));
+    if (options->slices.empty()) return false;
+    if (options->slices.front() == data::Slice()) options->slices.clear();
+  }
+  options->by_key = spec_.where.has_partition_keys();
+  if (!options->by_key) {
     THOLOS_ASSIGN_OR_RETURN(const std::optional<data::TokenRange> range,
                             spec_.where.Tokens(request));
-    if (!range) return std::optional<RowReaderOptions>();
-    options.range = *range;
+    if (range) options->range = *range;
+    return range.has_value();
   }
-  return std::optional<RowReaderOptions>(std::move(options));
+  if (!spec_.where.has_partition_in()) {
+    THOLOS_RETURN_IF_ERROR(spec_.where.PartitionKey(request, &options->keys.emplace_back()));
+    return true;
+  }
+  THOLOS_ASSIGN_OR_RETURN(std::vector<data::DecoratedKey> keys, spec_.where.PartitionKeys(request));
+  options->keys.assign(std::move_iterator(keys.begin()), std::move_iterator(keys.end()));
+  return !options->keys.empty();
 }
 
-base::Task<absl::Status> SelectPlan::ReadPage(Request& request, RowReader& reader,
-                                              Evaluation evaluation, RowsResult* out) const {
+base::Task<absl::Status> SelectPlan::ReadPage(ReadingPtr reading) const {
+  Request& request = reading->request;
+  RowReader& reader = reading->reader;
+  Evaluation& evaluation = reading->evaluation;
+  RowsResult* out = reading->out;
   absl::Status status;
   const auto take = [&](const RowView& view) {
     evaluation.view = &view;
@@ -236,12 +241,14 @@ base::Task<absl::Status> SelectPlan::ReadPage(Request& request, RowReader& reade
   co_return absl::OkStatus();
 }
 
-base::Task<absl::Status> SelectPlan::ReadGroups(Request& request, RowReader& reader,
-                                                Evaluation evaluation,
-                                                std::optional<uint32_t> per_partition_limit,
-                                                RowsResult* out) const {
-  Grouper grouper(spec_, request, reader, out);
-  THOLOS_CO_RETURN_IF_ERROR(grouper.Start(std::move(evaluation), per_partition_limit));
+base::Task<absl::Status> SelectPlan::ReadGroups(ReadingPtr reading) const {
+  RowReader& reader = reading->reader;
+  RowsResult* out = reading->out;
+  // The groups count, not the rows.
+  const std::optional<uint32_t> per_partition_limit =
+      std::exchange(reader.options().per_partition_limit, std::nullopt);
+  Grouper grouper(spec_, reading->request, reader, out);
+  THOLOS_CO_RETURN_IF_ERROR(grouper.Start(std::move(reading->evaluation), per_partition_limit));
   const auto take = [&](const RowView& view) { return grouper.Take(view); };
   bool stopped = false;
   while (!reader.done() && !stopped) {
@@ -259,10 +266,13 @@ base::Task<absl::Status> SelectPlan::ReadGroups(Request& request, RowReader& rea
 
 // All rows of an IN list on the partition key, in the order of their clustering columns. The result
 // has to fit into one page: there is no place in this order from which another page could be read.
-base::Task<absl::Status> SelectPlan::ReadSorted(Request& request, RowReader& reader,
-                                                Evaluation evaluation,
-                                                std::optional<uint64_t> limit,
-                                                RowsResult* out) const {
+base::Task<absl::Status> SelectPlan::ReadSorted(ReadingPtr reading) const {
+  Request& request = reading->request;
+  RowReader& reader = reading->reader;
+  Evaluation& evaluation = reading->evaluation;
+  RowsResult* out = reading->out;
+  // What comes first in the order may be read last.
+  const std::optional<uint64_t> limit = std::exchange(reader.state().remaining, std::nullopt);
   struct Row {
     std::vector<std::string> clustering;  // none of a static row alone
     size_t number;                        // in the order of reading

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -30,7 +31,7 @@ class SelectPlan final : public Plan {
   };
   explicit SelectPlan(Spec spec);
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override;
+  base::Task<absl::Status> Execute(Request& request) const override;
   std::string_view kind() const override { return "select"; }
 
  private:
@@ -38,16 +39,25 @@ class SelectPlan final : public Plan {
   // One row over everything: there are no pages of it.
   bool makes_one_row() const { return !spec_.grouping && spec_.selection.has_aggregates(); }
 
-  absl::StatusOr<PagingState> Start(Request& request) const;
-  // Nothing, if the conditions select no row at all.
-  absl::StatusOr<std::optional<RowReaderOptions>> ReaderOptions(Request& request) const;
-  base::Task<absl::Status> ReadPage(Request& request, RowReader& reader, Evaluation evaluation,
-                                    RowsResult* out) const;
-  base::Task<absl::Status> ReadGroups(Request& request, RowReader& reader, Evaluation evaluation,
-                                      std::optional<uint32_t> per_partition_limit,
-                                      RowsResult* out) const;
-  base::Task<absl::Status> ReadSorted(Request& request, RowReader& reader, Evaluation evaluation,
-                                      std::optional<uint64_t> limit, RowsResult* out) const;
+  // One execution under way.
+  struct Reading {
+    Reading(Request& for_request, Evaluation with, RowsResult* result)
+        : request(for_request), reader(for_request), evaluation(std::move(with)), out(result) {}
+    Request& request;
+    RowReader reader;
+    Evaluation evaluation;
+    RowsResult* out;
+  };
+  using ReadingPtr = std::unique_ptr<Reading>;
+
+  absl::Status Start(Request& request, PagingState* start) const;
+  // False, if the conditions select no row at all.
+  absl::StatusOr<bool> SetReaderOptions(Request& request, RowReaderOptions* options) const;
+  // Null, if there is nothing to read.
+  absl::StatusOr<ReadingPtr> Begin(Request& request) const;
+  base::Task<absl::Status> ReadPage(ReadingPtr reading) const;
+  base::Task<absl::Status> ReadGroups(ReadingPtr reading) const;
+  base::Task<absl::Status> ReadSorted(ReadingPtr reading) const;
 
   const Spec spec_;
 };

@@ -12,10 +12,8 @@ class TruncatePlan final : public Plan {
  public:
   explicit TruncatePlan(TablePtr table) : table_(std::move(table)) {}
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override {
-    THOLOS_CO_RETURN_IF_ERROR(
-        co_await request.services->coordinator.Truncate(table_->id, request.routing));
-    co_return QueryResult();
+  base::Task<absl::Status> Execute(Request& request) const override {
+    return request.services->coordinator.Truncate(table_->id, request.routing);
   }
   std::string_view kind() const override { return "truncate"; }
 

@@ -57,6 +57,10 @@ absl::StatusOr<PlanPtr> Analyze(const CreateTypeStatement& statement, AnalysisCo
   data::UserType type;
   type.keyspace = keyspace;
   type.name = statement.type.name;
+  if (statement.fields.size() > context->limits.table_columns_max) {
+    return ErrorAt(statement.position, "the type has ", statement.fields.size(),
+                   " fields, the limit is ", context->limits.table_columns_max);
+  }
   for (const FieldDefinition& field : statement.fields) {
     if (type.FindField(field.name.name)) {
       return ErrorAt(field.position, "Duplicate field name '", field.name.name, "' in type '",

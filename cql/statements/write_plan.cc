@@ -104,6 +104,13 @@ WritePlan::WritePlan(Spec spec) : spec_(std::move(spec)) {
     needs_read_ = needs_read_ || operation.needs_read();
     sorts_parts_ = sorts_parts_ || operation.type.multi_cell();
   }
+  const bool rows =
+      spec_.rows == Rows::kCells || spec_.rows == Rows::kInserted || spec_.rows == Rows::kDeleted;
+  writes_one_row_ = rows && !spec_.json && !sorts_parts_ && !spec_.keys.has_partition_in() &&
+                    spec_.keys.fixes_one_clustering() &&
+                    std::ranges::all_of(spec_.operations, [](const ColumnOperation& operation) {
+                      return operation.writes_one_cell() && !operation.is_static;
+                    });
 }
 
 absl::StatusOr<WriteStamp> WritePlan::MakeStamp(Request& request) const {
@@ -125,6 +132,32 @@ absl::StatusOr<WriteStamp> WritePlan::MakeStamp(Request& request) const {
   }
   stamp.timestamp = given ? *given : request.services->coordinator.NextTimestamp();
   return stamp;
+}
+
+void WritePlan::MarkRow(const WriteStamp& stamp, data::Row* row) const {
+  if (spec_.rows == Rows::kInserted) {
+    row->liveness =
+        stamp.ttl_seconds == 0
+            ? data::Liveness::At(stamp.timestamp)
+            : data::Liveness::Expiring(stamp.timestamp, stamp.ttl_seconds, stamp.now_seconds);
+  }
+  if (spec_.rows == Rows::kDeleted) row->deletion = {stamp.timestamp, stamp.now_seconds};
+}
+
+absl::Status WritePlan::MakeMutation(Request& request, data::Mutation* mutation) const {
+  mutation->table = spec_.table->id;
+  data::Partition& update = mutation->update;
+  THOLOS_RETURN_IF_ERROR(spec_.keys.PartitionKey(request, &update.key));
+  data::Row& row = update.rows.emplace_back();
+  THOLOS_RETURN_IF_ERROR(spec_.keys.ClusteringKey(request, &row.clustering));
+  THOLOS_ASSIGN_OR_RETURN(const WriteStamp stamp, MakeStamp(request));
+  MarkRow(stamp, &row);
+  row.cells.reserve(spec_.operations.size());
+  for (const ColumnOperation& operation : spec_.operations) {
+    THOLOS_RETURN_IF_ERROR(BoundOperation::AddCell(operation, stamp, request, &row));
+  }
+  if (row.IsEmpty()) update.rows.clear();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<WritePlan::Targets> WritePlan::TakeTargets(Request& request) const {
@@ -176,13 +209,7 @@ absl::Status WritePlan::AddRows(const Targets& targets, const data::DecoratedKey
   for (size_t i = 0; i < targets.rows.size(); ++i) {
     data::Row row;
     row.clustering = targets.rows[i];
-    if (spec_.rows == Rows::kInserted) {
-      row.liveness =
-          stamp.ttl_seconds == 0
-              ? data::Liveness::At(stamp.timestamp)
-              : data::Liveness::Expiring(stamp.timestamp, stamp.ttl_seconds, stamp.now_seconds);
-    }
-    if (spec_.rows == Rows::kDeleted) row.deletion = {stamp.timestamp, stamp.now_seconds};
+    MarkRow(stamp, &row);
     row.cells.reserve(operations->size());
     for (BoundOperation& operation : *operations) {
       if (operation.is_static()) continue;
@@ -221,6 +248,12 @@ absl::StatusOr<std::vector<data::Mutation>> WritePlan::Make(Targets targets, con
 }
 
 absl::StatusOr<std::vector<data::Mutation>> WritePlan::MakeMutations(Request& request) const {
+  if (writes_one_row_) {
+    std::vector<data::Mutation> mutations(1);
+    THOLOS_RETURN_IF_ERROR(MakeMutation(request, &mutations[0]));
+    if (mutations[0].update.IsEmpty()) mutations.clear();
+    return mutations;
+  }
   THOLOS_ASSIGN_OR_RETURN(Targets targets, TakeTargets(request));
   return Make(std::move(targets), Before(), request);
 }
@@ -268,7 +301,21 @@ base::Task<absl::StatusOr<std::vector<data::Mutation>>> WritePlan::ReadAndMakeMu
   co_return Make(std::move(targets), before, request);
 }
 
-base::Task<absl::StatusOr<QueryResult>> WritePlan::Execute(Request request) const {
+base::Task<absl::Status> WritePlan::Execute(Request& request) const {
+  return writes_one_row_ ? WriteOne(request) : WriteAll(request);
+}
+
+// No coroutine: nothing here waits.
+base::Task<absl::Status> WritePlan::WriteOne(Request& request) const {
+  data::Mutation mutation;
+  absl::Status made = MakeMutation(request, &mutation);
+  if (!made.ok() || mutation.update.IsEmpty()) {
+    return base::Task<absl::Status>::Ready(std::move(made));
+  }
+  return request.services->coordinator.Write(std::move(mutation), request.routing);
+}
+
+base::Task<absl::Status> WritePlan::WriteAll(Request& request) const {
   std::vector<data::Mutation> mutations;
   if (needs_read_) {
     THOLOS_CO_ASSIGN_OR_RETURN(mutations, co_await ReadAndMakeMutations(request));
@@ -276,10 +323,6 @@ base::Task<absl::StatusOr<QueryResult>> WritePlan::Execute(Request request) cons
     THOLOS_CO_ASSIGN_OR_RETURN(mutations, MakeMutations(request));
   }
   coordinator::Coordinator& coordinator = request.services->coordinator;
-  if (mutations.size() == 1) {
-    THOLOS_CO_RETURN_IF_ERROR(co_await coordinator.Write(std::move(mutations[0]), request.routing));
-    co_return QueryResult();
-  }
   for (size_t first = 0; first < mutations.size(); first += kConcurrentWrites) {
     std::vector<base::Task<absl::Status>> writes;
     for (size_t i = first; i < std::min(first + kConcurrentWrites, mutations.size()); ++i) {
@@ -289,7 +332,7 @@ base::Task<absl::StatusOr<QueryResult>> WritePlan::Execute(Request request) cons
       if (!status.ok()) co_return status;
     }
   }
-  co_return QueryResult();
+  co_return absl::OkStatus();
 }
 
 }  // namespace tholos::cql

@@ -63,10 +63,15 @@ class WritePlan final : public Plan {
   };
   explicit WritePlan(Spec spec);
 
-  base::Task<absl::StatusOr<QueryResult>> Execute(Request request) const override;
+  base::Task<absl::Status> Execute(Request& request) const override;
   std::string_view kind() const override { return spec_.kind; }
   const WritePlan* write_plan() const override { return this; }
 
+  // It writes cells of one row, or the row's deletion, whatever the values: the common case, made
+  // without the detour over lists of keys and operations.
+  bool writes_one_row() const { return writes_one_row_; }
+  // Requires writes_one_row(). The update is empty if all values are unset.
+  absl::Status MakeMutation(Request& request, data::Mutation* mutation) const;
   // One for each partition that the statement writes. Requires !needs_read().
   absl::StatusOr<std::vector<data::Mutation>> MakeMutations(Request& request) const;
   // The same for any statement.
@@ -85,11 +90,15 @@ class WritePlan final : public Plan {
   // Rows as they were, by partition and clustering key; the static row under nothing.
   using Before = std::map<std::pair<data::DecoratedKey, std::optional<std::string>>, data::Row>;
 
+  base::Task<absl::Status> WriteOne(Request& request) const;
+  base::Task<absl::Status> WriteAll(Request& request) const;
   absl::StatusOr<Targets> TakeTargets(Request& request) const;
   base::Task<absl::StatusOr<Before>> Read(const Targets& targets, Request& request) const;
   absl::StatusOr<std::vector<data::Mutation>> Make(Targets targets, const Before& before,
                                                    Request& request) const;
   absl::StatusOr<WriteStamp> MakeStamp(Request& request) const;
+  // What the statement does to a row beside its cells.
+  void MarkRow(const WriteStamp& stamp, data::Row* row) const;
   absl::Status AddDeletions(Request& request, const WriteStamp& stamp,
                             data::Partition* update) const;
   absl::Status AddRows(const Targets& targets, const data::DecoratedKey& key, const Before& before,
@@ -98,6 +107,7 @@ class WritePlan final : public Plan {
 
   Spec spec_;
   bool needs_read_ = false;
+  bool writes_one_row_ = false;
   bool sorts_parts_ = false;  // there may be more cells of a column than one
 };
 
