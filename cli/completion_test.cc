@@ -10,8 +10,10 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
 
-tholos::v1::GetSchemaResponse MakeSchema() {
-  tholos::v1::GetSchemaResponse schema;
+CompletionSchema MakeSchema() {
+  CompletionSchema made;
+  made.types = {{"shop", "address"}};
+  tholos::v1::GetSchemaResponse& schema = made.tables;
   auto* keyspace = schema.add_keyspaces();
   keyspace->set_name("shop");
   auto* table = keyspace->add_tables();
@@ -22,7 +24,7 @@ tholos::v1::GetSchemaResponse MakeSchema() {
   table->set_keyspace("shop");
   table->set_name("items");
   table->add_columns()->set_name("sku");
-  return schema;
+  return made;
 }
 
 TEST(Completion, FollowsThePlaceInTheStatement) {
@@ -37,6 +39,24 @@ TEST(Completion, FollowsThePlaceInTheStatement) {
   EXPECT_THAT(CompleteCql(schema, "shop", "SELECT ", "sk"), ElementsAre("sku"));
   EXPECT_THAT(CompleteCql(schema, "shop", "", "sel"), ElementsAre("SELECT"));
   EXPECT_THAT(CompleteCql(schema, "shop", "", "cons"), ElementsAre("CONSISTENCY"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "DROP TYPE ", "a"), ElementsAre("address"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "CREATE TABLE t (k int PRIMARY KEY, a frozen<", "ad"),
+              Contains("address"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "DESC ", "o"), ElementsAre("orders"));
+}
+
+TEST(Completion, KnowsTheShellsCommands) {
+  const auto schema = MakeSchema();
+  EXPECT_THAT(CompleteCql(schema, "shop", "CONSISTENCY ", "l"),
+              ElementsAre("LOCAL_ONE", "LOCAL_QUORUM", "LOCAL_SERIAL"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "tracing ", ""), ElementsAre("OFF", "ON"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "SHOW ", "s"), ElementsAre("SESSION"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "COPY ", "i"), ElementsAre("items"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "COPY items ", ""),
+              ElementsAre("AND", "FROM", "TO", "WITH"));
+  EXPECT_THAT(CompleteCql(schema, "shop", "COPY items TO 'f' WITH ", "h"), ElementsAre("HEADER="));
+  EXPECT_THAT(CompleteCql(schema, "shop", "help ", "cre"),
+              ElementsAre("CREATE KEYSPACE", "CREATE TABLE", "CREATE TYPE"));
 }
 
 }  // namespace

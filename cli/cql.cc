@@ -1,10 +1,12 @@
-// tholos cql: the query shell.
+// tholos cql: the query shell. A script ends with 0, 1 if a statement failed, 2 if the node cannot
+// be reached, 130 after Ctrl-C.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <iterator>
 
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/shell.h"
 
@@ -21,6 +23,7 @@ void Cql(const GlobalOptions& global, CqlOptions options) {
   const bool script = !options.statements.empty() || !options.files.empty();
   const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   options.shell.interactive = !script && terminal;
+  CatchInterrupts();
   Shell shell(global, options.shell);
   bool ok = true;
   for (const std::string& file : options.files) ok = ok && shell.RunFile(file);
@@ -32,7 +35,7 @@ void Cql(const GlobalOptions& global, CqlOptions options) {
     ok = shell.RunScript(text, "");
   }
   std::cout << std::flush;
-  if (!ok) throw CLI::RuntimeError(1);
+  if (!ok) throw CLI::RuntimeError(Interrupted() ? kExitInterrupted : shell.exit_code());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "cli/table.h"
-#include "data/types/type_parser.h"
+#include "client/column_type.h"
 
 namespace tholos::cli {
 namespace {
@@ -39,13 +39,11 @@ std::string RenderDescription(const std::vector<std::vector<std::string>>& rows)
 
 }  // namespace
 
-absl::StatusOr<std::string> RenderPage(const tholos::v1::RowsPage& page, bool expanded) {
-  std::vector<TableColumn> columns;
+absl::StatusOr<std::vector<std::vector<std::string>>> TextRows(const tholos::v1::RowsPage& page) {
   std::vector<data::DataType> types;
   for (const auto& column : page.columns()) {
-    THOLOS_ASSIGN_OR_RETURN(data::DataType type, data::ParseType(column.type_name()));
-    types.push_back(type);
-    columns.push_back({column.name(), IsNumber(type.id())});
+    THOLOS_ASSIGN_OR_RETURN(data::DataType type, client::ColumnType(column));
+    types.push_back(std::move(type));
   }
   std::vector<std::vector<std::string>> rows;
   base::Reader reader(page.raw_rows());
@@ -65,6 +63,16 @@ absl::StatusOr<std::string> RenderPage(const tholos::v1::RowsPage& page, bool ex
       row.push_back(type.ToDisplay(bytes));
     }
   }
+  return rows;
+}
+
+absl::StatusOr<std::string> RenderPage(const tholos::v1::RowsPage& page, bool expanded) {
+  std::vector<TableColumn> columns;
+  for (const auto& column : page.columns()) {
+    THOLOS_ASSIGN_OR_RETURN(const data::DataType type, client::ColumnType(column));
+    columns.push_back({column.name(), IsNumber(type.id())});
+  }
+  THOLOS_ASSIGN_OR_RETURN(const auto rows, TextRows(page));
   if (IsDescription(columns)) return RenderDescription(rows);
   return expanded ? RenderExpanded(columns, rows) : RenderTable(columns, rows);
 }

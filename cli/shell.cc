@@ -1,24 +1,23 @@
+// Statements: how they are run and shown, from scripts and from the terminal.
 #include "cli/shell.h"
 
-#include <signal.h>
 #include <unistd.h>
 
-#include <cctype>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "cli/completion.h"
+#include "base/uuid.h"
 #include "cli/consistency.h"
+#include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/result_printer.h"
 #include "cli/table.h"
-#include "coordinator/consistency.h"
 
 namespace tholos::cli {
 namespace {
@@ -27,44 +26,6 @@ namespace pb = ::tholos::v1;
 
 constexpr uint32_t kPageRowsScript = 1000;
 constexpr uint32_t kPageRowsTerminal = 100;
-
-constexpr char kHelp[] =
-    "CQL statements end with a semicolon. The shell's own words:\n"
-    "  HELP\n"
-    "  CONSISTENCY [LEVEL]     shows or sets the consistency level\n"
-    "  PAGING [ROWS]           shows or sets the rows of a page\n"
-    "  EXPAND ON | OFF         one column a line\n"
-    "  SOURCE 'FILE'           runs the statements of a file\n"
-    "  DESCRIBE KEYSPACES | TABLES | SCHEMA | KEYSPACE name | TABLE name\n"
-    "  EXIT\n";
-
-// The words of a shell command: upper case, but for what stands in quotes.
-std::vector<std::string> CommandWords(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  bool quoted = false;
-  for (const char c : text) {
-    if (c == '\'') {
-      quoted = !quoted;
-    } else if (!quoted && (std::isspace(static_cast<unsigned char>(c)) != 0 || c == ';')) {
-      if (!word.empty()) words.push_back(std::exchange(word, ""));
-    } else {
-      word += quoted ? c : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-  }
-  if (!word.empty()) words.push_back(word);
-  return words;
-}
-
-bool IsShellCommand(std::string_view text) {
-  const std::vector<std::string> words = CommandWords(text);
-  if (words.empty()) return false;
-  for (const char* command :
-       {"HELP", "CONSISTENCY", "PAGING", "EXPAND", "SOURCE", "EXIT", "QUIT"}) {
-    if (words[0] == command) return true;
-  }
-  return false;
-}
 
 std::string HistoryFile() {
   const char* home = getenv("HOME");
@@ -76,8 +37,9 @@ bool TakePlace(const std::string& message, cql::Position* place, std::string* re
   unsigned line = 0;
   unsigned column = 0;
   int used = 0;
-  if (std::sscanf(message.c_str(), "line %u:%u %n", &line, &column, &used) != 2 || used == 0)
+  if (std::sscanf(message.c_str(), "line %u:%u %n", &line, &column, &used) != 2 || used == 0) {
     return false;
+  }
   *place = {line, column};
   *rest = message.substr(static_cast<size_t>(used));
   return true;
@@ -91,56 +53,84 @@ std::string LineOf(std::string_view text, uint32_t line) {
   return out;
 }
 
+// The first line of a text, which is taken from it with its line break.
+std::string_view TakeLine(std::string_view* text) {
+  const size_t end = text->find('\n');
+  const std::string_view line = text->substr(0, end);
+  text->remove_prefix(end == std::string_view::npos ? text->size() : end + 1);
+  return line;
+}
+
+bool IsCopy(std::string_view command) {
+  const auto words = SplitShellWords(command);
+  return words.ok() && !words->empty() && (*words)[0].Is("COPY");
+}
+
+// Whether Enter ends this input. Commands of the shell need no semicolon, nor does an empty line.
+bool IsComplete(const std::string& input) {
+  if (input.find_first_not_of(" \t\n;") == std::string::npos) return true;
+  if (IsShellCommand(input)) {
+    const auto words = SplitShellWords(input);
+    if (!words.ok()) return false;
+    return !(*words)[0].Is("COPY") || input.find_last_not_of(" \t\n") == input.rfind(';') ||
+           ParseCopy(*words).ok();
+  }
+  return cql::SplitScript(input).open == cql::Script::Open::kNothing;
+}
+
 }  // namespace
 
 Shell::Shell(const GlobalOptions& global, Options options)
-    : connection_(global),
+    : global_(global),
+      connection_(global),
       options_(std::move(options)),
-      page_rows_(options_.interactive ? kPageRowsTerminal : kPageRowsScript) {
+      page_rows_(options_.interactive ? kPageRowsTerminal : kPageRowsScript),
+      standard_(&std::cout) {
   ToProtoConsistency(options_.consistency);
 }
 
-bool Shell::Run(const cql::ScriptStatement& statement, const std::string& name) {
-  bool handled = false;
-  const bool ok = RunShellCommand(statement, &handled);
-  return handled ? ok : Execute(statement, name);
+bool Shell::Fail(const std::string& message) {
+  std::cerr << message << "\n";
+  exit_code_ = kExitStatementFailed;
+  return false;
 }
 
-bool Shell::RunShellCommand(const cql::ScriptStatement& statement, bool* handled) {
-  *handled = IsShellCommand(statement.text);
-  if (!*handled) return true;
-  const std::vector<std::string> words = CommandWords(statement.text);
-  const std::string argument = words.size() > 1 ? words[1] : "";
-  if (words[0] == "HELP") {
-    std::cout << kHelp;
-  } else if (words[0] == "EXIT" || words[0] == "QUIT") {
-    exit_ = true;
-  } else if (words[0] == "CONSISTENCY") {
-    if (!argument.empty()) {
-      const auto level = coordinator::ConsistencyFromName(argument);
-      if (!level.ok()) {
-        std::cerr << level.status().message() << "\n";
-        return false;
-      }
-      options_.consistency = argument;
+// In a script a command of the shell may stand on a line of its own, without a semicolon.
+bool Shell::Run(const cql::ScriptStatement& statement, const std::string& name) {
+  std::string_view text = statement.text;
+  cql::Position start = statement.start;
+  while (IsShellCommand(text)) {
+    const bool copy = IsCopy(text.substr(0, text.find('\n')));
+    std::string_view rest = text;
+    const std::string_view command = copy ? text : TakeLine(&rest);
+    const auto words = SplitShellWords(command);
+    if (!words.ok()) return Fail(std::string(words.status().message()));
+    if (!RunCommand(*words)) return false;
+    if (copy || exit_) return true;
+    start = {start.line + 1, 1};
+    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\n')) {
+      if (rest.front() == '\n') ++start.line;
+      rest.remove_prefix(1);
     }
-    std::cout << "Consistency level is " << options_.consistency << ".\n";
-  } else if (words[0] == "PAGING") {
-    if (!argument.empty() && (!absl::SimpleAtoi(argument, &page_rows_) || page_rows_ == 0)) {
-      std::cerr << "PAGING takes a number of rows\n";
-      return false;
-    }
-    std::cout << "A page has " << page_rows_ << " rows.\n";
-  } else if (words[0] == "EXPAND") {
-    if (argument != "ON" && argument != "OFF") {
-      std::cerr << "EXPAND takes ON or OFF\n";
-      return false;
-    }
-    expanded_ = argument == "ON";
-  } else if (words[0] == "SOURCE") {
-    return RunFile(argument);
+    if (rest.empty()) return true;
+    text = rest;
   }
-  return true;
+  return Execute({text, start}, name);
+}
+
+grpc::Status Shell::Call(const pb::ExecuteRequest& request, pb::ExecuteResponse* response) {
+  grpc::ClientContext context;
+  connection_.SetDeadline(&context);
+  grpc::Status status;
+  absl::Notification done;
+  connection_.cql().async()->Execute(&context, &request, response, [&](grpc::Status ended) {
+    status = std::move(ended);
+    done.Notify();
+  });
+  while (!done.WaitForNotificationWithTimeout(absl::Milliseconds(50))) {
+    if (Interrupted()) context.TryCancel();
+  }
+  return status;
 }
 
 bool Shell::Execute(const cql::ScriptStatement& statement, const std::string& name) {
@@ -150,20 +140,24 @@ bool Shell::Execute(const cql::ScriptStatement& statement, const std::string& na
   request.set_consistency(ToProtoConsistency(options_.consistency));
   request.set_page_size(page_rows_);
   request.set_row_format(pb::ROW_FORMAT_RAW);
-  grpc::ClientContext context;
-  connection_.SetDeadline(&context);
+  request.set_tracing(tracing_);
   pb::ExecuteResponse response;
-  const grpc::Status status = connection_.cql().Execute(&context, request, &response);
+  const grpc::Status status = Call(request, &response);
   if (!status.ok()) {
     PrintError(status, statement, name);
     return false;
   }
-  for (const std::string& warning : response.warnings())
+  for (const std::string& warning : response.warnings()) {
     std::cerr << "warning: " << warning << "\n";
+  }
   if (response.has_set_keyspace()) options_.keyspace = response.set_keyspace();
   if (response.has_schema_change()) schema_read_ = absl::InfinitePast();
-  if (!response.has_rows()) return true;
-  return PrintPages(std::move(request), std::move(response));
+  const std::string trace = response.tracing_id();
+  request.set_tracing(false);
+  if (response.has_rows() && !PrintPages(std::move(request), std::move(response))) return false;
+  if (trace.empty()) return true;
+  const auto id = base::Uuid::FromBytes(trace);
+  return !id.ok() || PrintTrace(id->ToString());
 }
 
 bool Shell::PrintPages(pb::ExecuteRequest request, pb::ExecuteResponse response) {
@@ -171,39 +165,45 @@ bool Shell::PrintPages(pb::ExecuteRequest request, pb::ExecuteResponse response)
   while (true) {
     const pb::RowsPage& page = response.rows();
     const auto text = RenderPage(page, expanded_);
-    if (!text.ok()) {
-      std::cerr << text.status().message() << "\n";
-      return false;
-    }
+    if (!text.ok()) return Fail(std::string(text.status().message()));
     rows += page.row_count();
     const std::string next = page.paging_state();
-    if (page.row_count() > 0 || (rows == 0 && next.empty())) std::cout << *text;
+    if (page.row_count() > 0 || (rows == 0 && next.empty())) out() << *text;
     if (next.empty()) break;
     // A page may be empty without being the last.
-    if (options_.interactive && page.row_count() > 0 && !PauseBetweenPages()) break;
+    const bool pauses = options_.interactive && pauses_ && !capture_.is_open();
+    if (pauses && page.row_count() > 0 && !PauseBetweenPages()) break;
     request.set_paging_state(next);
-    grpc::ClientContext context;
-    connection_.SetDeadline(&context);
     response.Clear();
-    const grpc::Status status = connection_.cql().Execute(&context, request, &response);
-    if (!status.ok()) {
-      std::cerr << connection_.Explain(status) << "\n";
-      return false;
-    }
+    const grpc::Status status = Call(request, &response);
+    if (!status.ok()) return Fail(connection_.Explain(status));
   }
-  std::cout << "(" << FormatCount(rows) << (rows == 1 ? " row)" : " rows)") << "\n";
+  out() << "(" << FormatCount(rows) << (rows == 1 ? " row)" : " rows)") << "\n";
   return true;
 }
 
 bool Shell::PauseBetweenPages() {
   std::cout << "--- Enter: more, q: enough ---" << std::flush;
   std::string line;
-  if (!std::getline(std::cin, line)) return false;
+  // Ctrl-C is enough, too: it leaves the line unread.
+  if (!std::getline(std::cin, line)) {
+    std::cin.clear();
+    return false;
+  }
   return line.empty() || (line[0] != 'q' && line[0] != 'Q');
 }
 
 void Shell::PrintError(const grpc::Status& status, const cql::ScriptStatement& statement,
                        const std::string& name) {
+  exit_code_ = kExitStatementFailed;
+  if (status.error_code() == grpc::StatusCode::CANCELLED && Interrupted()) {
+    std::cerr << "cancelled; a write may have been applied\n";
+    exit_code_ = kExitInterrupted;
+    return;
+  }
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty()) {
+    exit_code_ = kExitUnreachable;
+  }
   cql::Position place;
   std::string message;
   if (!TakePlace(status.error_message(), &place, &message)) {
@@ -236,51 +236,54 @@ bool Shell::RunFile(const std::string& path) {
   if (!in || !(text << in.rdbuf())) {
     // An empty file makes the copy fail too, and is no error.
     if (in.is_open() && in.peek() == std::ifstream::traits_type::eof()) return true;
-    std::cerr << "cannot read " << path << "\n";
-    return false;
+    return Fail(absl::StrCat("cannot read ", path));
   }
   return RunScript(text.str(), path);
 }
 
-const pb::GetSchemaResponse& Shell::SchemaForCompletion() {
+CompletionSchema& Shell::SchemaForCompletion() {
   if (absl::Now() - schema_read_ > absl::Seconds(5)) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
     pb::GetSchemaResponse fresh;
-    if (connection_.admin().GetSchema(&context, {}, &fresh).ok()) schema_ = std::move(fresh);
+    if (connection_.admin().GetSchema(&context, {}, &fresh).ok()) schema_.tables = std::move(fresh);
+    const auto types = Ask("SELECT keyspace_name, type_name FROM system_schema.types");
+    if (types.ok()) {
+      schema_.types.clear();
+      for (const auto& type : *types) schema_.types.emplace_back(type[0], type[1]);
+    }
     schema_read_ = absl::Now();
   }
   return schema_;
 }
 
+bool Shell::RunInput(const std::string& input) {
+  if (IsShellCommand(input)) return Run({input, {}}, "");
+  const cql::Script script = cql::SplitScript(input);
+  for (const cql::ScriptStatement& statement : script.statements) {
+    if (!Run(statement, "")) return false;
+  }
+  return true;
+}
+
 void Shell::Interact() {
-  LineEditor editor(HistoryFile(), [this](const std::string& before, const std::string& word) {
-    return CompleteCql(SchemaForCompletion(), options_.keyspace, before, word);
-  });
-  // Ctrl-C must not take the shell with it.
-  signal(SIGINT, SIG_IGN);
+  LineEditor editor(HistoryFile(), {.complete =
+                                        [this](const std::string& before, const std::string& word) {
+                                          return CompleteCql(SchemaForCompletion(),
+                                                             options_.keyspace, before, word);
+                                        },
+                                    .is_complete = IsComplete});
   std::cout << "Connected to " << connection_.target()
             << ". HELP lists the shell's words; Tab completes.\n";
-  std::string pending;
   while (!exit_) {
-    const std::string prompt =
-        options_.keyspace.empty() ? "cql> " : absl::StrCat("cql:", options_.keyspace, "> ");
-    const auto line =
-        editor.ReadLine(pending.empty() ? prompt : std::string(prompt.size() - 5, ' ') + "...> ");
-    if (!line.has_value()) break;
-    if (pending.empty() && IsShellCommand(*line)) {
-      editor.AddHistory(*line);
-      Run({*line, {}}, "");
-      continue;
-    }
-    pending += pending.empty() ? *line : "\n" + *line;
-    const cql::Script script = cql::SplitScript(pending);
-    if (script.open != cql::Script::Open::kNothing) continue;
-    editor.AddHistory(pending);
-    for (const cql::ScriptStatement& statement : script.statements) {
-      if (!Run(statement, "")) break;
-    }
-    pending.clear();
+    const auto input = editor.Read(
+        options_.keyspace.empty() ? "cql> " : absl::StrCat("cql:", options_.keyspace, "> "));
+    if (!input.has_value()) break;
+    if (input->find_first_not_of(" \t\n;") == std::string::npos) continue;
+    editor.AddHistory(*input);
+    ClearInterrupt();
+    RunInput(*input);
+    std::cout << std::flush;
   }
 }
 
