@@ -46,22 +46,41 @@ void Call::Start(CallContext& context, CallRequest request, Done done) {
 
 void Call::Step() {
   if (context_.timers.Now() >= request_.deadline) {
-    return Finish(absl::DeadlineExceededError(
-        base::StrCat("the deadline has passed, after ", tries_, " tries")));
+    return Fail(!last_.ok() ? last_
+                            : absl::DeadlineExceededError("the deadline passed before anything was "
+                                                          "sent"));
   }
-  if (to_prepare_.empty() && !bound_) {
-    if (request_.prepare_only) return Finish(Result());
-    if (absl::Status status = Bind(); !status.ok()) return Finish(std::move(status));
-  }
+  if (to_prepare_.empty() && !bound_ && !BindOrPrepare()) return;
   if (pinned_.has_value()) return Send(*pinned_);
   const Part& first = parts_[0];
   const std::string_view keyspace =
       bound_ && first.prepared != nullptr ? std::string_view(first.prepared->keyspace) : "";
-  auto target = context_.cluster.Pick(keyspace, bound_ ? first.bound.token : std::nullopt, tried_);
+  const std::optional<data::Token> token = bound_ ? first.bound.token : std::nullopt;
+  auto target = context_.cluster.Pick(keyspace, token, tried_);
+  if (!target.has_value() && !tried_.empty()) {
+    // The same ones once more, but not at once.
+    tried_.clear();
+    if (!paused_) return Later();
+    target = context_.cluster.Pick(keyspace, token, tried_);
+  }
   if (target.has_value()) return Send(*std::move(target));
-  tried_.clear();
-  if (++tries_ >= context_.tries_max) return Finish(context_.cluster.NobodyLeft());
+  if (++tries_ >= context_.tries_max) return Fail(context_.cluster.NobodyLeft());
   Later();
+}
+
+// True: bound, or there is something to prepare. False: the call has ended. A value that does not
+// fit what was prepared some time ago may fit the table that has taken its place.
+bool Call::BindOrPrepare() {
+  if (request_.prepare_only) {
+    Finish(Result());
+    return false;
+  }
+  absl::Status status = Bind();
+  if (status.ok()) return true;
+  if (!fresh_) PrepareAll();
+  if (!to_prepare_.empty()) return true;
+  Finish(std::move(status));
+  return false;
 }
 
 absl::Status Call::Bind() {
@@ -93,6 +112,7 @@ void Call::Send(Cluster::Target target) {
   } else {
     context_.prepares.fetch_add(1, std::memory_order_relaxed);
   }
+  paused_ = false;
   target_ = std::move(target);
   // The session may be another's by the time it calls back.
   const std::shared_ptr<Session> session = target_->session;
@@ -170,6 +190,7 @@ void Call::OnPrepared(pb::PrepareResponse& response) {
   }
   std::erase_if(to_prepare_, [&](size_t i) { return request_.statements[i].text == text; });
   bound_ = false;
+  fresh_ = true;
   Step();
 }
 
@@ -187,14 +208,16 @@ void Call::OnResult(pb::ExecuteResponse* response) {
 
 void Call::OnFailure(const Failure& failure) {
   // What is only being prepared may be prepared again.
-  const bool idempotent = request_.idempotent || !to_prepare_.empty();
-  const Decision decision = Decide(failure, idempotent);
+  const bool preparing = !to_prepare_.empty();
+  last_ = failure.status;
+  const Decision decision = Decide(failure, request_.idempotent || preparing);
+  if (!preparing && Decide(failure, false).next == Next::kFail) uncertain_ = failure.status;
   if (decision.next == Next::kPrepare) return PrepareAgain(failure.status);
   if (decision.next == Next::kFail || tries_ >= context_.tries_max ||
       (decision.charged && !context_.budget.Spend()))
-    return Finish(failure.status);
-  // A node that was not reached leaves itself out: only the number of nodes bounds these.
-  if (!to_prepare_.empty() && failure.sent) ++tries_;
+    return Fail(failure.status);
+  // Nodes that were not reached are no tries: they leave themselves out.
+  if (preparing && failure.sent) ++tries_;
   tried_.push_back(target_->connection);
   pinned_.reset();
   decision.next == Next::kOtherLater ? Later() : Step();
@@ -209,20 +232,32 @@ void Call::PrepareAgain(const absl::Status& status) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (is_it(i)) to_prepare_.push_back(i);
   }
-  // The server does not say which: all of them.
-  for (size_t i = 0; i < parts_.size() && to_prepare_.empty(); ++i) {
-    if (parts_[i].prepared != nullptr) to_prepare_.push_back(i);
-  }
+  // The server does not say which.
+  if (to_prepare_.empty()) PrepareAll();
   if (to_prepare_.empty()) return Finish(status);
   --tries_;  // nothing was done
   pinned_ = target_;
   Step();
 }
 
+void Call::PrepareAll() {
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (parts_[i].prepared != nullptr) to_prepare_.push_back(i);
+  }
+}
+
 void Call::Later() {
   const auto chance = static_cast<double>(absl::HashOf(this, tries_) % 1024) / 1024;
   context_.timers.At(context_.timers.Now() + PauseBefore(tries_, chance),
-                     [self = shared_from_this()] { self->Step(); });
+                     [self = shared_from_this()] {
+                       self->paused_ = true;
+                       self->Step();
+                     });
+}
+
+void Call::Fail(absl::Status status) {
+  const bool nothing_applied = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+  Finish(nothing_applied && !uncertain_.ok() ? uncertain_ : status);
 }
 
 void Call::Finish(absl::StatusOr<Result> result) {

@@ -10,6 +10,7 @@
 // lock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -67,6 +68,7 @@ class Call : public std::enable_shared_from_this<Call> {
   Call(CallContext& context, CallRequest request, Done done);
   bool Uses(size_t part) const;  // values, so it is prepared
   void Step();
+  bool BindOrPrepare();
   absl::Status Bind();
   void Send(Cluster::Target target);
   tholos::v1::SessionCall MakePrepare(const Statement& statement) const;
@@ -77,7 +79,10 @@ class Call : public std::enable_shared_from_this<Call> {
   void OnResult(tholos::v1::ExecuteResponse* response);
   void OnFailure(const Failure& failure);
   void PrepareAgain(const absl::Status& status);
+  void PrepareAll();
   void Later();
+  // UNAVAILABLE and OVERLOADED say that nothing was applied: not after a try that may have been.
+  void Fail(absl::Status status);
   void Finish(absl::StatusOr<Result> result);
 
   CallContext& context_;
@@ -86,9 +91,13 @@ class Call : public std::enable_shared_from_this<Call> {
   std::vector<Part> parts_;         // one a statement
   std::vector<size_t> to_prepare_;  // indexes of statements
   bool bound_ = false;
+  bool fresh_ = false;                     // what is prepared was so by this call
+  bool paused_ = false;                    // since the last try
   std::optional<Cluster::Target> pinned_;  // where to prepare, and execute then
   std::optional<Cluster::Target> target_;  // of the step under way
   std::vector<std::shared_ptr<Connection>> tried_;
+  absl::Status last_;       // how the last try failed
+  absl::Status uncertain_;  // how the last try failed that may have been applied
   int tries_ = 0;
   int prepared_again_ = 0;
 };

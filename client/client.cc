@@ -62,7 +62,7 @@ absl::StatusOr<std::shared_ptr<Client::Impl>> Client::Impl::Connect(Options opti
                                             .datacenter = impl->options_.datacenter,
                                             .connect_timeout = impl->options_.connect_timeout,
                                             .topology_interval = impl->options_.topology_interval},
-                                           impl->timers_));
+                                           impl->timers_, impl->channels_));
   impl->calls_.reset(new CallContext{impl->timers_, *impl->cluster_, impl->prepared_, impl->budget_,
                                      impl->options_.tries_max});
   return impl;
@@ -91,6 +91,7 @@ void Client::Impl::ScheduleSweep() {
     const auto self = weak.lock();
     if (self == nullptr) return;
     self->cluster_->Sweep(self->timers_.Now());
+    self->channels_.Bury();
     std::lock_guard lock(self->mutex_);
     self->sweeping_ = false;
     if (self->open_ > 0) self->ScheduleSweep();
@@ -160,6 +161,7 @@ void Client::Impl::Close() {
   }
   timers_.Stop();
   if (cluster_ != nullptr) cluster_->Close();
+  channels_.Close();
 }
 
 Stats Client::Impl::stats() const {

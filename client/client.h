@@ -49,7 +49,8 @@
 //   kAborted            the connection broke after a write was sent: it may be applied
 //   kResourceExhausted  Options::calls_max are open: nothing was sent
 //   kCancelled          the client is closed: nothing was sent
-//   kInvalidArgument    a value does not fit its marker; the message names it. Nothing was sent
+//   kInvalidArgument    a value does not fit its marker (which a node was asked about again); the
+//                       message names it. Nothing was applied
 //
 // Threads. Everything here may be called from any thread. The client has one thread of its own, for
 // deadlines, pauses and the nodes it asks about; answers come on gRPC's threads.
@@ -118,7 +119,8 @@ class Client {
   Future<absl::Status> Prepare(std::string text);
 
   // New calls end with kCancelled; waits for those that are open (each has its deadline). When it
-  // returns every callback has been called. Not for a callback. Futures and results live on.
+  // returns every callback has been called, and nothing of the client is left on any thread. Not
+  // for a callback or a loop's thread. Futures and results live on.
   void Close();
 
   Stats stats() const;

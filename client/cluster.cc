@@ -36,6 +36,8 @@ std::string Explain(const std::string& address, const grpc::Status& status) {
 // All contact points are asked at the same time; the first good answer counts.
 class FirstLook {
  public:
+  explicit FirstLook(Channels& channels) : channels_(channels) {}
+
   absl::StatusOr<Topology> Run(const std::vector<std::string>& contact_points,
                                absl::Duration timeout) {
     std::unique_lock lock(mutex_);
@@ -61,7 +63,7 @@ class FirstLook {
   void Ask(const std::string& address, absl::Duration timeout) {
     Question& question = questions_.emplace_back();
     question.address = address;
-    question.stub = MakeStub(address);
+    question.stub = channels_.Open(address);
     SetDeadline(timeout, &question.context);
     question.stub->async()->GetTopology(
         &question.context, &question.request, &question.response,
@@ -87,6 +89,7 @@ class FirstLook {
     base::StrAppend(&reasons_, reasons_.empty() ? "" : "; ", reason);
   }
 
+  Channels& channels_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Question> questions_;
@@ -117,9 +120,10 @@ struct Cluster::Look {
   pb::Topology response;
 };
 
-absl::StatusOr<std::shared_ptr<Cluster>> Cluster::Connect(Options options, Timers& timers) {
+absl::StatusOr<std::shared_ptr<Cluster>> Cluster::Connect(Options options, Timers& timers,
+                                                          Channels& channels) {
   THOLOS_ASSIGN_OR_RETURN(Topology topology,
-                          FirstLook().Run(options.contact_points, options.connect_timeout));
+                          FirstLook(channels).Run(options.contact_points, options.connect_timeout));
   const auto known = [&](const Node& node) { return node.datacenter == options.datacenter; };
   if (options.datacenter.empty()) {
     options.datacenter = topology.datacenter();
@@ -127,7 +131,7 @@ absl::StatusOr<std::shared_ptr<Cluster>> Cluster::Connect(Options options, Timer
     return absl::InvalidArgumentError(
         base::StrCat("the cluster has no datacenter ", options.datacenter));
   }
-  std::shared_ptr<Cluster> cluster(new Cluster(std::move(options), timers));
+  std::shared_ptr<Cluster> cluster(new Cluster(std::move(options), timers, channels));
   cluster->Install(std::move(topology));
   cluster->ScheduleLook(cluster->options_.topology_interval);
   return cluster;
@@ -147,9 +151,11 @@ void Cluster::Install(Topology topology) {
       if (old->connections[i]->address() == node.address) connection = old->connections[i];
     }
     if (connection == nullptr) {
-      connection = std::make_shared<Connection>(node.address, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->LookSoon();
-      });
+      connection = std::make_shared<Connection>(node.address, channels_.Open(node.address),
+                                                [weak = weak_from_this()] {
+                                                  if (const auto self = weak.lock())
+                                                    self->LookSoon();
+                                                });
     }
     next->connections.push_back(std::move(connection));
   }
@@ -276,6 +282,9 @@ void Cluster::Close() {
     looks_changed_.wait(lock, [this] { return look_ == nullptr; });
   }
   for (const auto& connection : AllConnections()) connection->Close();
+  base::MutexLock lock(&mutex_);
+  view_ = std::make_shared<const View>();
+  retired_.clear();
 }
 
 }  // namespace tholos::client

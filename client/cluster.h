@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
+#include "client/channels.h"
 #include "client/connection.h"
 #include "client/timers.h"
 #include "client/topology.h"
@@ -49,8 +50,9 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
     absl::Duration topology_interval;
   };
   // See Client::Connect.
-  static absl::StatusOr<std::shared_ptr<Cluster>> Connect(Options options, Timers& timers);
-  // Ends all connections.
+  static absl::StatusOr<std::shared_ptr<Cluster>> Connect(Options options, Timers& timers,
+                                                          Channels& channels);
+  // Ends all connections, and lets go of them.
   void Close();
 
   struct Target {
@@ -72,7 +74,8 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
  private:
   struct Look;
 
-  Cluster(Options options, Timers& timers) : options_(std::move(options)), timers_(timers) {}
+  Cluster(Options options, Timers& timers, Channels& channels)
+      : options_(std::move(options)), timers_(timers), channels_(channels) {}
   void Install(Topology topology);
   std::vector<std::shared_ptr<Connection>> AllConnections() const;
   void ScheduleLook(absl::Duration in);
@@ -81,6 +84,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
 
   Options options_;  // the datacenter is filled in by Connect
   Timers& timers_;
+  Channels& channels_;
   std::atomic<uint64_t> turn_{0};
   mutable base::Mutex mutex_;
   std::shared_ptr<const View> view_ ABSL_GUARDED_BY(mutex_);

@@ -1,41 +1,20 @@
 #include "client/connection.h"
 
-#include <grpcpp/create_channel.h>
-
 #include <algorithm>
 #include <utility>
 
 namespace tholos::client {
 
-namespace pb = ::tholos::v1;
-
 namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
-constexpr int kMessageBytesMax = 256 << 20;
 
 }  // namespace
 
-std::shared_ptr<pb::Tholos::Stub> MakeStub(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetMaxSendMessageSize(kMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // How long a connection may take to be made, and how soon the next attempt comes.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 3000);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // A node that froze, or a network that lost the way back, sends no end of the connection.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  return pb::Tholos::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
-}
-
-Connection::Connection(std::string address, absl::AnyInvocable<void()> lost)
-    : address_(std::move(address)), stub_(MakeStub(address_)), lost_(std::move(lost)) {}
+Connection::Connection(std::string address, std::shared_ptr<tholos::v1::Tholos::Stub> stub,
+                       absl::AnyInvocable<void()> lost)
+    : address_(std::move(address)), stub_(std::move(stub)), lost_(std::move(lost)) {}
 
 Connection::~Connection() {
   base::MutexLock lock(&mutex_);

@@ -18,7 +18,8 @@ namespace tholos::client {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   // `lost` is called on a thread of gRPC's when a stream has ended that was not cancelled.
-  Connection(std::string address, absl::AnyInvocable<void()> lost);
+  Connection(std::string address, std::shared_ptr<tholos::v1::Tholos::Stub> stub,
+             absl::AnyInvocable<void()> lost);
   // Cancels the stream.
   ~Connection();
 
@@ -50,8 +51,5 @@ class Connection : public std::enable_shared_from_this<Connection> {
   absl::Status last_end_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
-
-// A stub on a channel of its own.
-std::shared_ptr<tholos::v1::Tholos::Stub> MakeStub(const std::string& address);
 
 }  // namespace tholos::client

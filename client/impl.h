@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "client/call.h"
+#include "client/channels.h"
 #include "client/client.h"
 #include "client/cluster.h"
 #include "client/prepared.h"
@@ -36,6 +37,7 @@ class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
   void ScheduleSweep();
 
   const Options options_;
+  Channels channels_;
   Timers timers_;
   std::shared_ptr<Cluster> cluster_;
   PreparedCache prepared_;

@@ -9,7 +9,7 @@ namespace tholos::client {
 Decision Decide(const Failure& failure, bool idempotent) {
   constexpr Decision kFail{Next::kFail, false};
   const Decision if_idempotent = idempotent ? Decision{Next::kOther, true} : kFail;
-  if (failure.no_answer) return failure.sent ? if_idempotent : Decision{Next::kOther, false};
+  if (failure.no_answer) return {failure.sent && !idempotent ? Next::kFail : Next::kOther, false};
   if (const auto error = base::GetRequestError(failure.status)) {
     switch (error->kind) {
       case base::RequestErrorKind::kUnprepared:
