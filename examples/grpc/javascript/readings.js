@@ -84,7 +84,7 @@ async function main() {
         "SELECT number FROM readings WHERE sensor = 'batch'", {page_size: 3, paging_state: state});
     state = answer.rows.paging_state;
     ++pages;
-  } while (state.length > 0);
+  } while (state && state.length > 0);
   console.log(`pages: ${pages}`);
 
   try {
