@@ -34,8 +34,9 @@
 //   the node was not reached; nothing was sent        always
 //   UNPREPARED                                        always, after preparing, on the same node
 //   UNAVAILABLE, OVERLOADED: nothing was applied      the budget allows; after a pause if OVERLOADED
-//   TIMEOUT, FAILURE, a connection that broke, an     it is idempotent (CallOptions) and the budget
-//   internal error: it may have been applied          allows
+//   a connection that broke: it may have been         it is idempotent (CallOptions)
+//   applied
+//   TIMEOUT, FAILURE, an internal error: the same     it is idempotent, and the budget allows
 //   anything else                                     never
 //
 // The budget: every call adds a tenth of a retry to it, up to 100; so a cluster in trouble gets 10%
