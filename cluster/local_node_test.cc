@@ -1,9 +1,11 @@
 #include "cluster/local_node.h"
 
+#include <cstdio>
 #include <optional>
 
 #include "base/sim/sim_file_system.h"
 #include "base/sim/test_world.h"
+#include "base/strings.h"
 #include "cluster/peers_file.h"
 #include "cluster/schema_store.h"
 #include "gmock/gmock.h"
@@ -49,20 +51,6 @@ TEST(LocalNode, AnotherClustersDirectoryIsRefusedWithBothNames) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.ToString(), HasSubstr("\"mine\""));
   EXPECT_THAT(status.ToString(), HasSubstr("\"theirs\""));
-}
-
-TEST(LocalNode, DamageIsFoundAndNamed) {
-  TestWorld world;
-  ASSERT_TRUE(Open(world, "c", 1).ok());
-  const size_t size = world.node().files().Peek("/data/node.meta")->size();
-  for (size_t offset = 0; offset < size; offset += 7) {
-    ASSERT_TRUE(world.node().files().FlipBit("/data/node.meta", offset, 3));
-    const absl::Status status = Open(world, "c", 2).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << "byte " << offset;
-    EXPECT_THAT(status.ToString(), HasSubstr("/data/node.meta"));
-    ASSERT_TRUE(world.node().files().FlipBit("/data/node.meta", offset, 3));
-  }
-  EXPECT_TRUE(Open(world, "c", 2).ok());
 }
 
 TEST(LocalNode, ALostNodeMetaIsNotReplacedByAnotherId) {
@@ -142,9 +130,46 @@ TEST(SchemaStore, ComesBackAndDamageIsFound) {
       {"ks", {{"class", "SimpleStrategy"}, {"replication_factor", "1"}}}, 5));
   ASSERT_TRUE(world.Run(SaveSchema(fs, "/data", schema)).ok());
   EXPECT_EQ((*world.Run(LoadSchema(fs, "/data")))->digest(), schema->digest());
-  ASSERT_TRUE(world.node().files().FlipBit("/data/schema.bin", 20, 0));
-  EXPECT_THAT(world.Run(LoadSchema(fs, "/data")).status().ToString(),
-              HasSubstr("/data/schema.bin: wrong checksum"));
+}
+
+// Every bit of the three files in turn, as often as there are seeds.
+TEST(NodeFiles, EveryFlippedBitIsFoundAndNamed) {
+  TestWorld world;
+  base::sim::SimFileSystem& fs = world.node().files();
+  ASSERT_TRUE(Open(world, "c", 1).ok());
+  Peers peers;
+  for (uint8_t n = 1; n < 8; ++n) {
+    peers[ring::NodeId{{n}}] = {
+        {gossip::StateKey::kInternode, base::StrCat("10.0.0.", n, ":7000")},
+        {gossip::StateKey::kTokens, std::string(128, static_cast<char>(n))}};
+  }
+  ASSERT_TRUE(world.Run(SavePeers(fs, "/data", peers)).ok());
+  const auto schema = std::make_shared<const data::Schema>(*data::Schema().WithKeyspace(
+      {"ks", {{"class", "SimpleStrategy"}, {"replication_factor", "1"}}}, 5));
+  ASSERT_TRUE(world.Run(SaveSchema(fs, "/data", schema)).ok());
+
+  const auto status_of = [&](const std::string& path) {
+    if (path.ends_with("node.meta")) return Open(world, "c", 2).status();
+    if (path.ends_with("peers.bin")) return world.Run(LoadPeers(fs, "/data")).status();
+    return world.Run(LoadSchema(fs, "/data")).status();
+  };
+  const uint64_t times = base::sim::SeedCountFromEnvironment(1);
+  for (const std::string& path :
+       std::vector<std::string>{"/data/node.meta", "/data/peers.bin", "/data/schema.bin"}) {
+    const size_t size = fs.Peek(path)->size();
+    for (uint64_t i = 0; i < times * size * 8; ++i) {
+      const size_t offset = i / 8 % size;
+      const int bit = static_cast<int>(i % 8);
+      ASSERT_TRUE(fs.FlipBit(path, offset, bit));
+      const absl::Status status = status_of(path);
+      ASSERT_EQ(status.code(), absl::StatusCode::kDataLoss) << path << " byte " << offset;
+      ASSERT_THAT(status.ToString(), HasSubstr(path));
+      ASSERT_TRUE(fs.FlipBit(path, offset, bit));
+    }
+    EXPECT_TRUE(status_of(path).ok());
+    std::printf("flips\t%s\t%llu\t0\n", path.c_str() + 6,
+                static_cast<unsigned long long>(times * size * 8));
+  }
 }
 
 }  // namespace

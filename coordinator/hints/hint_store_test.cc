@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -229,6 +230,39 @@ TEST_F(HintStoreTest, ACorruptHintIsLostAlone) {
   EXPECT_EQ(Take(1), expected);
   EXPECT_EQ(Dropped("corrupt"), 1u);
   Stop();
+}
+
+// What is delivered is what was written, bit for bit, and what is not is counted.
+TEST_F(HintStoreTest, AFlippedBitIsFound) {
+  const uint64_t rounds = base::sim::SeedCountFromEnvironment(1);
+  base::RandomStream random(base::sim::SeedFromEnvironment(1));
+  uint64_t found = 0;
+  for (uint64_t i = 0; i < rounds * 100; ++i) {
+    Open();
+    AddMany(1, "hint", 8);
+    Stop();
+    world_.KillAndBoot();
+    const std::string path = Files().at(0);
+    const std::string contents = *world_.files().Peek(path);
+    const uint64_t at = random.Below(contents.size());
+    ASSERT_TRUE(world_.files().FlipBit(path, at, static_cast<int>(random.Below(8))));
+    const uint64_t corrupt_before = Dropped("corrupt");
+    Open();
+    const auto taken = Take(1);
+    size_t next = 0;
+    for (const std::string& body : Numbered("hint", 0, 8)) {
+      if (next < taken.size() && taken[next] == body) ++next;
+    }
+    ASSERT_EQ(next, taken.size()) << "byte " << at;
+    ASSERT_TRUE(taken.size() < 8 && Dropped("corrupt") > corrupt_before) << "byte " << at;
+    ++found;
+    Stop();
+    for (const std::string& left : Files()) {
+      ASSERT_TRUE(world_.Run(world_.files().Remove(left)).ok());
+    }
+    world_.KillAndBoot();
+  }
+  std::printf("flips\thints\t%llu\t0\n", static_cast<unsigned long long>(found));
 }
 
 TEST_F(HintStoreTest, ATornTailIsTheEnd) {
