@@ -77,7 +77,8 @@ void EpollSet::Wait(absl::Duration timeout) {
     const uint32_t mask = events[i].events;
     if (slot->handler == nullptr) continue;
     slot->handler->OnFdReady({.readable = (mask & ~uint32_t{EPOLLOUT}) != 0,
-                              .writable = (mask & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0});
+                              .writable = (mask & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0,
+                              .ended = (mask & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0});
   }
   delivering_ = false;
   dead_.clear();

@@ -5,7 +5,7 @@
 //   FdWatch watch(*RealLoop::CurrentOrNull(), fd, connection);
 //
 // Edge-triggered: after a call the owner reads until a short count or EAGAIN (or remembers that it
-// did not), and writes until EAGAIN; the next call comes when something has changed since. Calls
+// did not; once `ended` was told, to the end), and writes until EAGAIN; the next call comes when something has changed since. Calls
 // come on the loop's thread, between pieces of work, and may be spurious. The socket is
 // non-blocking and stays open while it is watched.
 #pragma once
@@ -23,6 +23,9 @@ class RealLoop;
 struct FdReadiness {
   bool readable = false;  // or at its end, or broken: a read will tell
   bool writable = false;
+  // The peer has sent its last: read on to the end. A short count may have the end behind it, of
+  // which nothing more will be told.
+  bool ended = false;
 };
 
 class FdHandler {

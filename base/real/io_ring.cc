@@ -112,7 +112,8 @@ void IoRing::OnPoll(FdSlot* slot, int result, bool more) {
   if (slot->handler != nullptr && result > 0) {
     const auto mask = static_cast<uint32_t>(result);
     slot->handler->OnFdReady({.readable = (mask & ~uint32_t{POLLOUT}) != 0,
-                              .writable = (mask & (POLLOUT | POLLERR | POLLHUP)) != 0});
+                              .writable = (mask & (POLLOUT | POLLERR | POLLHUP)) != 0,
+                              .ended = (mask & (POLLRDHUP | POLLERR | POLLHUP)) != 0});
   }
   if (more) return;
   if (slot->handler != nullptr) {

@@ -55,6 +55,7 @@ void Connection::OnFdReady(base::FdReadiness ready) {
     Flush();
   }
   if (ready.readable) readable_ = true;
+  if (ready.ended) peer_ended_ = true;
   Read();
 }
 
@@ -71,9 +72,14 @@ void Connection::Read() {
       readable_ = false;
       return;
     }
-    if (n <= 0) return Close();
-    // A short count emptied the socket; what comes later is told.
-    if (static_cast<size_t>(n) < buffer.size()) readable_ = false;
+    if (n < 0) return Close();
+    if (n == 0) {
+      // It may still want its answers.
+      readable_ = false;
+      return Drain();
+    }
+    // A short count emptied the socket; what comes later is told, but not an end that was told.
+    if (static_cast<size_t>(n) < buffer.size() && !peer_ended_) readable_ = false;
     last_read_ = server_.deps().clock.Now();
     OnBytes(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
   }

@@ -127,8 +127,9 @@ class Connection final : public base::FdHandler {
   absl::flat_hash_map<cql::PreparedId, std::string> told_;
   uint8_t events_ = 0;  // registered, bits of EventType
 
-  bool readable_ = false;  // the socket may have more
-  bool draining_ = false;  // close when all is answered and sent
+  bool readable_ = false;    // the socket may have more
+  bool peer_ended_ = false;  // its end is in the socket
+  bool draining_ = false;    // close when all is answered and sent
   bool write_blocked_ = false;
   bool flush_scheduled_ = false;
   int in_flight_ = 0;

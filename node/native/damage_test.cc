@@ -18,7 +18,6 @@ TEST_F(NativeServer, DamagedRequestsEndTheirConnectionAtMost) {
   base::RandomStream random(20261128);
   Client good(port_, 5);
   good.Start();
-  int closed = 0;
   for (int i = 0; i < kConnections; ++i) {
     const auto version = static_cast<uint8_t>(3 + random.Below(3));
     const bool segments = version == 5;
@@ -36,13 +35,11 @@ TEST_F(NativeServer, DamagedRequestsEndTheirConnectionAtMost) {
     // Every answer is a whole frame; then the server closes.
     while (client.Receive().has_value()) {
     }
-    EXPECT_TRUE(client.at_end()) << "connection " << i << ": neither an answer nor the end in 20 s";
-    closed += client.at_end() ? 1 : 0;
+    ASSERT_TRUE(client.at_end()) << "connection " << i << ": neither an answer nor the end in 20 s";
     if (i % 100 != 0) continue;
     good.Query("still here");
     ASSERT_TRUE(EndsWith(good.Receive(), "still here"));
   }
-  EXPECT_EQ(closed, kConnections);
 }
 
 }  // namespace

@@ -226,6 +226,21 @@ TEST_F(NativeServer, EventsReachThoseWhoRegistered) {
   EXPECT_NE(event->body.find("STATUS_CHANGE"), std::string::npos);
 }
 
+TEST_F(NativeServer, AClientThatSendsNoMoreGetsItsAnswers) {
+  Start();
+  for (int i = 0; i < 100; ++i) {
+    Client client(port_, 4);
+    client.Start();
+    client.Query("one", 1);
+    client.Query("large", 2);
+    client.EndSending();
+    EXPECT_TRUE(EndsWith(client.Receive(), "one"));
+    EXPECT_TRUE(EndsWith(client.Receive(), "xxxx"));
+    EXPECT_FALSE(client.Receive().has_value());
+    ASSERT_TRUE(client.at_end());
+  }
+}
+
 TEST_F(NativeServer, StoppingAnswersWhatIsInWork) {
   Start();
   Client client(port_, 4);
