@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kHistoryMax = 2000;
 constexpr size_t kListedMax = 200;
+// Bound to libedit's own end of a line; nobody types it.
+constexpr char kEndKey[] = "\036";
 constexpr std::string_view kWordBreaks = " \t\n,()=<>;'\"";
 
 // Characters, not bytes.
@@ -66,15 +68,13 @@ class LineEditor::Terminal {
     el_set(editor_, EL_ADDFN, "tholos-begin", "the begin of the line", &Terminal::Begin);
     el_set(editor_, EL_ADDFN, "tholos-end", "the end of the line", &Terminal::End);
     const char* const kBindings[][2] = {
-        {"^M", "tholos-enter"},       {"^J", "tholos-enter"},
-        {"^I", "tholos-complete"},    {"^C", "tholos-discard"},
-        {"\033[A", "tholos-up"},      {"\033[B", "tholos-down"},
-        {"\033OA", "tholos-up"},      {"\033OB", "tholos-down"},
-        {"^R", "em-inc-search-prev"}, {"^A", "tholos-begin"},
-        {"\033[H", "tholos-begin"},   {"\033OH", "tholos-begin"},
-        {"\033[1~", "tholos-begin"},  {"^E", "tholos-end"},
-        {"\033[F", "tholos-end"},     {"\033OF", "tholos-end"},
-        {"\033[4~", "tholos-end"},    {"\033[3~", "ed-delete-next-char"}};
+        {kEndKey, "ed-newline"},           {"^M", "tholos-enter"},      {"^J", "tholos-enter"},
+        {"^I", "tholos-complete"},         {"^C", "tholos-discard"},    {"\033[A", "tholos-up"},
+        {"\033[B", "tholos-down"},         {"\033OA", "tholos-up"},     {"\033OB", "tholos-down"},
+        {"^R", "em-inc-search-prev"},      {"^A", "tholos-begin"},      {"\033[H", "tholos-begin"},
+        {"\033OH", "tholos-begin"},        {"\033[1~", "tholos-begin"}, {"^E", "tholos-end"},
+        {"\033[F", "tholos-end"},          {"\033OF", "tholos-end"},    {"\033[4~", "tholos-end"},
+        {"\033[3~", "ed-delete-next-char"}};
     for (const auto& [key, function] : kBindings) {
       el_set(editor_, EL_BIND, key, function, nullptr);
     }
@@ -126,12 +126,17 @@ class LineEditor::Terminal {
     return {std::string(line->buffer, line->cursor), std::string(line->cursor, line->lastchar)};
   }
 
+  // The cursor is at the end of the input, and must be shown there first.
+  static unsigned char EndInput(EditLine* editor) {
+    el_push(editor, kEndKey);
+    return CC_REFRESH;
+  }
+
   static unsigned char Enter(EditLine* editor, int) {
     const auto [before, behind] = Input(editor);
     if (Of(editor).hooks_.is_complete(before + behind)) {
       el_cursor(editor, CountCharacters(behind));
-      el_set(editor, EL_REFRESH);
-      return CC_NEWLINE;
+      return EndInput(editor);
     }
     return el_insertstr(editor, "\n") == 0 ? CC_REFRESH : CC_ERROR;
   }
@@ -140,8 +145,7 @@ class LineEditor::Terminal {
     Of(editor).discarded_ = true;
     el_cursor(editor, CountCharacters(Input(editor).second));
     el_insertstr(editor, "^C");
-    el_set(editor, EL_REFRESH);
-    return CC_NEWLINE;
+    return EndInput(editor);
   }
 
   static unsigned char Begin(EditLine* editor, int) {
