@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/errors.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "cql/statements/options.h"
 #include "cql/statements/schema_plan.h"
 #include "cql/statements/statements.h"
@@ -47,13 +49,14 @@ struct KeyspaceChange {
         THOLOS_ASSIGN_OR_RETURN(auto given, MapOption(option));
         auto expanded = ring::ExpandReplication(std::move(given), context.state->datacenters());
         if (!expanded.ok()) {
-          return ErrorAt(option.value.position(), base::ToStd(expanded.status().message()));
+          return ErrorOfAt(option.value.position(), expanded.status());
         }
         change.replication = *std::move(expanded);
       } else if (option.name == "durable_writes") {
         THOLOS_ASSIGN_OR_RETURN(change.durable_writes, BooleanOption(option));
       } else {
-        return ErrorAt(option.position, "unknown keyspace option '", option.name, "'");
+        return ErrorOfAt(option.position, base::SyntaxError(base::StrCat(
+                                              "unknown keyspace option '", option.name, "'")));
       }
     }
     return change;

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <limits>
 
+#include "base/errors.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "cql/analysis/context.h"
 #include "cql/text.h"
 
@@ -12,8 +14,10 @@ namespace tholos::cql {
 namespace {
 
 absl::Status Expected(const Option& option, std::string_view what) {
-  return ErrorAt(option.value.position(), "expected ", what, " for option '",
-                 Abbreviate(option.name), "', found ", Abbreviate(ToCql(option.value)));
+  return ErrorOfAt(
+      option.value.position(),
+      base::SyntaxError(base::StrCat("expected ", what, " for option '", Abbreviate(option.name),
+                                     "', found ", Abbreviate(ToCql(option.value)))));
 }
 
 const Literal* LiteralOf(const Option& option) { return std::get_if<Literal>(&option.value.value); }
@@ -79,7 +83,14 @@ absl::Status ApplyTableOption(const Option& option, data::TableSchema* table) {
     return Expected(option, "a literal or a map");
   }
   const absl::Status status = data::SetTableOption(option.name, value, table);
-  return status.ok() ? status : ErrorAt(option.position, base::ToStd(status.message()));
+  return status.ok() ? status : ErrorOfAt(option.position, status);
+}
+
+absl::Status ErrorOfAt(Position position, const absl::Status& status) {
+  const std::string message = base::StrCat(ToString(position), " ", base::ToStd(status.message()));
+  const auto error = base::GetRequestError(status);
+  return error.has_value() ? base::MakeRequestError(*error, message)
+                           : base::InvalidRequest(message);
 }
 
 }  // namespace tholos::cql

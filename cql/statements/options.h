@@ -5,8 +5,10 @@
 #include <map>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cql/ast.h"
+#include "cql/position.h"
 #include "data/schema/schema.h"
 
 namespace tholos::cql {
@@ -20,5 +22,8 @@ absl::StatusOr<std::map<std::string, std::string>> MapOption(const Option& optio
 // Checks the value as Cassandra does (data/schema/table_options.h): "line 1:50 Unknown property
 // 'gc_grace'".
 absl::Status ApplyTableOption(const Option& option, data::TableSchema* table);
+
+// The same error with its place before the message: of the same kind, or kInvalid if it has none.
+absl::Status ErrorOfAt(Position position, const absl::Status& status);
 
 }  // namespace tholos::cql

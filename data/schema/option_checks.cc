@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "data/schema/schema.h"
@@ -25,7 +26,7 @@ constexpr double kFalsePositiveMin = 6.71e-5;
 
 template <typename... Pieces>
 absl::Status Invalid(const Pieces&... pieces) {
-  return absl::InvalidArgumentError(base::StrCat(pieces...));
+  return base::ConfigError(base::StrCat(pieces...));
 }
 
 template <typename T>

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "data/schema/option_checks.h"
@@ -16,9 +17,10 @@
 namespace tholos::data {
 namespace {
 
+// Of what is no value of the option's type, and of names: Cassandra takes these for errors of syntax.
 template <typename... Pieces>
-absl::Status Invalid(const Pieces&... pieces) {
-  return absl::InvalidArgumentError(base::StrCat(pieces...));
+absl::Status Malformed(const Pieces&... pieces) {
+  return base::SyntaxError(base::StrCat(pieces...));
 }
 
 // Takes an option's value as the type that it has.
@@ -35,7 +37,7 @@ class Setter {
   absl::Status Map(OptionMap* out) const {
     const auto* map = std::get_if<OptionMap>(&value_);
     if (map == nullptr) {
-      return Invalid("Invalid value for property '", name_, "'. It should be a map.");
+      return Malformed("Invalid value for property '", name_, "'. It should be a map.");
     }
     *out = *map;
     return absl::OkStatus();
@@ -48,7 +50,7 @@ class Setter {
     int32_t v = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
     if (error != std::errc() || end != text.data() + text.size()) {
-      return Invalid("Invalid integer value ", Shown(text), " for '", name_, "'");
+      return Malformed("Invalid integer value ", Shown(text), " for '", name_, "'");
     }
     *out = v;
     return absl::OkStatus();
@@ -60,7 +62,7 @@ class Setter {
     double v = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
     if (error != std::errc() || end != text.data() + text.size() || v != v) {
-      return Invalid("Invalid double value ", Shown(text), " for '", name_, "'");
+      return Malformed("Invalid double value ", Shown(text), " for '", name_, "'");
     }
     *out = v;
     return absl::OkStatus();
@@ -74,7 +76,7 @@ class Setter {
     const bool no =
         absl::EqualsIgnoreCase(text, "false") || text == "0" || absl::EqualsIgnoreCase(text, "no");
     if (!yes && !no) {
-      return Invalid("Invalid boolean value ", Shown(text), " for '", name_, "'");
+      return Malformed("Invalid boolean value ", Shown(text), " for '", name_, "'");
     }
     *out = yes;
     return absl::OkStatus();
@@ -83,7 +85,7 @@ class Setter {
  private:
   absl::Status RequireText() const {
     if (std::holds_alternative<std::string>(value_)) return absl::OkStatus();
-    return Invalid("Invalid value for property '", name_, "'. It should be a simple value.");
+    return Malformed("Invalid value for property '", name_, "'. It should be a simple value.");
   }
 
   const std::string_view name_;
@@ -114,7 +116,7 @@ absl::Status Assign(std::string_view name, const OptionValue& value, TableSchema
   if (name == "min_index_interval") return set.Integer(&options.min_index_interval);
   if (name == "read_repair") return set.Text(&options.read_repair);
   if (name == "speculative_retry") return set.Text(&options.speculative_retry);
-  return Invalid("Unknown property '", name, "'");
+  return Malformed("Unknown property '", name, "'");
 }
 
 }  // namespace
@@ -149,8 +151,9 @@ absl::Status ValidateOptions(const TableSchema& table) {
   THOLOS_RETURN_IF_ERROR(ValidateEachOption(table));
   const TableOptions& options = table.options;
   if (options.max_index_interval < options.min_index_interval) {
-    return Invalid("max_index_interval must be greater than or equal to min_index_interval (",
-                   options.min_index_interval, ") (got ", options.max_index_interval, ").");
+    return base::ConfigError(
+        base::StrCat("max_index_interval must be greater than or equal to min_index_interval (",
+                     options.min_index_interval, ") (got ", options.max_index_interval, ")."));
   }
   return absl::OkStatus();
 }

@@ -183,10 +183,7 @@ absl::Status ValidateTable(const TableSchema& table) {
   THOLOS_RETURN_IF_ERROR(CheckColumns(table));
   THOLOS_RETURN_IF_ERROR(CheckDropped(table));
   if (table.id.IsNil()) return invalid("no table id");
-  if (const absl::Status options = ValidateOptions(table); !options.ok()) {
-    return base::InvalidRequest(base::ToStd(options.message()));
-  }
-  return absl::OkStatus();
+  return ValidateOptions(table);
 }
 
 }  // namespace tholos::data
