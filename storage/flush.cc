@@ -19,7 +19,7 @@ class Flush {
   Task<absl::Status> Run() {
     const Memtable::Partitions& partitions = memtable_->partitions();
     for (auto place = partitions.First(); !place.at_end(); place = partitions.Next(place)) {
-      partitions.PrefetchBehind(place);
+      Prefetch(partitions, place);
       const Memtable::Partition& partition = *place.item();
       const Memtable::Contents* contents = partition.contents();
       const data::Token token = Memtable::TokenOf(place.prefix());
@@ -32,7 +32,7 @@ class Flush {
         Start(token, partition);
         const Memtable::Rows& rows = contents->rows;
         for (auto at = rows.First(); !at.at_end(); at = rows.Next(at)) {
-          rows.PrefetchBehind(at);
+          PrefetchRow(rows.Ahead(at, kRowAhead));
           Add(*at.item());
           if (writer_.needs_relief()) THOLOS_CO_RETURN_IF_ERROR(co_await writer_.Relieve());
         }
@@ -43,6 +43,25 @@ class Flush {
   }
 
  private:
+  // A partition and its row lie anywhere in memory; the first names the second.
+  static constexpr uint32_t kPartitionAhead = 12;
+  static constexpr uint32_t kRowAhead = 6;
+
+  static void Prefetch(const Memtable::Partitions& partitions,
+                       const Memtable::Partitions::Place& place) {
+    if (auto* partition = partitions.Ahead(place, kPartitionAhead); partition != nullptr) {
+      __builtin_prefetch(partition);
+    }
+    if (auto* partition = partitions.Ahead(place, kRowAhead); partition != nullptr) {
+      PrefetchRow(partition->only_row());
+    }
+  }
+  static void PrefetchRow(const Memtable::Row* row) {
+    const char* bytes = reinterpret_cast<const char*>(row);
+    if (row == nullptr) return;
+    for (int line = 0; line < 3; ++line) __builtin_prefetch(bytes + 64 * line);
+  }
+
   static bool IsBare(const Memtable::Contents& contents) {
     return contents.deletion.live() && contents.static_row == nullptr && contents.ranges.empty();
   }
