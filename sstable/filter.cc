@@ -110,6 +110,10 @@ absl::StatusOr<Filter> Filter::Parse(std::string section) {
   return filter;
 }
 
+void Filter::Prefetch(uint64_t hash) const {
+  if (blocks_ != 0) __builtin_prefetch(section_.data() + BlockOf(hash, blocks_) * kBlockBytes);
+}
+
 bool Filter::MayContain(uint64_t hash) const {
   if (blocks_ == 0) return true;
   const char* block = section_.data() + BlockOf(hash, blocks_) * kBlockBytes;

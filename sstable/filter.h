@@ -52,6 +52,8 @@ class Filter {
   // kDataLoss if malformed.
   static absl::StatusOr<Filter> Parse(std::string section);
   bool MayContain(uint64_t hash) const;
+  // Brings what MayContain will look at nearer: worth it where several filters are asked.
+  void Prefetch(uint64_t hash) const;
   size_t bytes() const { return section_.size(); }
 
  private:

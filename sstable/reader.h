@@ -69,6 +69,7 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
     return statistics.partitions > 0 && key.token >= statistics.first_key.token &&
            key.token <= statistics.last_key.token && filter_.MayContain(filter_hash);
   }
+  void PrefetchFilter(uint64_t filter_hash) const { filter_.Prefetch(filter_hash); }
   // False: nothing selected is in here.
   bool MayContain(const data::Selection& selection) const;
 

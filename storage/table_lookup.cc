@@ -82,13 +82,18 @@ Task<Answer> Table::CacheRow(Task<Answer> task, CachedRows::Ticket ticket, data:
 Task<Answer> Table::FindRowInSources(const data::DecoratedKey& key,
                                      std::string_view clustering) const {
   Answer state(absl::in_place);
-  active_->Find(key, clustering, &*state);
-  for (const Frozen& frozen : frozen_) frozen.memtable->Find(key, clustering, &*state);
+  const auto look_into_memtables = [&] {
+    active_->Find(key, clustering, &*state);
+    for (const Frozen& frozen : frozen_) frozen.memtable->Find(key, clustering, &*state);
+  };
   if (parts_.empty()) {
+    look_into_memtables();
     data::MakeCanonical(&*state);
     return Task<Answer>::Ready(std::move(state));
   }
   const LookupKey wanted(key, clustering);
+  for (const Part& part : parts_) part.table->PrefetchFilter(wanted.filter_hash());
+  look_into_memtables();
   const auto may_have = [&](const Part& part) {
     return part.table->MayContain(key, wanted.filter_hash()) &&
            (part.whole || std::any_of(part.live.held.begin(), part.live.held.end(),

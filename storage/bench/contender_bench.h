@@ -24,6 +24,7 @@ struct StoreOptions {
   // Every write waits until a sync has covered it; otherwise until the operating system has it.
   bool sync_writes = false;
   uint64_t block_bytes = 16 << 10;
+  bool row_cache = false;  // of this engine's table of single rows
 };
 
 struct StoreCounters {

@@ -282,6 +282,10 @@ void Bench::Point() {
   PrintCosts("get from cached blocks", Pieces(some, get), operations, "1.7");
   if (flags_.Wants("scan")) Scans();
   CloseAll(false);
+  OpenAll([](StoreOptions* options) { options->row_cache = true; });
+  for (Entry& entry : stores_) entry.store->Get(some);
+  PrintCosts("get from the row cache (theirs: blocks)", Pieces(some, get), operations, "");
+  CloseAll(false);
 }
 
 void Bench::Scans() {

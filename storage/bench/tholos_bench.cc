@@ -30,18 +30,21 @@ data::TableId TableIdOf(uint8_t n) {
 const data::TableId kRows = TableIdOf(1);
 const data::TableId kWide = TableIdOf(2);
 
-data::Schema::Ptr BenchSchema() {
+data::Schema::Ptr BenchSchema(bool row_cache) {
   using data::ColumnKind;
   const data::DataType blob(data::TypeId::kBlob);
   const data::KeyspaceSchema keyspace{
       .name = "bench", .replication = {{"class", "SimpleStrategy"}, {"replication_factor", "1"}}};
+  data::TableOptions options;
+  options.caching["rows_per_partition"] = row_cache ? "ALL" : "NONE";
   const data::TableSchema rows{
       .id = kRows,
       .keyspace = "bench",
       .name = "rows",
       .columns = {{.name = "k", .type = blob, .kind = ColumnKind::kPartitionKey},
                   {.name = "v", .type = blob, .kind = ColumnKind::kRegular}},
-      .next_column_id = 1};
+      .next_column_id = 1,
+      .options = options};
   const data::TableSchema wide{
       .id = kWide,
       .keyspace = "bench",
@@ -108,7 +111,7 @@ class Tholos final : public Store {
     engine.cache_bytes_max = options.cache_bytes;
     engine.commitlog_bytes_max = options.commitlog_bytes;
     engine.commitlog_sync = options.sync_writes ? CommitLogSync::kBatch : CommitLogSync::kPeriodic;
-    engine_ = Run(Engine::Open(engine, deps, BenchSchema())).value();
+    engine_ = Run(Engine::Open(engine, deps, BenchSchema(options.row_cache))).value();
   }
 
   void Close() override {
