@@ -120,15 +120,14 @@ std::vector<std::string> ProcessCluster::Arguments(int n) const {
   std::string seeds;
   for (size_t i = 0; i < members_.size(); ++i)
     absl::StrAppend(&seeds, i == 0 ? "" : ",", address(static_cast<int>(i)));
-  return {BinaryPath("tholosd"),
-          "--data",
-          directory(n),
-          "--listen",
-          address(n),
-          "--seeds",
-          seeds,
-          "--shards",
-          "2"};
+  std::vector<std::string> arguments = {
+      BinaryPath("tholosd"), "--data", directory(n), "--listen", address(n), "--seeds", seeds};
+  if (extra_.empty()) {
+    arguments.insert(arguments.end(), {"--shards", "2"});
+  } else {
+    arguments.insert(arguments.end(), extra_.begin(), extra_.end());
+  }
+  return arguments;
 }
 
 void ProcessCluster::Start(int n) {

@@ -47,6 +47,8 @@ class ProcessCluster {
   // kill -9 for what still runs.
   ~ProcessCluster();
 
+  // Of every start, instead of `--shards 2`.
+  void set_extra_arguments(std::vector<std::string> arguments) { extra_ = std::move(arguments); }
   void Start(int n);
   void StartAll();
   void Signal(int n, int signal_number);
@@ -55,6 +57,7 @@ class ProcessCluster {
   // SIGTERM; the exit code.
   int Terminate(int n);
   bool running(int n);
+  pid_t pid(int n) const { return members_[n].pid; }
   // All nodes that run see exactly `count` nodes up.
   bool WaitUp(int count, absl::Duration max = absl::Seconds(60));
 
@@ -84,6 +87,7 @@ class ProcessCluster {
   };
   TemporaryDirectory directory_;
   std::string prefix_;  // of the addresses
+  std::vector<std::string> extra_;
   std::vector<Member> members_;
 };
 
