@@ -30,11 +30,15 @@ Detached RunDetached(Task<void> task, [[maybe_unused]] Gate::Holder holder) {
   }
 }
 
-void Start(Loop& loop, Task<void> task, Gate::Holder holder) {
+std::coroutine_handle<> Detach(Loop& loop, Task<void> task, Gate::Holder holder) {
   auto handle = RunDetached(std::move(task), std::move(holder)).handle;
   handle.promise().handle = handle;
   handle.promise().LinkInto(&loop);
-  loop.Ready(handle);
+  return handle;
+}
+
+void Start(Loop& loop, Task<void> task, Gate::Holder holder) {
+  loop.Ready(Detach(loop, std::move(task), std::move(holder)));
 }
 
 }  // namespace
@@ -65,6 +69,13 @@ bool Scope::Spawn(Task<void> task) {
   Gate::Holder holder = gate_.Enter();
   if (!holder) return false;
   Start(Loop::Current(), std::move(task), std::move(holder));
+  return true;
+}
+
+bool Scope::SpawnNow(Task<void> task) {
+  Gate::Holder holder = gate_.Enter();
+  if (!holder) return false;
+  Detach(Loop::Current(), std::move(task), std::move(holder)).resume();
   return true;
 }
 

@@ -56,6 +56,8 @@ class Scope {
   // Starts `task` through the ready queue. After Stop() was called the task is dropped unstarted
   // and the result is false.
   bool Spawn(Task<void> task);
+  // The same, but runs `task` at once, until it first waits.
+  bool SpawnNow(Task<void> task);
   // Lets no more in and returns when every spawned task has ended.
   Task<void> Stop() { return gate_.Close(); }
   bool stopped() const { return gate_.closed(); }

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -21,15 +22,16 @@
 
 namespace tholos::base {
 
-// A coroutine to resume, or else a function to call.
+// A coroutine to resume, or else a function to call. Most work is a coroutine, and moves from queue
+// to queue: two pointers.
 struct Work {
   std::coroutine_handle<> handle;
-  absl::AnyInvocable<void()> call;
+  std::unique_ptr<absl::AnyInvocable<void()>> call;
   void Run() {
     if (handle) {
       handle.resume();
     } else {
-      call();
+      (*call)();
     }
   }
 };

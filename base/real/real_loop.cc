@@ -61,7 +61,9 @@ void RealLoop::RequestStop() {
   Wake();
 }
 
-void RealLoop::Post(absl::AnyInvocable<void()> work) { Deliver(Work{{}, std::move(work)}); }
+void RealLoop::Post(absl::AnyInvocable<void()> work) {
+  Deliver(Work{{}, std::make_unique<absl::AnyInvocable<void()>>(std::move(work))});
+}
 
 void RealLoop::PostResume(std::coroutine_handle<> handle) { Deliver(Work{handle, {}}); }
 
