@@ -62,8 +62,8 @@ class BatchWriter {
   bool empty() const { return count_ == 0; }
   // Of the batch so far, header included.
   size_t bytes() const { return bytes_.size(); }
-  // The first one opens the batch at `now`. Copies the body. A deadline that has passed is sent as
-  // zero.
+  // The first one opens the batch at `now`, which is not looked at for others. Copies the body. A
+  // deadline that has passed is sent as zero.
   void Add(const Envelope& envelope, base::MonotonicTime now);
   // The batch, which has at least one envelope. The writer is empty afterwards.
   std::string Seal(base::MonotonicTime now);

@@ -1,10 +1,12 @@
 #include "rpc/grpc_client.h"
 
+#include <limits>
 #include <utility>
 
-#include "base/strings.h"
+#include "base/status_macros.h"
 #include "proto/internode.grpc.pb.h"
 #include "rpc/grpc_settings.h"
+#include "rpc/handshake.h"
 
 namespace tholos::rpc {
 namespace {
@@ -34,18 +36,19 @@ class GrpcOutboundStream final : public OutboundStream,
   GrpcOutboundStream(const Endpoint& to, const Greeting& self, int shard_count,
                      OutboundEvents events)
       : OutboundStream(shard_count),
-        cluster_name_(self.cluster_name),
+        self_({self.endpoint.ToString(), self.cluster_name, kVersions}),
         events_(std::move(events)),
         stub_(Internode::NewStub(MakeChannel(to))) {
     Hello& hello = *out_.mutable_hello();
-    hello.set_protocol_version(kProtocolVersion);
-    hello.set_cluster_name(self.cluster_name);
-    hello.set_endpoint(self.endpoint.ToString());
+    hello.set_protocol_version(self_.versions.newest);
+    hello.set_oldest_version(self_.versions.oldest);
+    hello.set_cluster_name(self_.cluster_name);
+    hello.set_endpoint(self_.name);
     hello.set_stream_class(static_cast<uint32_t>(self.stream_class));
   }
 
   void Start(std::shared_ptr<GrpcOutboundStream> self) {
-    self_ = std::move(self);
+    kept_ = std::move(self);
     stub_->async()->Stream(&context_, this);
     // Writes start outside of reactions; the hold goes when there will be none any more.
     AddHold();
@@ -57,7 +60,8 @@ class GrpcOutboundStream final : public OutboundStream,
   void Cancel() override { context_.TryCancel(); }
 
  private:
-  void StartWriting(std::string frame) override {
+  // Nobody sends requests on a stream that this node dialled: there is nothing to credit.
+  void StartWriting(std::string frame, uint64_t) override {
     out_.set_batch(std::move(frame));
     StartWrite(&out_);
   }
@@ -70,7 +74,7 @@ class GrpcOutboundStream final : public OutboundStream,
       Close();
       return;
     }
-    const absl::Status status = greeted_ ? events_.received(in_.batch()) : OnHello();
+    const absl::Status status = greeted_ ? OnFrame() : OnHello();
     if (!status.ok()) {
       failure_ = status;
       Close();
@@ -80,15 +84,16 @@ class GrpcOutboundStream final : public OutboundStream,
     StartRead(&in_);
   }
 
+  absl::Status OnFrame() {
+    if (in_.credit() != 0) THOLOS_RETURN_IF_ERROR(OnCredit(in_.credit()));
+    return in_.batch().empty() ? absl::OkStatus() : events_.received(in_.batch());
+  }
+
   absl::Status OnHello() {
     const Hello& hello = in_.hello();
-    if (!in_.has_hello() || hello.protocol_version() != kProtocolVersion ||
-        hello.cluster_name() != cluster_name_) {
-      return absl::FailedPreconditionError(
-          base::StrCat("the peer speaks protocol ", hello.protocol_version(),
-                       " and belongs to cluster '", hello.cluster_name(), "'; this node speaks ",
-                       kProtocolVersion, " and belongs to '", cluster_name_, "'"));
-    }
+    if (!in_.has_hello()) return absl::DataLossError("the first frame is no greeting");
+    THOLOS_RETURN_IF_ERROR(CheckAgreed(self_, hello.cluster_name(), hello.protocol_version()));
+    SetWindows(hello.window(), std::numeric_limits<uint64_t>::max());
     greeted_ = true;
     events_.up();
     return absl::OkStatus();
@@ -101,10 +106,10 @@ class GrpcOutboundStream final : public OutboundStream,
     const OutboundEvents events = std::move(events_);
     absl::Status why = failure_.ok() ? ToAbslStatus(status) : failure_;
     if (why.ok()) why = absl::UnavailableError("the peer ended the stream");
-    events.done(std::move(why), std::move(self_));
+    events.done(std::move(why), std::move(kept_));
   }
 
-  const std::string cluster_name_;
+  const Party self_;
   OutboundEvents events_;
   const std::unique_ptr<Internode::Stub> stub_;
   grpc::ClientContext context_;
@@ -114,7 +119,7 @@ class GrpcOutboundStream final : public OutboundStream,
   bool greeted_ = false;
   absl::Status failure_;
   // Until gRPC has let go of this object.
-  std::shared_ptr<GrpcOutboundStream> self_;
+  std::shared_ptr<GrpcOutboundStream> kept_;
 };
 
 }  // namespace

@@ -8,12 +8,15 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <utility>
 
 #include "base/mutex.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 #include "proto/internode.grpc.pb.h"
 #include "rpc/grpc_settings.h"
+#include "rpc/handshake.h"
 
 namespace tholos::rpc {
 namespace {
@@ -71,8 +74,13 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   const std::shared_ptr<ByteBudget>& budget() const override { return budget_; }
 
  private:
-  void StartWriting(std::string frame) override {
-    out_.set_batch(std::move(frame));
+  void StartWriting(std::string frame, uint64_t credit) override {
+    if (frame.empty()) {
+      out_.clear_content();
+    } else {
+      out_.set_batch(std::move(frame));
+    }
+    out_.set_credit(credit);
     StartWrite(&out_);
   }
 
@@ -115,23 +123,23 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   absl::Status OnHello() {
     const Hello& hello = in_.hello();
     if (!in_.has_hello()) return absl::InvalidArgumentError("the first frame is no greeting");
-    if (hello.protocol_version() != kProtocolVersion) {
-      return absl::FailedPreconditionError(base::StrCat(shared_.endpoint.ToString(),
-                                                        " speaks protocol ", kProtocolVersion,
-                                                        ", not ", hello.protocol_version()));
-    }
-    if (hello.cluster_name() != shared_.options.cluster_name) {
-      return absl::FailedPreconditionError(
-          base::StrCat(shared_.endpoint.ToString(), " belongs to cluster '",
-                       shared_.options.cluster_name, "', not '", hello.cluster_name(), "'"));
-    }
+    THOLOS_ASSIGN_OR_RETURN(
+        const uint32_t version,
+        Agree({shared_.endpoint.ToString(), shared_.options.cluster_name, kVersions},
+              {hello.endpoint(),
+               hello.cluster_name(),
+               {hello.oldest_version(), hello.protocol_version()}}));
     absl::StatusOr<Endpoint> from = Endpoint::Parse(hello.endpoint());
     if (!from.ok()) return from.status();
     from_ = *std::move(from);
     greeted_ = true;
+    const uint64_t window = shared_.options.inbound_bytes_max;
+    SetWindows(std::numeric_limits<uint64_t>::max(), window);
     if (BeginWriting()) {
       Hello& answer = *out_.mutable_hello();
-      answer.set_protocol_version(kProtocolVersion);
+      answer.set_protocol_version(version);
+      answer.set_oldest_version(kVersions.oldest);
+      answer.set_window(window);
       answer.set_cluster_name(shared_.options.cluster_name);
       answer.set_endpoint(shared_.endpoint.ToString());
       answer.set_stream_class(hello.stream_class());

@@ -11,8 +11,6 @@
 
 namespace tholos::rpc {
 
-inline constexpr uint32_t kProtocolVersion = 1;
-
 // A message of ours is at most one batch, which exceeds its target by at most one largest body.
 inline constexpr int kGrpcMessageBytesMax = static_cast<int>(kMessageBytesMax + (size_t{4} << 20));
 

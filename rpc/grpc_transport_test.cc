@@ -22,6 +22,7 @@
 #include "base/real/real_executor.h"
 #include "base/real/real_random.h"
 #include "base/strings.h"
+#include "rpc/frame.h"
 #include "rpc/grpc_client.h"
 
 extern char** environ;
@@ -337,6 +338,43 @@ TEST_F(GrpcTransportTest, ReadingPausesWhileTooMuchIsInHand) {
   EXPECT_EQ(BlockOn(a_.executor().shard(0),
                     ManyCalls(&a_, small.endpoint(), 20'000, std::string(300, 'y'))),
             0);
+}
+
+Task<void> CallHints(Node* node, Endpoint to, int count, size_t bytes, std::atomic<int>* answered) {
+  std::vector<Task<absl::StatusOr<std::string>>> calls;
+  for (int i = 0; i < count; ++i) {
+    calls.push_back(node->transport().Call({to, Verb::kHint, kNoToken, std::string(bytes, 'x')},
+                                           node->Soon(absl::Seconds(60))));
+  }
+  for (const auto& answer : co_await WhenAll(std::move(calls))) *answered += answer.ok() ? 1 : 0;
+}
+
+// It takes a window and a batch in hand, the rest waits with the sender, and nobody else notices.
+TEST_F(GrpcTransportTest, ASlowReceiverHoldsAWindow) {
+  GrpcTransportOptions options;
+  options.inbound_bytes_max = 1 << 20;
+  Node slow(options);
+  ASSERT_TRUE(slow.Start().ok());
+  constexpr int kCalls = 30;
+  constexpr size_t kBytes = 100'000;
+  std::atomic<int> answered = 0;
+  std::thread caller([&] {
+    BlockOn(a_.executor().shard(0), CallHints(&a_, slow.endpoint(), kCalls, kBytes, &answered));
+  });
+  // Three of them make a batch, and with the fourth batch a window is in hand.
+  constexpr int kInHand = 12;
+  while (slow.hints_started < kInHand) std::this_thread::yield();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(a_.Call({b_.endpoint(), Verb::kWrite, kNoToken, "other"}).ok());
+  }
+  EXPECT_EQ(slow.hints_started, kInHand);
+  const auto waiting = static_cast<int64_t>((kCalls - kInHand) * (kBytes + kEnvelopeHeaderBytes));
+  // A request may have arrived before gRPC says that it is out.
+  while (a_.QueuedBytes(slow.endpoint()) > waiting) std::this_thread::yield();
+  EXPECT_EQ(a_.QueuedBytes(slow.endpoint()), waiting);
+  slow.executor().shard(0).Post([&] { slow.release().Set(); });
+  caller.join();
+  EXPECT_EQ(answered, kCalls);
 }
 
 // Bytes that are no frame end their stream, and only that.

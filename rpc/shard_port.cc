@@ -98,7 +98,7 @@ base::Task<absl::StatusOr<std::string>> ShardPort::Call(Outgoing message, base::
         absl::StatusCode::kDeadlineExceeded,
         base::StrCat(VerbName(message.verb), " to ", Describe(peer.key), ": no answer in time"));
   }
-  co_return std::move(call.result);
+  co_return *std::move(call.result);
 }
 
 void ShardPort::Send(Outgoing message) {
@@ -200,30 +200,34 @@ void ShardPort::OnAnswers(std::vector<Answer> answers) {
 
 void ShardPort::OnRequests(std::shared_ptr<InboundStream> stream, std::vector<Request> requests) {
   if (refusing_) return;
-  for (Request& request : requests) scope_.Spawn(RunHandler(stream, std::move(request)));
+  for (Request& request : requests) scope_.SpawnNow(RunHandler(stream, std::move(request)));
 }
 
 base::Task<void> ShardPort::RunHandler(std::shared_ptr<InboundStream> stream, Request request) {
   if (request.deadline <= deps_.clock.Now()) {
     expired_.Add();
+    stream->Finished(request.hold.bytes());
     co_return;
   }
   handled_.Add();
-  absl::StatusOr<std::string> result = absl::UnknownError("not handled");
   const auto handler = deps_.handlers.find(request.verb);
   if (handler == deps_.handlers.end()) {
-    result = WithCode(absl::StatusCode::kUnimplemented,
-                      base::StrCat("no handler for verb ", static_cast<int>(request.verb), " (",
-                                   VerbName(request.verb), ")"));
-  } else {
-    result = co_await handler->second(
-        Incoming{stream->from(), request.verb, std::move(request.body), request.deadline});
+    Respond(stream, request,
+            WithCode(absl::StatusCode::kUnimplemented,
+                     base::StrCat("no handler for verb ", static_cast<int>(request.verb), " (",
+                                  VerbName(request.verb), ")")));
+    stream->Finished(request.hold.bytes());
+    co_return;
   }
-  if (request.kind == EnvelopeKind::kRequest) Respond(stream, request, std::move(result));
+  Respond(stream, request,
+          co_await handler->second(
+              Incoming{stream->from(), request.verb, std::move(request.body), request.deadline}));
+  stream->Finished(request.hold.bytes());
 }
 
 void ShardPort::Respond(const std::shared_ptr<InboundStream>& stream, const Request& request,
                         absl::StatusOr<std::string> result) {
+  if (request.kind != EnvelopeKind::kRequest) return;
   const std::shared_ptr<ByteBudget>& budget = stream->budget();
   if (result.ok() && result->size() > kMessageBytesMax) {
     result = WithCode(absl::StatusCode::kResourceExhausted,
@@ -246,17 +250,17 @@ void ShardPort::Respond(const std::shared_ptr<InboundStream>& stream, const Requ
 
 void ShardPort::Stage(const std::shared_ptr<Stream>& stream, const Envelope& envelope,
                       ByteBudget::Hold hold) {
-  const base::MonotonicTime now = deps_.clock.Now();
   int& slot = stream->stage_slots[static_cast<size_t>(shard_)];
   if (slot < 0) {
     slot = static_cast<int>(staged_.size());
     staged_.push_back({stream, {}, {}});
   }
   Staged& staged = staged_[static_cast<size_t>(slot)];
-  staged.writer.Add(envelope, now);
+  // Only the first one asks for the time.
+  staged.writer.Add(envelope, staged.writer.empty() ? deps_.clock.Now() : base::MonotonicTime{});
   staged.hold.Merge(std::move(hold));
   if (staged.writer.bytes() >= kBatchBytesTarget) {
-    stream->Push({staged.writer.Seal(now), std::move(staged.hold)});
+    stream->Push({staged.writer.Seal(deps_.clock.Now()), std::move(staged.hold)});
   }
   if (flush_posted_) return;
   flush_posted_ = true;

@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,7 +105,7 @@ class ShardPort {
   struct PendingCall {
     const Stream* stream = nullptr;
     base::Event done;
-    absl::StatusOr<std::string> result = absl::UnknownError("no answer");
+    std::optional<absl::StatusOr<std::string>> result;  // when `done`
   };
   struct Staged {
     std::shared_ptr<Stream> stream;

@@ -71,7 +71,7 @@ class FakeStream final : public Stream {
   int frames() const { return frames_; }
 
  private:
-  void StartWriting(std::string frame) override {
+  void StartWriting(std::string frame, uint64_t) override {
     worker_.Do([this, frame = std::move(frame)] {
       ++frames_;
       WriteDone(on_frame_(frame));
