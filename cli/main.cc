@@ -1,9 +1,13 @@
 // tholos: the command line of a Tholos cluster.
 #include <CLI/CLI.hpp>
 
+#include "absl/synchronization/mutex.h"
+
 #include "cli/options.h"
 
 int main(int argc, char** argv) {
+  // Debian's library looks for cycles at every lock of a mutex otherwise.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   CLI::App app{"The command line of a Tholos cluster"};
   app.set_version_flag("--version", THOLOS_VERSION);
   app.require_subcommand(1);

@@ -17,16 +17,20 @@ std::shared_ptr<const ReadMessage> ReadMessage::Of(data::ReadCommand command) {
   return message;
 }
 
+// Not a coroutine, as Call: every write goes through here, and each frame costs.
 base::Task<absl::Status> ReplicaClient::Apply(ring::NodeId to, rpc::Verb verb,
                                               std::shared_ptr<const WriteMessage> message,
                                               base::Deadline deadline, TraceHandle trace) const {
-  if (to != self_) {
-    auto answer =
-        co_await Call(to, {verb, message->token, message->body}, deadline, std::move(trace));
-    co_return answer.status();
-  }
-  absl::Status applied = co_await deps_.engine.Apply(std::string(message->mutation()), deadline);
-  if (trace != nullptr) trace->Add(applied.ok() ? "mutation applied here" : "mutation failed here");
+  if (to != self_)
+    return Ask(to, {verb, message->token, message->body}, deadline, std::move(trace));
+  auto applied = deps_.engine.Apply(std::string(message->mutation()), deadline);
+  return trace == nullptr ? std::move(applied) : Traced(std::move(applied), std::move(trace));
+}
+
+base::Task<absl::Status> ReplicaClient::Traced(base::Task<absl::Status> applying,
+                                               TraceHandle trace) {
+  absl::Status applied = co_await std::move(applying);
+  trace->Add(applied.ok() ? "mutation applied here" : "mutation failed here");
   co_return applied;
 }
 
@@ -39,10 +43,11 @@ base::Task<absl::StatusOr<data::ReadResult>> ReplicaClient::ReadData(
     co_return result;
   }
   const int64_t token = message->command.RoutingToken();
-  THOLOS_CO_ASSIGN_OR_RETURN(
-      std::string bytes, co_await Call(from, {rpc::Verb::kReadData, token, message->body}, deadline,
-                                       std::move(trace)));
-  THOLOS_CO_ASSIGN_OR_RETURN(data::ReadResult result, data::DecodeReadResult(bytes));
+  const auto bytes =
+      co_await Call(from, {rpc::Verb::kReadData, token, message->body}, deadline, std::move(trace));
+  Note(from, bytes.status());
+  THOLOS_CO_RETURN_IF_ERROR(bytes.status());
+  THOLOS_CO_ASSIGN_OR_RETURN(data::ReadResult result, data::DecodeReadResult(*bytes));
   THOLOS_CO_RETURN_IF_ERROR(CheckAnswer(message->command, result));
   co_return result;
 }
@@ -57,10 +62,11 @@ base::Task<absl::StatusOr<base::Hash128>> ReplicaClient::ReadDigest(
     co_return DigestOf(result);
   }
   const int64_t token = message->command.RoutingToken();
-  THOLOS_CO_ASSIGN_OR_RETURN(std::string bytes,
-                             co_await Call(from, {rpc::Verb::kReadDigest, token, message->body},
-                                           deadline, std::move(trace)));
-  co_return DecodeDigest(bytes);
+  const auto bytes = co_await Call(from, {rpc::Verb::kReadDigest, token, message->body}, deadline,
+                                   std::move(trace));
+  Note(from, bytes.status());
+  THOLOS_CO_RETURN_IF_ERROR(bytes.status());
+  co_return DecodeDigest(*bytes);
 }
 
 base::Hash128 ReplicaClient::DigestOf(const data::ReadResult& result) const {
@@ -70,6 +76,7 @@ base::Hash128 ReplicaClient::DigestOf(const data::ReadResult& result) const {
 base::Task<absl::Status> ReplicaClient::Ask(ring::NodeId to, Message message,
                                             base::Deadline deadline, TraceHandle trace) const {
   const auto answer = co_await Call(to, std::move(message), deadline, std::move(trace));
+  Note(to, answer.status());
   co_return answer.status();
 }
 
@@ -83,6 +90,7 @@ base::Task<absl::StatusOr<std::string>> ReplicaClient::CallTraced(ring::NodeId t
   message.body = EncodeTracedRequest(message.verb, message.body);
   message.verb = rpc::Verb::kTraced;
   auto bytes = co_await Call(to, std::move(message), deadline, nullptr);
+  Note(to, bytes.status());
   absl::StatusOr<TracedAnswer> traced =
       bytes.ok() ? DecodeTracedAnswer(*bytes) : absl::StatusOr<TracedAnswer>(bytes.status());
   const absl::Status outcome = traced.ok() ? traced->answer.status() : traced.status();
@@ -97,20 +105,23 @@ base::Task<absl::StatusOr<std::string>> ReplicaClient::CallTraced(ring::NodeId t
 base::Task<absl::StatusOr<std::string>> ReplicaClient::Call(ring::NodeId to, Message message,
                                                             base::Deadline deadline,
                                                             TraceHandle trace) const {
-  if (trace != nullptr)
-    co_return co_await CallTraced(to, std::move(message), deadline, std::move(trace));
+  if (trace != nullptr) return CallTraced(to, std::move(message), deadline, std::move(trace));
   const ring::ClusterState::Ptr state = deps_.cluster.Get();
   const ring::NodeInfo* node = state->Find(to);
   if (node == nullptr) {
-    co_return absl::UnavailableError(absl::StrCat("node ", to.ToString(), " has left the cluster"));
+    return base::Task<absl::StatusOr<std::string>>::Ready(
+        absl::UnavailableError(absl::StrCat("node ", to.ToString(), " has left the cluster")));
   }
-  auto answer = co_await deps_.transport.Call({.to = node->internode,
-                                               .verb = message.verb,
-                                               .token = message.token,
-                                               .body = std::move(message.body)},
-                                              deadline);
-  if (absl::IsUnavailable(answer.status())) deps_.liveness.Suspect(to);
-  co_return answer;
+  return deps_.transport.Call({.to = node->internode,
+                               .verb = message.verb,
+                               .token = message.token,
+                               .body = std::move(message.body)},
+                              deadline);
+}
+
+// Whoever awaited Call: a node that refuses is looked after.
+void ReplicaClient::Note(ring::NodeId node, const absl::Status& answer) const {
+  if (absl::IsUnavailable(answer)) deps_.liveness.Suspect(node);
 }
 
 }  // namespace tholos::coordinator

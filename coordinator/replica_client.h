@@ -81,11 +81,14 @@ class ReplicaClient {
                                TraceHandle trace = nullptr) const;
 
  private:
+  static base::Task<absl::Status> Traced(base::Task<absl::Status> applying, TraceHandle trace);
+  // What it answers goes to Note, too.
   base::Task<absl::StatusOr<std::string>> Call(ring::NodeId to, Message message,
                                                base::Deadline deadline, TraceHandle trace) const;
   base::Task<absl::StatusOr<std::string>> CallTraced(ring::NodeId to, Message message,
                                                      base::Deadline deadline,
                                                      TraceHandle trace) const;
+  void Note(ring::NodeId node, const absl::Status& answer) const;
 
   const ring::NodeId self_;
   const Faults& faults_;

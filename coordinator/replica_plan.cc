@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "absl/container/inlined_vector.h"
 #include "base/errors.h"
 #include "base/strings.h"
 
@@ -123,7 +124,7 @@ class Planner {
   }
 
   void Divide() {
-    std::vector<std::pair<Rank, ReplicaPlan::Target>> living;
+    absl::InlinedVector<std::pair<Rank, ReplicaPlan::Target>, kUsualReplicas> living;
     for (const Replica& replica : replicas_) {
       if (!replica.alive) {
         plan_.dead.push_back(replica.target.node);
@@ -150,7 +151,9 @@ class Planner {
 
   const PlanInput& input_;
   const Side side_;
-  std::vector<Replica> replicas_;
+  // Every request makes a plan: the usual one without memory of its own.
+  static constexpr size_t kUsualReplicas = 6;
+  absl::InlinedVector<Replica, kUsualReplicas> replicas_;
   ReplicaPlan plan_;
 };
 

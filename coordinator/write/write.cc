@@ -67,8 +67,9 @@ struct Writer::Request {
 };
 
 base::Task<absl::Status> Writer::Write(data::Mutation mutation, RequestOptions options) {
-  THOLOS_CO_RETURN_IF_ERROR(CheckTimestamp(shard_, LargestTimestamp(mutation.update)));
-  co_return co_await WriteAgain(std::move(mutation), std::move(options));
+  absl::Status checked = CheckTimestamp(shard_, LargestTimestamp(mutation.update));
+  if (!checked.ok()) return base::Task<absl::Status>::Ready(std::move(checked));
+  return WriteAgain(std::move(mutation), std::move(options));
 }
 
 base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOptions options) {
@@ -163,7 +164,7 @@ void Writer::SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& re
   absl::btree_map<ring::DatacenterId, std::vector<ReplicaPlan::Target>> remote;
   for (const ReplicaPlan::Target& replica : plan.targets) {
     if (replica.datacenter == plan.own_datacenter || plan.own_datacenter == ring::kNoDatacenter) {
-      shard_.background.Spawn(SendTo(replica, request));
+      shard_.background.SpawnNow(SendTo(replica, request));
     } else {
       remote[replica.datacenter].push_back(replica);
     }
@@ -206,7 +207,7 @@ base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body
     expected->answer_of(i)->Set(absl::OkStatus());
   // Not reached, or lost since: the others are on their own.
   if (absl::IsUnavailable(applied)) expected->GiveUp();
-  co_await Took(relay, applied, std::move(request));
+  if (!Took(relay, applied, *request)) co_await HintFor(relay.node, std::move(request));
 }
 
 base::Task<void> Writer::AwaitForwarded(ReplicaPlan::Target replica, size_t other,
@@ -220,7 +221,7 @@ base::Task<void> Writer::AwaitForwarded(ReplicaPlan::Target replica, size_t othe
     co_await SendTo(replica, std::move(request));
     co_return;
   }
-  co_await Took(replica, *std::move(applied), std::move(request));
+  if (!Took(replica, *applied, *request)) co_await HintFor(replica.node, std::move(request));
 }
 
 absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
@@ -233,22 +234,20 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
 base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
   const absl::Status applied = co_await shard_.replicas.Apply(
       replica.node, rpc::Verb::kWrite, request->message, request->deadline, request->trace);
-  co_await Took(replica, applied, std::move(request));
+  if (!Took(replica, applied, *request)) co_await HintFor(replica.node, std::move(request));
 }
 
-// What a replica said: it counts, or it gets a hint.
-base::Task<void> Writer::Took(ReplicaPlan::Target replica, absl::Status applied,
-                              std::shared_ptr<Request> request) {
+// What a replica said: it counts, or (false) it is to get a hint.
+bool Writer::Took(const ReplicaPlan::Target& replica, const absl::Status& applied,
+                  Request& request) const {
   if (applied.ok()) {
-    request->progress.Acknowledged(replica.group);
-    request->Changed();
-    co_return;
+    request.progress.Acknowledged(replica.group);
+  } else {
+    request.progress.Failed(applied, replica.group);
+    request.failed.push_back({replica.node, applied});
   }
-  request->progress.Failed(applied, replica.group);
-  request->failed.push_back({replica.node, applied});
-  request->Changed();
-  if (!shard_.options.faults.hints_for_dead_only)
-    co_await HintFor(replica.node, std::move(request));
+  request.Changed();
+  return applied.ok() || shard_.options.faults.hints_for_dead_only;
 }
 
 base::Task<void> Writer::HintFor(ring::NodeId replica, std::shared_ptr<Request> request) {

@@ -61,8 +61,8 @@ class Writer {
   base::Task<void> AwaitForwarded(ReplicaPlan::Target replica, size_t other,
                                   std::shared_ptr<Forwarder::Expected> expected,
                                   std::shared_ptr<Request> request);
-  base::Task<void> Took(ReplicaPlan::Target replica, absl::Status applied,
-                        std::shared_ptr<Request> request);
+  bool Took(const ReplicaPlan::Target& replica, const absl::Status& applied,
+            Request& request) const;
   base::Task<void> SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request);
   base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);
 
