@@ -5,9 +5,9 @@
 //   FdWatch watch(*RealLoop::CurrentOrNull(), fd, connection);
 //
 // Edge-triggered: after a call the owner reads until a short count or EAGAIN (or remembers that it
-// did not; once `ended` was told, to the end), and writes until EAGAIN; the next call comes when something has changed since. Calls
-// come on the loop's thread, between pieces of work, and may be spurious. The socket is
-// non-blocking and stays open while it is watched.
+// did not; once `ended` was told, to the end), and writes until EAGAIN; the next call comes when
+// something has changed since. Calls come on the loop's thread, between pieces of work, and may be
+// spurious. The socket is non-blocking and stays open while it is watched.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,8 @@
 #include "base/real/fd_watch.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <thread>
 
 #include "base/async/event.h"
+#include "base/async/loop.h"
 #include "base/real/block_on.h"
 #include "base/real/real_clock.h"
 #include "base/real/real_executor.h"
@@ -79,6 +82,36 @@ TEST_P(FdWatchTest, EchoesAndEnds) {
     BlockOn(executor->shard(0), ServeUntilEnd(fds[0], &reads));
     peer.join();
     EXPECT_GE(reads, 50);
+  }
+}
+
+// A socket that is closed while events of it are on their way is let go: its peer sees the end.
+Task<void> EchoOneAndClose(int fd) {
+  Echo echo(fd);
+  while (echo.reads == 0) co_await Yield();
+}
+
+TEST_P(FdWatchTest, ClosedUnderEvents) {
+  RealClock clock;
+  auto executor = RealExecutor::Start({.shards = 1, .use_io_uring = GetParam()}, clock);
+  for (int round = 0; round < 500; ++round) {
+    int fds[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    ASSERT_EQ(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
+    ASSERT_EQ(setsockopt(fds[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    std::thread peer([fd = fds[1]] {
+      char buffer[64];
+      ssize_t n;
+      for (int i = 0; i < 20; ++i) send(fd, "x", 1, MSG_NOSIGNAL);
+      while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
+      }
+      EXPECT_TRUE(n == 0 || errno == ECONNRESET) << strerror(errno);
+      close(fd);
+    });
+    BlockOn(executor->shard(0), EchoOneAndClose(fds[0]));
+    peer.join();
+    if (HasFailure()) return;
   }
 }
 

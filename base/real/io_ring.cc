@@ -102,7 +102,8 @@ bool IoRing::SubmitPolls() {
     FdSlot* slot = to_cancel_.back();
     to_cancel_.pop_back();
     cancelling_.insert(slot);
-    io_uring_prep_poll_remove(sqe, SlotData(slot));
+    // Not a poll_remove: that fails with EALREADY where an event is on its way, and the poll stays.
+    io_uring_prep_cancel64(sqe, SlotData(slot), 0);
     io_uring_sqe_set_data64(sqe, kCancelData);
   }
   return true;
