@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/check.h"
 #include "base/coding.h"
 #include "coordinator/system_schema.h"
@@ -76,9 +77,10 @@ data::DecoratedKey KeyOf(const base::Uuid& session) {
 
 // 100-nanosecond steps since 1582-10-15; the clock sequence and the node are random, the node with
 // the bit that says so.
-base::Uuid TimeUuid(int64_t wall_micros, base::RandomStream& random) {
+base::Uuid TimeUuid(int64_t wall_micros, base::RandomStream& random, int tenth) {
   constexpr uint64_t kGregorianOffset = 0x01B21DD213814000;
-  const uint64_t time = static_cast<uint64_t>(wall_micros) * 10 + kGregorianOffset;
+  const uint64_t time =
+      static_cast<uint64_t>(wall_micros) * 10 + static_cast<uint64_t>(tenth) + kGregorianOffset;
   base::Uuid uuid = base::Uuid::Random(random);
   const auto put = [&](int at, int bytes, uint64_t value) {
     for (int i = bytes - 1; i >= 0; --i, value >>= 8)
@@ -111,8 +113,11 @@ data::Mutation EventsMutation(const base::Uuid& session, const std::vector<Trace
                               base::RandomStream& random, data::Timestamp timestamp,
                               int64_t now_seconds) {
   data::Mutation mutation{.table = EventsTable().id, .update = {.key = KeyOf(session)}};
+  // Steps of one microsecond stay in the order they were noted in.
+  absl::flat_hash_map<int64_t, int> of_micro;
   for (const TraceEvent& event : events) {
-    const base::Uuid id = TimeUuid(event.wall_micros, random);
+    const base::Uuid id =
+        TimeUuid(event.wall_micros, random, std::min(of_micro[event.wall_micros]++, 9));
     const auto clustering = data::EncodeClustering(EventsTable(), {std::string(id.AsBytes())});
     THOLOS_CHECK(clustering.ok()) << clustering.status();
     RowMaker row(EventsTable(), timestamp, now_seconds);

@@ -14,7 +14,8 @@ namespace tholos::coordinator {
 inline constexpr int32_t kTraceTtlSeconds = 24 * 3600;
 
 // A version-1 UUID of a moment, made unique by `random`.
-base::Uuid TimeUuid(int64_t wall_micros, base::RandomStream& random);
+// `tenth`: of the microsecond, 0 to 9.
+base::Uuid TimeUuid(int64_t wall_micros, base::RandomStream& random, int tenth = 0);
 
 // The rows of a session and of its events.
 data::Mutation SessionMutation(const Trace& trace, const base::Endpoint& coordinator,
