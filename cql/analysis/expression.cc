@@ -106,6 +106,7 @@ class TypedAnalysis {
       return MatchTerm(*term, type);
     };
     probe.preferred = PreferredType(*piece->term);
+    probe.list_elements = ListElements(*piece->term);
     return probe;
   }
 

@@ -176,4 +176,9 @@ std::optional<DataType> PreferredType(const Term& term) {
   return std::visit(PreferredVisitor(), term.value);
 }
 
+size_t ListElements(const Term& term) {
+  const auto* list = std::get_if<ListLiteral>(&term.value);
+  return list == nullptr ? 0 : list->elements.size();
+}
+
 }  // namespace tholos::cql

@@ -20,4 +20,7 @@ Match MatchTerm(const Term& term, const data::DataType& type);
 // elements' types. Nothing for null, markers and empty literals.
 std::optional<data::DataType> PreferredType(const Term& term);
 
+// Of a list literal, how many; 0 of everything else.
+size_t ListElements(const Term& term);
+
 }  // namespace tholos::cql

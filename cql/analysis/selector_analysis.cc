@@ -140,6 +140,7 @@ ArgumentProbe SelectorAnalysis::ProbeOf(const Draft& draft) const {
   }
   probe.matches = [term = draft.pending](const DataType& type) { return MatchTerm(*term, type); };
   probe.preferred = PreferredType(*draft.pending);
+  probe.list_elements = ListElements(*draft.pending);
   return probe;
 }
 

@@ -194,9 +194,14 @@ std::optional<DataType> Inferred(const Parameter& parameter, const ArgumentProbe
   }
   if (parameter.kind == Parameter::Kind::kSameAsFirst) return before[0];
   if (parameter.kind == Parameter::Kind::kFloatVector) {
-    // The other vector's dimension.
+    // The other vector's dimension, else that of a literal: its own, or the other's for a marker.
+    size_t dimension = argument.list_elements;
     for (const ArgumentProbe& other : site.arguments) {
       if (other.type && Accepts(parameter, *other.type, before)) return other.type;
+      if (dimension == 0) dimension = other.list_elements;
+    }
+    if (dimension > 0) {
+      return DataType::Vector(DataType(TypeId::kFloat), static_cast<uint32_t>(dimension));
     }
   }
   if (parameter.from_receiver && site.receiver && fits(*site.receiver)) return site.receiver;

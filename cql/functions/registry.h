@@ -36,6 +36,7 @@ struct ArgumentProbe {
   std::function<Match(const data::DataType&)> matches;
   // A literal's type where nothing else decides (int, text, ...).
   std::optional<data::DataType> preferred;
+  size_t list_elements = 0;  // of a literal list, which may be a vector
 
   Match MatchWith(const data::DataType& wanted) const {
     return type ? MatchTypes(*type, wanted) : matches ? matches(wanted) : Match::kNone;
