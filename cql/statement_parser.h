@@ -133,7 +133,6 @@ class StatementParser : private TokenCursor {
   bool JsonValue(InsertStatement* out);
   bool OneAssignment(Assignment* out);
   bool AssignedValue(Assignment* out);
-  bool ChangedColumn(Assignment* out);
   bool OneTarget(DeleteTarget* out);
   bool ElementKey(std::optional<Term>* out);
   bool Conditions(bool* if_exists, std::vector<Relation>* out);

@@ -280,37 +280,4 @@ absl::StatusOr<Operand> AnalyzeInteger(const Term& term, std::string_view name, 
       term, Receiver{data::DataType(type), std::string(name), table.keyspace, table.name}, context);
 }
 
-absl::StatusOr<ValueFunctionInfo> FindValueFunction(const QualifiedName& name,
-                                                    const std::vector<std::string>& arguments) {
-  const ValueFunctionInfo kUuid{ValueFunction::kRandomUuid, data::DataType(TypeId::kUuid)};
-  const ValueFunctionInfo kNow{ValueFunction::kCurrentTimestamp,
-                               data::DataType(TypeId::kTimestamp)};
-  const std::string& f = name.name;
-  const bool builtin = name.keyspace.empty() || name.keyspace == "system";
-  const bool no_arguments = arguments.empty();
-  if (builtin && f == "uuid" && no_arguments) return kUuid;
-  if (builtin && (f == "currenttimestamp" || f == "current_timestamp") && no_arguments) return kNow;
-  if (builtin && (f == "totimestamp" || f == "to_timestamp") && arguments.size() == 1 &&
-      arguments[0] == "now") {
-    return kNow;
-  }
-  if (builtin && f == "now" && no_arguments) {
-    return ErrorAt(name.position,
-                   "now() is not supported yet: its type is timeuuid; toTimestamp(now()) is");
-  }
-  return ErrorAt(name.position, "unknown function ", Abbreviate(ToCql(name)), " with ",
-                 arguments.size(), arguments.size() == 1 ? " argument" : " arguments",
-                 " (known here: uuid(), currentTimestamp(), toTimestamp(now()))");
-}
-
-std::string CallValueFunction(ValueFunction function, Request& request) {
-  switch (function) {
-    case ValueFunction::kRandomUuid:
-      return std::string(base::Uuid::Random(request.services->random).AsBytes());
-    case ValueFunction::kCurrentTimestamp:
-      return data::EncodeBigint(request.wall_micros / 1000);
-  }
-  return {};
-}
-
 }  // namespace tholos::cql

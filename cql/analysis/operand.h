@@ -98,16 +98,4 @@ class Operand {
 absl::StatusOr<Operand> AnalyzeInteger(const Term& term, std::string_view name, data::TypeId type,
                                        const data::TableSchema& table, AnalysisContext* context);
 
-// The functions without arguments that a value and a selector may call.
-enum class ValueFunction : uint8_t { kRandomUuid, kCurrentTimestamp };
-struct ValueFunctionInfo {
-  ValueFunction function;
-  data::DataType type;
-};
-// `arguments` are the names of the functions called as arguments; a call of another kind has "".
-// kInvalid names what is unknown or not supported yet.
-absl::StatusOr<ValueFunctionInfo> FindValueFunction(const QualifiedName& name,
-                                                    const std::vector<std::string>& arguments);
-std::string CallValueFunction(ValueFunction function, Request& request);
-
 }  // namespace tholos::cql

@@ -34,7 +34,6 @@ class Restrictions {
 
   // ---- what kind of statement it is ----
   bool has_partition_keys() const { return !partition_.empty(); }
-  bool has_tokens() const { return !token_bounds_.empty(); }
   // More than one partition, or a number of them that only the values tell.
   bool has_partition_in() const;
   bool restricts_clustering() const {

@@ -48,7 +48,6 @@ class FrameStream {
   // After the first response of the handshake, version 5: whatever is left of the input is
   // segments.
   void EnterSegments() { segmented_ = true; }
-  bool segmented() const { return segmented_; }
 
   // Bytes kept between calls.
   size_t buffered_bytes() const { return buffer_.size() + large_.size() + scratch_.capacity(); }
