@@ -457,6 +457,21 @@ TEST(Engine, ADamagedLogRefusesToOpen) {
   EXPECT_THAT(std::string(opened.message()), HasSubstr("1.log is damaged at offset 40"));
 }
 
+TEST(Engine, WhatALongReplayBroughtBackIsFlushed) {
+  for (const bool is_long : {true, false}) {
+    EngineWorld w(16, 1);
+    w.options.commitlog_bytes_max = is_long ? 64 << 10 : 64 << 20;
+    ASSERT_TRUE(w.OpenNow().ok());
+    w.world.Run(PutMany(&w, 300, 10));
+    w.world.PowerLossAndBoot();
+    ASSERT_TRUE(w.OpenNow().ok());
+    w.world.Run(base::SleepFor(absl::Seconds(1)));
+    EXPECT_EQ(w.world.Run(w.engine->Stats(TestTableId(0)))->sstables, is_long ? 1u : 0u);
+    EXPECT_EQ(ScanRows(w, 0), 300u);
+    w.StopNow();
+  }
+}
+
 TEST(Engine, AFullDiskRefusesWritesAndRecovers) {
   EngineWorld w(15);
   w.options.memtable_bytes_max = 64 << 10;

@@ -15,6 +15,8 @@ namespace tholos::storage {
 namespace {
 
 constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
+// A replay of more than this part of the log's bound was a long one.
+constexpr uint64_t kReplayedLongPart = 16;
 constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 // Writes that wait for memory: as much as the commit log may have pending.
 constexpr uint64_t kWaitingBytesMax = 32 << 20;
@@ -60,6 +62,9 @@ base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(
   });
   engine->NoteFlushed();
   co_await engine->DiscardLog();
+  if (engine->replayed_bytes_ > engine->options_.commitlog_bytes_max / kReplayedLongPart) {
+    engine->flush_before_ = engine->log_->next_position();
+  }
   engine->scope_.Spawn(engine->FlushLoop());
   engine->scope_.Spawn(engine->CompactionLoop());
   co_return engine;
@@ -118,6 +123,7 @@ absl::StatusOr<bool> ShardEngine::Replay(LogPosition position, std::string_view 
   // Dropped tables, and what SSTables already have.
   if (found == tables_.end() || position < found->second->flushed_before()) return false;
   AddMemtableBytes(found->second->Apply(*mutation, position));
+  replayed_bytes_ += record.size();
   return true;
 }
 
@@ -410,7 +416,7 @@ std::vector<ShardEngine::TablePtr> ShardEngine::AllTables() const {
 }
 
 // The largest if memory is short and no other shard has a larger one; the one that holds the log
-// back if that is too long; nothing otherwise.
+// back if that is too long or was long at the start; nothing otherwise.
 ShardEngine::TablePtr ShardEngine::PickForFlush() const {
   TablePtr pick;
   if (budget_->ShardToFlush() == shard_) {
@@ -423,9 +429,8 @@ ShardEngine::TablePtr ShardEngine::PickForFlush() const {
   for (const auto& [id, table] : tables_) {
     const auto first = table->first_unflushed();
     if (!first.has_value()) continue;
-    if (!(log_too_long && first->segment <= log_->oldest_segment()) && !table->needs_retry()) {
-      continue;
-    }
+    const bool holds_log_back = log_too_long && first->segment <= log_->oldest_segment();
+    if (!holds_log_back && *first >= flush_before_ && !table->needs_retry()) continue;
     if (pick == nullptr || *first < *pick->first_unflushed()) pick = table;
   }
   return pick;

@@ -131,6 +131,9 @@ class ShardEngine final : public ReplaySink {
   base::Event memory_freed_;
   absl::Status flush_status_;  // of the last attempt
   uint64_t failed_flushes_in_a_row_ = 0;
+  uint64_t replayed_bytes_ = 0;
+  // What is older came back by a long replay and is flushed, so that the next start is a short one.
+  LogPosition flush_before_;
   uint32_t compactions_running_ = 0;
   std::atomic<uint64_t> live_bytes_ = 0;
 
