@@ -150,7 +150,7 @@ absl::Status CopyTo(const GlobalOptions& global, Connection& connection, const C
   // Whoever sees the file sees all of it.
   const std::string partial = *command.file + ".partial";
   std::ofstream out(partial, std::ios::trunc | std::ios::binary);
-  if (!out) return absl::InvalidArgumentError(absl::StrCat("cannot write ", partial));
+  if (!out) return absl::InvalidArgumentError(CannotOpen("write", partial));
   absl::StatusOr<ExportReport> report = ExportRows(global, connection, out, options);
   out.close();
   std::error_code error;
@@ -179,10 +179,12 @@ absl::Status CopyFrom(const GlobalOptions& global, Connection& connection,
   std::ifstream file;
   if (command.file) {
     file.open(*command.file, std::ios::binary);
+    if (!file) return absl::InvalidArgumentError(CannotOpen("read", *command.file));
     std::error_code error;
     options.file_bytes = std::filesystem::file_size(*command.file, error);
-    if (!file || error) {
-      return absl::InvalidArgumentError(absl::StrCat("cannot read ", *command.file));
+    if (error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot read ", *command.file, ": ", error.message()));
     }
     options.progress_file = *command.file + ".tholos-load";
   }

@@ -39,9 +39,10 @@ void Load(const GlobalOptions& global, const Arguments& arguments) {
   options.bad_file = arguments.file + ".bad";
   options.interrupted = Interrupted;
   std::ifstream in(arguments.file, std::ios::binary);
+  if (!in) Fail(CannotOpen("read", arguments.file));
   std::error_code error;
   options.file_bytes = std::filesystem::file_size(arguments.file, error);
-  if (!in || error) Fail("cannot read " + arguments.file);
+  if (error) Fail(absl::StrCat("cannot read ", arguments.file, ": ", error.message()));
   Connection connection(global);
   CatchInterrupts();
   const absl::StatusOr<LoadReport> report = LoadRows(global, connection, in, options);

@@ -1,9 +1,23 @@
 // tholos: the command line of a Tholos cluster.
 #include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
 
 #include "absl/synchronization/mutex.h"
 
 #include "cli/options.h"
+
+namespace {
+
+constexpr int kExitWrongUsage = 2;
+
+// Help that was asked for is no error.
+int WrongUsage(const CLI::App& app, const CLI::ParseError& error) {
+  return app.exit(error) == 0 ? 0 : kExitWrongUsage;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   // Debian's library looks for cycles at every lock of a mutex otherwise.
@@ -27,6 +41,17 @@ int main(int argc, char** argv) {
   tholos::cli::AddMaintenance(app, global);
   tholos::cli::AddSnapshot(app, global);
   tholos::cli::AddSSTable(app);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& failed) {
+    return failed.get_exit_code();
+  } catch (const CLI::RequiredError& error) {
+    const std::vector<std::string> unknown = app.remaining();
+    if (unknown.empty()) return WrongUsage(app, error);
+    std::cerr << "tholos: there is no command '" << unknown[0] << "'; --help shows all\n";
+    return kExitWrongUsage;
+  } catch (const CLI::ParseError& error) {
+    return WrongUsage(app, error);
+  }
   return 0;
 }

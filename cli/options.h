@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "base/endpoint.h"
@@ -33,5 +34,8 @@ void AddSSTable(CLI::App& app);                          // offline
 
 // Prints "tholos: <message>" to standard error and ends the command with exit code 1.
 [[noreturn]] void Fail(const std::string& message);
+
+// "cannot read orders.csv: No such file or directory", right after opening it failed (errno).
+std::string CannotOpen(std::string_view verb, std::string_view path);
 
 }  // namespace tholos::cli

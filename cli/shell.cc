@@ -231,12 +231,13 @@ bool Shell::RunScript(std::string_view text, const std::string& name) {
 }
 
 bool Shell::RunFile(const std::string& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (!in || !(text << in.rdbuf())) {
     // An empty file makes the copy fail too, and is no error.
     if (in.is_open() && in.peek() == std::ifstream::traits_type::eof()) return true;
-    return Fail(absl::StrCat("cannot read ", path));
+    return Fail(CannotOpen("read", path));
   }
   return RunScript(text.str(), path);
 }

@@ -139,9 +139,10 @@ bool Shell::Capture(const Words& words) {
   if (capture_.is_open()) return Fail("output is captured already; CAPTURE OFF ends that");
   capture_.open(words[1].text, std::ios::app | std::ios::binary);
   if (!capture_) {
+    const std::string reason = CannotOpen("write", words[1].text);
     capture_.close();
     capture_.clear();
-    return Fail(absl::StrCat("CAPTURE: cannot write ", words[1].text));
+    return Fail(absl::StrCat("CAPTURE: ", reason));
   }
   std::cout << "Output goes to " << words[1].text << " from now on; CAPTURE OFF ends that.\n";
   return true;
