@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/async/when_all.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -33,11 +34,12 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
       hints_(std::move(hints)),
       truncations_(deps_.engine),
       truncater_({deps_.clock, deps_.engine, deps_.cluster, deps_.liveness, replicas_, truncations_,
-                  options_.self}),
+                  options_.self, [this](base::Deadline deadline) { return Settle(deadline); }}),
       forwarder_({deps_.executor, deps_.transport, replicas_, deps_.timestamps}),
       ceiling_({deps_.clock, deps_.log, deps_.engine, deps_.timestamps}),
       replayer_({deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness,
-                 truncations_, options_.self, [this] { return IsBusy(); }, options_.faults}) {
+                 truncations_, options_.self, [this] { return IsBusy(); },
+                 [this] { return shards_[0]->context.epochs.Enter(); }, options_.faults}) {
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *hints_, i));
   }
@@ -114,6 +116,18 @@ base::Task<absl::Status> ClusterCoordinator::Truncate(data::TableId table, Reque
   options.deadline = EffectiveDeadline(shard, options.deadline);
   THOLOS_CO_RETURN_IF_ERROR(KeyspaceOf(*deps_.cluster.Get(), table).status());
   co_return co_await truncater_.Truncate(table, std::move(options));
+}
+
+// Back on the shard of whoever asked.
+base::Task<bool> ClusterCoordinator::Settle(base::Deadline deadline) {
+  std::vector<base::Task<bool>> settling;
+  for (int i = 0; i < deps_.executor.shard_count(); ++i) {
+    settling.push_back(
+        base::RunOn(deps_.executor.shard(i), shards_[i]->context.epochs.WaitForOlder(deadline)));
+  }
+  bool settled = true;
+  for (const bool one : co_await base::WhenAll(std::move(settling))) settled &= one;
+  co_return settled;
 }
 
 TraceHandle ClusterCoordinator::BeginTrace(TraceRequest request) {

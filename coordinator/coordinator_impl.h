@@ -90,6 +90,7 @@ class ClusterCoordinator final : public Coordinator {
                      std::unique_ptr<HintStore> hints);
   Shard& Here();
   bool IsBusy() const;
+  base::Task<bool> Settle(base::Deadline deadline);
 
   const CoordinatorOptions options_;
   const CoordinatorDeps deps_;

@@ -11,6 +11,7 @@
 #include "coordinator/read/table_policy.h"
 #include "coordinator/replica_client.h"
 #include "coordinator/replica_latencies.h"
+#include "coordinator/request_epochs.h"
 #include "coordinator/request_metrics.h"
 #include "coordinator/timestamp_source.h"
 #include "coordinator/write/forward.h"
@@ -44,6 +45,9 @@ struct ShardContext {
 
   // Of the slow-request log: one line a second.
   base::MonotonicTime slow_logged_until;
+
+  // What is on its way to replicas.
+  RequestEpochs epochs;
 
   // Requests that somebody awaits, and what goes on after they were answered.
   base::Gate requests;

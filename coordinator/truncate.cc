@@ -16,25 +16,43 @@ void Truncater::RegisterWith(rpc::Transport& transport) {
 }
 
 base::Task<absl::StatusOr<std::string>> Truncater::Handle(rpc::Incoming message) {
-  const auto table = base::Uuid::FromBytes(message.body);
-  if (!table.ok()) co_return absl::DataLossError("malformed id of a table to truncate");
-  THOLOS_CO_RETURN_IF_ERROR(co_await TruncateHere(*table, message.deadline));
+  const std::string_view body = message.body;
+  const auto step = static_cast<Step>(body.empty() ? 255 : body[0]);
+  const auto table = base::Uuid::FromBytes(body.substr(body.empty() ? 0 : 1));
+  if (step > Step::kEmpty || !table.ok())
+    co_return absl::DataLossError("malformed request to truncate a table");
+  THOLOS_CO_RETURN_IF_ERROR(co_await StepHere(step, *table, message.deadline));
   co_return std::string();
 }
 
 // The note first: if this node dies in between, hints are lost that TRUNCATE would have removed
 // from their targets a moment later.
-base::Task<absl::Status> Truncater::TruncateHere(data::TableId table, base::Deadline deadline) {
+base::Task<absl::Status> Truncater::StepHere(Step step, data::TableId table,
+                                             base::Deadline deadline) {
+  if (step == Step::kEmpty) co_return co_await deps_.engine.Truncate(table, std::nullopt);
   THOLOS_CO_RETURN_IF_ERROR(
       co_await deps_.truncations.Note(table, deps_.clock.WallMicros(), deadline));
-  co_return co_await deps_.engine.Truncate(table, std::nullopt);
+  if (co_await deps_.settle(deadline)) co_return absl::OkStatus();
+  co_return absl::DeadlineExceededError("earlier writes are still on their way");
 }
 
-base::Task<absl::Status> Truncater::TruncateAt(ring::NodeId node, data::TableId table,
-                                               base::Deadline deadline) {
-  if (node == deps_.self) co_return co_await TruncateHere(table, deadline);
+base::Task<absl::Status> Truncater::StepAt(ring::NodeId node, Step step, data::TableId table,
+                                           base::Deadline deadline) {
+  if (node == deps_.self) co_return co_await StepHere(step, table, deadline);
+  std::string body(1, static_cast<char>(step));
+  body += table.AsBytes();
   co_return co_await deps_.replicas.Ask(
-      node, {.verb = rpc::Verb::kTruncate, .body = std::string(table.AsBytes())}, deadline);
+      node, {.verb = rpc::Verb::kTruncate, .body = std::move(body)}, deadline);
+}
+
+base::Task<absl::Status> Truncater::StepEverywhere(const ring::ClusterState& state, Step step,
+                                                   data::TableId table, base::Deadline deadline) {
+  std::vector<base::Task<absl::Status>> stepping;
+  for (const auto& [id, node] : state.nodes())
+    stepping.push_back(StepAt(id, step, table, deadline));
+  absl::Status outcome;
+  for (const absl::Status& one : co_await base::WhenAll(std::move(stepping))) outcome.Update(one);
+  co_return outcome;
 }
 
 base::Task<absl::Status> Truncater::Truncate(data::TableId table, RequestOptions options) {
@@ -56,16 +74,17 @@ base::Task<absl::Status> Truncater::Truncate(data::TableId table, RequestOptions
         base::StrCat("TRUNCATE needs all nodes: ", living, " of ", all, " are alive"));
   }
 
-  // 2. Side by side.
-  std::vector<base::Task<absl::Status>> truncating;
-  for (const auto& [id, node] : state->nodes())
-    truncating.push_back(TruncateAt(id, table, options.deadline));
-  absl::Status outcome;
-  for (const absl::Status& one : co_await base::WhenAll(std::move(truncating))) outcome.Update(one);
-  if (outcome.ok()) co_return outcome;
+  // 2. What was written before is where it belongs; then all of it goes.
+  absl::Status outcome = co_await StepEverywhere(*state, Step::kSettle, table, options.deadline);
+  const bool settled = outcome.ok();
+  if (settled) {
+    outcome = co_await StepEverywhere(*state, Step::kEmpty, table, options.deadline);
+    if (outcome.ok()) co_return outcome;
+  }
   co_return base::MakeRequestError(
       {.kind = base::RequestErrorKind::kTruncate},
-      base::StrCat("a node did not truncate the table, others may have: ",
+      base::StrCat(settled ? "a node did not truncate the table, others may have: "
+                           : "nothing was truncated, a node was not ready: ",
                    base::ToStd(outcome.message())));
 }
 

@@ -1,6 +1,14 @@
 // Truncate: empties a table on all nodes. All of them must be alive: one that was away would bring
 // the data back.
+//
+// In two steps, so that nothing written before comes in behind. First every node notes the
+// truncation, which stops its older hints and logged batches, and waits until the writes and
+// repairs it has on their way have reached their replicas or have failed. Then every node empties
+// the table.
 #pragma once
+
+#include <functional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
@@ -24,8 +32,11 @@ class Truncater {
     const ReplicaClient& replicas;
     Truncations& truncations;
     ring::NodeId self;
+    // From any shard: returns when nothing that was on its way from this node to replicas still is;
+    // false if the deadline has passed before.
+    std::function<base::Task<bool>(base::Deadline)> settle;
   };
-  explicit Truncater(Deps deps) : deps_(deps) {}
+  explicit Truncater(Deps deps) : deps_(std::move(deps)) {}
 
   // Before the transport starts.
   void RegisterWith(rpc::Transport& transport);
@@ -34,11 +45,16 @@ class Truncater {
   base::Task<absl::Status> Truncate(data::TableId table, RequestOptions options);
 
  private:
+  enum class Step : uint8_t { kSettle = 0, kEmpty = 1 };
+
   base::Task<absl::StatusOr<std::string>> Handle(rpc::Incoming message);
-  // On this node. The body of kTruncate is the table's id.
-  base::Task<absl::Status> TruncateHere(data::TableId table, base::Deadline deadline);
-  base::Task<absl::Status> TruncateAt(ring::NodeId node, data::TableId table,
-                                      base::Deadline deadline);
+  // On this node. The body of kTruncate is the step and the table's id.
+  base::Task<absl::Status> StepHere(Step step, data::TableId table, base::Deadline deadline);
+  base::Task<absl::Status> StepAt(ring::NodeId node, Step step, data::TableId table,
+                                  base::Deadline deadline);
+  // Side by side.
+  base::Task<absl::Status> StepEverywhere(const ring::ClusterState& state, Step step,
+                                          data::TableId table, base::Deadline deadline);
 
   const Deps deps_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/async/when_all.h"
 #include "base/errors.h"
 #include "coordinator/testing/test_cluster.h"
 
@@ -23,6 +24,50 @@ TEST(TruncateTest, EmptiesAllReplicas) {
   for (int node = 0; node < 3; ++node) EXPECT_FALSE(cluster.HasRow(node, "p", "c"));
   EXPECT_TRUE(cluster.Write(0, PutRow("p", "d", 1, "v"), kAll).ok());
   EXPECT_EQ(Show(cluster.Read(1, ReadAll("p"), kQuorum)), std::vector<std::string>{"p/d=v"});
+}
+
+// A write is acknowledged before its last replica has it; that one may take its time.
+TEST(TruncateTest, WritesOnTheirWayDoNotComeInBehind) {
+  TestCluster cluster;
+  cluster.faults(2).apply_delay = absl::Milliseconds(300);
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum).ok());
+  cluster.RunFor(absl::Milliseconds(50));
+  cluster.faults(2).apply_delay = absl::ZeroDuration();
+  EXPECT_FALSE(cluster.HasRow(2, "p", "c"));
+  const absl::Status truncated = Truncate(cluster);
+  ASSERT_TRUE(truncated.ok()) << truncated;
+  cluster.RunFor(absl::Seconds(2));
+  for (int node = 0; node < 3; ++node) EXPECT_FALSE(cluster.HasRow(node, "p", "c")) << node;
+}
+
+base::Task<bool> LeaveAfterASecond(RequestEpochs* epochs, RequestEpochs::Holder first,
+                                   RequestEpochs::Holder* late, RequestEpochs::Holder* behind) {
+  *behind = epochs->EnterOldest();
+  co_await base::SleepFor(absl::Seconds(1));
+  *late = epochs->Enter();
+  first = {};
+  co_await base::SleepFor(absl::Seconds(1));
+  *behind = {};
+  co_return true;
+}
+
+TEST(TruncateTest, WaitsForOlderRequestsOnly) {
+  TestCluster cluster;
+  const base::Clock& clock = cluster.sim_node(0).clock();
+  const absl::Status status = cluster.Run(0, [&]() -> base::Task<absl::Status> {
+    RequestEpochs epochs;
+    RequestEpochs::Holder late, behind;
+    RequestEpochs::Holder first = epochs.Enter();
+    EXPECT_FALSE(co_await epochs.WaitForOlder(clock.Now() + absl::Seconds(1)));
+    const base::MonotonicTime start = clock.Now();
+    std::vector<base::Task<bool>> both;
+    both.push_back(LeaveAfterASecond(&epochs, std::move(first), &late, &behind));
+    both.push_back(epochs.WaitForOlder(start + absl::Seconds(10)));
+    for (const bool ended : co_await base::WhenAll(std::move(both))) EXPECT_TRUE(ended);
+    EXPECT_EQ(absl::ToInt64Milliseconds(clock.Now() - start), 2000);
+    co_return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok());
 }
 
 TEST(TruncateTest, NeedsEverybody) {

@@ -113,6 +113,7 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
     metrics.dropped_refused.Add();
     co_return absl::OkStatus();
   }
+  const RequestEpochs::Holder on_its_way = deps_.enter();
   if (deps_.truncations.Covers(header->table, hint.created_micros)) {
     metrics.dropped_truncated.Add();
     co_return absl::OkStatus();

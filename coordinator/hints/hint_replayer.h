@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "coordinator/hints/hint_store.h"
 #include "coordinator/replica_client.h"
+#include "coordinator/request_epochs.h"
 #include "coordinator/truncations.h"
 #include "gossip/liveness.h"
 
@@ -34,6 +35,8 @@ class HintReplayer {
     const Truncations& truncations;
     ring::NodeId self;           // counts as alive
     std::function<bool()> busy;  // the node has a lot of requests in progress
+    // Held while a hint is on its way.
+    std::function<RequestEpochs::Holder()> enter;
     const Faults& faults = kNoFaults;
   };
   explicit HintReplayer(Deps deps) : deps_(std::move(deps)) {}

@@ -48,6 +48,7 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Perform(data::ReadCommand command,
       shard_.in_flight.TryAcquire(command.key.has_value() ? kReadCost : kRangeReadCost);
   if (!cost) co_return base::Overloaded("too many bytes of requests in flight");
   options.deadline = EffectiveDeadline(shard_, options.deadline);
+  const RequestEpochs::Holder on_its_way = shard_.epochs.Enter();  // it may repair
   if (command.key.has_value()) co_return co_await ReadPartition(std::move(command), options);
   co_return co_await ReadRange(shard_, std::move(command), options);
 }

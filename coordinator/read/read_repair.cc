@@ -72,6 +72,7 @@ class Repairing {
   ReadRepair repair_;
   Progress progress_;
   base::Event decided_;
+  const RequestEpochs::Holder on_its_way_ = shard_.epochs.EnterOldest();
 };
 
 }  // namespace

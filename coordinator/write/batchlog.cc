@@ -269,6 +269,7 @@ base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, std::string en
   if (table == nullptr) co_return absl::OkStatus();
   const int64_t age_seconds = (deps_.clock.WallMicros() - created_micros) / 1'000'000;
   if (age_seconds > table->gc_grace_seconds) co_return absl::OkStatus();
+  const RequestEpochs::Holder on_its_way = writer->EnterEpoch();
   if (deps_.truncations.Covers(table->id, created_micros)) co_return absl::OkStatus();
   if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation->update);
   const absl::Status written = co_await writer->WriteAgain(

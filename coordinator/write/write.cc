@@ -59,6 +59,7 @@ struct Writer::Request {
   WriteProgress progress;
   std::vector<FailedReplica> failed;
   base::Semaphore::Units room;
+  RequestEpochs::Holder on_its_way;
   base::Event decided;
 
   void Changed() {
@@ -142,6 +143,7 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   const auto request = std::make_shared<Request>(options.consistency, write.plan);
   request->message = std::move(write.message);
   request->room = std::move(write.room);
+  request->on_its_way = shard_.epochs.Enter();
   const Faults& faults = shard_.options.faults;
   request->deadline = faults.deadlines_ignored ? base::Deadline::Infinite() : options.deadline;
   request->trace = std::move(options.trace);

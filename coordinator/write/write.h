@@ -44,6 +44,9 @@ class Writer {
   // The rest of Write. The caller is inside the shard's gate, the deadline within its bounds.
   base::Task<absl::Status> Send(Prepared write, WriteType type, RequestOptions options);
 
+  // For writes that begin with a look at what was truncated: from before it until they have ended.
+  RequestEpochs::Holder EnterEpoch() const { return shard_.epochs.Enter(); }
+
  private:
   // One write, held by everybody who works on it.
   struct Request;
