@@ -61,6 +61,10 @@ absl::Status BindValues(const std::vector<ResultColumn>& parameters, const Query
                          " bytes, the limit is ", limits.value_bytes_max);
     }
     const data::DataType& type = parameters[i].type;
+    if (value.kind.id.has_value()) {
+      const absl::Status fits = CheckKind(value.kind, type);
+      if (!fits.ok()) return MarkerError(i, parameters[i], fits.message());
+    }
     if (type.is_simple()) {
       const absl::Status valid = type.Validate(*value.value);
       if (!valid.ok()) return MarkerError(i, parameters[i], valid.message());

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 #include "coordinator/consistency.h"
 #include "cql/batch_type.h"
+#include "cql/given_kind.h"
 #include "data/types/data_type.h"
 
 namespace tholos::cql {
@@ -33,7 +34,8 @@ struct ResultColumn {
 struct BoundValue {
   std::optional<std::string> value;  // nothing: null
   bool unset = false;
-  std::string name;  // for :name markers bound by name; empty: by position
+  std::string name;     // for :name markers bound by name; empty: by position
+  GivenKind kind = {};  // of typed values; raw ones have none
 };
 
 struct QueryOptions {

@@ -66,6 +66,7 @@ absl::StatusOr<cql::BoundValue> ToBoundValue(const pb::Value& value) {
     return bound;
   }
   THOLOS_ASSIGN_OR_RETURN(bound.value, ToBytes(value));
+  bound.kind = ToKind(value);
   return bound;
 }
 
@@ -102,8 +103,13 @@ absl::StatusOr<std::vector<cql::BoundValue>> ToBoundValues(
   std::vector<cql::BoundValue> bound;
   bound.reserve(values.size());
   for (const pb::Value& value : values) {
-    THOLOS_ASSIGN_OR_RETURN(cql::BoundValue one, ToBoundValue(value));
-    bound.push_back(std::move(one));
+    absl::StatusOr<cql::BoundValue> one = ToBoundValue(value);
+    if (!one.ok()) {
+      return base::InvalidRequest(base::StrCat("value ", bound.size() + 1,
+                                               value.name().empty() ? "" : " :", value.name(), ": ",
+                                               base::ToStd(one.status().message())));
+    }
+    bound.push_back(*std::move(one));
   }
   return bound;
 }

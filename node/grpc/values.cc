@@ -1,6 +1,9 @@
 #include "node/grpc/values.h"
 
+#include <algorithm>
+#include <initializer_list>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -186,6 +189,85 @@ void ToVector(const data::DataType& type, std::string_view bytes, pb::Value* out
 }  // namespace
 
 absl::StatusOr<data::Value> ToBytes(const pb::Value& value) { return Encode(value, 0); }
+
+namespace {
+
+std::optional<TypeId> IdOfKind(pb::Value::KindCase kind) {
+  switch (kind) {
+    case pb::Value::kText:
+      return TypeId::kText;
+    case pb::Value::kInt:
+      return TypeId::kInt;
+    case pb::Value::kBigint:
+      return TypeId::kBigint;
+    case pb::Value::kBoolean:
+      return TypeId::kBoolean;
+    case pb::Value::kDouble:
+      return TypeId::kDouble;
+    case pb::Value::kBlob:
+      return TypeId::kBlob;
+    case pb::Value::kUuid:
+      return TypeId::kUuid;
+    case pb::Value::kTimestamp:
+      return TypeId::kTimestamp;
+    case pb::Value::kFloat:
+      return TypeId::kFloat;
+    case pb::Value::kSmallint:
+      return TypeId::kSmallint;
+    case pb::Value::kTinyint:
+      return TypeId::kTinyint;
+    case pb::Value::kVarint:
+      return TypeId::kVarint;
+    case pb::Value::kDecimal:
+      return TypeId::kDecimal;
+    case pb::Value::kDate:
+      return TypeId::kDate;
+    case pb::Value::kTime:
+      return TypeId::kTime;
+    case pb::Value::kDuration:
+      return TypeId::kDuration;
+    case pb::Value::kInet:
+      return TypeId::kInet;
+    case pb::Value::kList:
+      return TypeId::kList;
+    case pb::Value::kMap:
+      return TypeId::kMap;
+    case pb::Value::kTuple:
+      return TypeId::kTuple;
+    case pb::Value::kFloatVector:
+      return TypeId::kVector;
+    case pb::Value::kCql:
+    case pb::Value::kUnset:
+    case pb::Value::KIND_NOT_SET:
+      break;
+  }
+  return std::nullopt;
+}
+
+// Unless those before are of the same kinds.
+void AddKinds(std::initializer_list<const pb::Value*> values, std::vector<cql::GivenKind>* parts) {
+  std::vector<cql::GivenKind> kinds;
+  for (const pb::Value* value : values) kinds.push_back(ToKind(*value));
+  if (parts->size() >= kinds.size() &&
+      std::equal(kinds.begin(), kinds.end(),
+                 parts->end() - static_cast<std::ptrdiff_t>(kinds.size())))
+    return;
+  for (cql::GivenKind& kind : kinds) parts->push_back(std::move(kind));
+}
+
+}  // namespace
+
+cql::GivenKind ToKind(const pb::Value& value) {
+  cql::GivenKind kind{.id = IdOfKind(value.kind_case()), .parts = nullptr};
+  std::vector<cql::GivenKind> parts;
+  for (const pb::Value& element : value.list().values()) AddKinds({&element}, &parts);
+  for (const pb::Entry& entry : value.map().entries())
+    AddKinds({&entry.key(), &entry.value()}, &parts);
+  for (const pb::Value& field : value.tuple().values()) parts.push_back(ToKind(field));
+  if (!parts.empty())
+    kind.parts = std::make_shared<const std::vector<cql::GivenKind>>(std::move(parts));
+  return kind;
+}
 
 void ToTypedValue(const data::DataType& type, std::string_view bytes, pb::Value* out) {
   if (bytes.empty() && type.has_empty_value()) return out->set_cql("");

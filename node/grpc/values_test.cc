@@ -93,6 +93,42 @@ TEST(BoundValues, ThatAreNoneAreRefused) {
     EXPECT_FALSE(ToBytes(value).ok()) << value.DebugString();
 }
 
+TEST(BoundValues, KindsFitTheirTypes) {
+  for (const Case& each : kCases) {
+    pb::Value value;
+    const data::DataType type = Type(each.type);
+    ToTypedValue(type, *type.FromText(each.literal), &value);
+    for (const Case& other : kCases) {
+      const absl::Status fits = cql::CheckKind(ToKind(value), Type(other.type));
+      if (std::string_view(each.type) == other.type) {
+        EXPECT_TRUE(fits.ok()) << each.type << ": " << fits;
+      } else if (each.kind != other.kind && each.kind != pb::Value::kCql) {
+        EXPECT_FALSE(fits.ok()) << each.type << " as " << other.type;
+      }
+    }
+  }
+  pb::Value list;
+  list.mutable_list()->add_values()->set_int_(1);
+  list.mutable_list()->add_values()->set_int_(2);
+  EXPECT_EQ(ToKind(list).parts->size(), 1u);
+  EXPECT_TRUE(cql::CheckKind(ToKind(list), Type("set<int>")).ok());
+  list.mutable_list()->add_values()->set_double_(2);
+  EXPECT_EQ(cql::CheckKind(ToKind(list), Type("list<int>")).message(),
+            "a value of kind double is not of type int");
+  EXPECT_FALSE(cql::CheckKind(ToKind(list), Type("text")).ok());
+  pb::Value map;
+  map.mutable_map()->add_entries()->mutable_key()->set_text("a");
+  map.mutable_map()->mutable_entries(0)->mutable_value()->set_bigint(1);
+  EXPECT_TRUE(cql::CheckKind(ToKind(map), Type("map<ascii, bigint>")).ok());
+  EXPECT_EQ(cql::CheckKind(ToKind(map), Type("map<text, timestamp>")).message(),
+            "a value of kind bigint is not of type timestamp");
+  pb::Value tuple;
+  tuple.mutable_tuple()->add_values();
+  tuple.mutable_tuple()->add_values()->set_text("x");
+  tuple.mutable_tuple()->add_values()->set_text("one too many");
+  EXPECT_TRUE(cql::CheckKind(ToKind(tuple), Type("address")).ok());
+}
+
 TEST(BoundValues, NoKindIsNull) {
   const auto bytes = ToBytes(pb::Value());
   ASSERT_TRUE(bytes.ok());
