@@ -39,6 +39,11 @@ std::string RenderDescription(const std::vector<std::vector<std::string>>& rows)
 
 }  // namespace
 
+bool IsDescription(const tholos::v1::RowsPage& page) {
+  return page.columns_size() > 0 &&
+         page.columns(page.columns_size() - 1).name() == "create_statement";
+}
+
 absl::StatusOr<std::vector<std::vector<std::string>>> TextRows(const tholos::v1::RowsPage& page) {
   std::vector<data::DataType> types;
   for (const auto& column : page.columns()) {

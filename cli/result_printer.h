@@ -16,5 +16,7 @@ absl::StatusOr<std::vector<std::vector<std::string>>> TextRows(const tholos::v1:
 // that they can be run again. `page` is in ROW_FORMAT_RAW with its columns. kDataLoss if its bytes
 // are malformed.
 absl::StatusOr<std::string> RenderPage(const tholos::v1::RowsPage& page, bool expanded);
+// Of such an answer's first page.
+bool IsDescription(const tholos::v1::RowsPage& page);
 
 }  // namespace tholos::cli

@@ -162,6 +162,8 @@ bool Shell::Execute(const cql::ScriptStatement& statement, const std::string& na
 
 bool Shell::PrintPages(pb::ExecuteRequest request, pb::ExecuteResponse response) {
   uint64_t rows = 0;
+  // Statements are all there is to see of it: they can be run again as they stand.
+  const bool counts = !IsDescription(response.rows());
   while (true) {
     const pb::RowsPage& page = response.rows();
     const auto text = RenderPage(page, expanded_);
@@ -178,7 +180,7 @@ bool Shell::PrintPages(pb::ExecuteRequest request, pb::ExecuteResponse response)
     const grpc::Status status = Call(request, &response);
     if (!status.ok()) return Fail(connection_.Explain(status));
   }
-  out() << "(" << FormatCount(rows) << (rows == 1 ? " row)" : " rows)") << "\n";
+  if (counts) out() << "(" << FormatCount(rows) << (rows == 1 ? " row)" : " rows)") << "\n";
   return true;
 }
 

@@ -34,6 +34,9 @@ JoinStep DecideJoin(const JoinQuestion& question) {
   const std::vector<base::Endpoint> seeds = SortedSeeds(question);
   const bool is_seed = std::binary_search(seeds.begin(), seeds.end(), question.self);
   const bool patient = question.waited < kSeedPatience;
+  for (const ring::NodeInfo& member : question.members) {
+    if (member.internode == question.self) return JoinStep::kAddressTaken;
+  }
   if (!question.members.empty()) {
     const bool founding = ring::AllHaveSeedTokens(question.members, seeds, ring::kTokensPerNode,
                                                   question.cluster_name);
@@ -48,7 +51,7 @@ JoinStep DecideJoin(const JoinQuestion& question) {
 
 std::vector<data::Token> TokensFor(JoinStep step, const JoinQuestion& question,
                                    base::RandomStream& random) {
-  THOLOS_CHECK(step != JoinStep::kWait);
+  THOLOS_CHECK(step == JoinStep::kTakeSeedTokens || step == JoinStep::kAllocate);
   if (step == JoinStep::kAllocate) {
     return ring::AllocateTokens(question.members, ring::kTokensPerNode, random);
   }

@@ -8,6 +8,11 @@
 //   yes               yes                 yes         take its comb
 //   yes               otherwise                       allocate among the members' tokens, once all
 //                                                     seeds are members, or patience is over
+//   one of them has this node's address               refuse
+//
+// The last is a node whose data directory is gone. Its replacement would own what the lost node
+// owned and have none of it: reads would count it as one of their replicas and miss what was
+// acknowledged.
 //
 // "Comb": ring::SeedTokens, disjoint for any two seeds. So seeds that start at the same moment, or
 // one after another without having heard of each other, found a balanced cluster. Nodes that are
@@ -38,10 +43,10 @@ struct JoinQuestion {
   absl::Duration waited;
 };
 
-enum class JoinStep { kWait, kTakeSeedTokens, kAllocate };
+enum class JoinStep { kWait, kTakeSeedTokens, kAllocate, kAddressTaken };
 JoinStep DecideJoin(const JoinQuestion& question);
 
-// The tokens for a step other than kWait.
+// The tokens for kTakeSeedTokens and kAllocate.
 std::vector<data::Token> TokensFor(JoinStep step, const JoinQuestion& question,
                                    base::RandomStream& random);
 

@@ -84,7 +84,12 @@ base::Task<absl::StatusOr<LocalNode>> OpenLocalNode(base::FileSystem& fs, std::s
     node.id = base::Uuid::Random(ids);
   }
   node.generation = std::max(node.generation + 1, wall_seconds);
-  THOLOS_CO_RETURN_IF_ERROR(co_await SaveLocalNode(fs, directory, node));
+  const absl::Status saved = co_await SaveLocalNode(fs, directory, node);
+  // A full disk keeps a known node from writing, not from reading. By the clock its generation is
+  // larger than any before, and a later start will see a later clock.
+  const bool goes_on =
+      absl::IsResourceExhausted(saved) && body.has_value() && node.generation == wall_seconds;
+  if (!saved.ok() && !goes_on) co_return saved;
   co_return node;
 }
 

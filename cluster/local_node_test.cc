@@ -44,6 +44,22 @@ TEST(LocalNode, IsMadeOnceAndCountsItsLives) {
   EXPECT_EQ(Open(world, "c", 2001)->generation, 2002);
 }
 
+TEST(LocalNode, AFullDiskKeepsOnlyTheFirstStartBack) {
+  TestWorld world;
+  world.node().files().SetCapacity(0);
+  EXPECT_EQ(Open(world, "c", 1000).status().code(), absl::StatusCode::kResourceExhausted);
+  world.node().files().SetCapacity(1 << 20);
+  const auto first = Open(world, "c", 1000);
+  ASSERT_TRUE(first.ok()) << first.status();
+  world.node().files().SetCapacity(0);
+  const auto second = Open(world, "c", 2000);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->id, first->id);
+  EXPECT_EQ(second->generation, 2000);
+  // Without a later clock nothing but the file tells the lives apart.
+  EXPECT_EQ(Open(world, "c", 5).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
 TEST(LocalNode, AnotherClustersDirectoryIsRefusedWithBothNames) {
   TestWorld world;
   ASSERT_TRUE(Open(world, "mine", 1).ok());

@@ -80,6 +80,19 @@ base::Task<void> Membership::Stop() {
   co_await scope_.Stop();
 }
 
+absl::Status Membership::AddressTaken(const JoinQuestion& question) const {
+  for (const ring::NodeInfo& member : question.members) {
+    if (member.internode != question.self) continue;
+    return absl::FailedPreconditionError(
+        base::StrCat(options_.internode.ToString(), " is the address of node ",
+                     member.id.ToString(), " of this cluster, and ", options_.directory,
+                     " is not its data directory. Start it with that one: the data of a lost node "
+                     "is not rebuilt "
+                     "yet"));
+  }
+  return absl::InternalError("no member has this address");
+}
+
 base::Task<absl::Status> Membership::ChooseTokens() {
   const base::Clock& clock = base::Loop::Current().clock();
   const base::MonotonicTime begin = clock.Now();
@@ -96,6 +109,7 @@ base::Task<absl::Status> Membership::ChooseTokens() {
     }
     question.waited = clock.Now() - begin;
     step = DecideJoin(question);
+    if (step == JoinStep::kAddressTaken) co_return AddressTaken(question);
     if (step != JoinStep::kWait) break;
     if (question.waited > options_.join_timeout) {
       co_return absl::UnavailableError(base::StrCat("no seed (", cluster::Join(options_.seeds),

@@ -79,6 +79,7 @@ class Membership {
 
  private:
   base::Task<absl::Status> ChooseTokens();
+  absl::Status AddressTaken(const JoinQuestion& question) const;
   std::vector<ring::NodeInfo> NodesOfGossip() const;
   ring::NodeInfo Self() const;
   void OnEvent(const gossip::PeerEvent& event);

@@ -1,14 +1,21 @@
 // tholosd: a node of a Tholos cluster. Without arguments: a single node on loopback, its data in
 // the current directory.
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <thread>
 
 #include "absl/synchronization/mutex.h"
 #include "base/real/block_on.h"
@@ -43,7 +50,8 @@ absl::StatusOr<Config> ReadConfig(const Arguments& arguments) {
     std::ostringstream text;
     text << in.rdbuf();
     if (!in.is_open() || in.bad()) {
-      return absl::NotFoundError(base::StrCat("cannot read ", arguments.config_file));
+      return absl::NotFoundError(
+          base::StrCat("cannot read ", arguments.config_file, ": ", strerror(errno)));
     }
     const absl::Status status = ParseConfig(text.str(), arguments.config_file, &config);
     if (!status.ok()) return status;
@@ -98,6 +106,38 @@ int WaitForSignal(const sigset_t& signals) {
   sigwait(&signals, &number);
   return number;
 }
+
+// Until it is destroyed a signal ends the process at once, with 0: a start may be cut off anywhere.
+class EndsOnSignal {
+ public:
+  EndsOnSignal(const sigset_t& signals, base::Log& log)
+      : signals_(signalfd(-1, &signals, SFD_CLOEXEC)),
+        done_(eventfd(0, EFD_CLOEXEC)),
+        log_(log),
+        thread_([this] { Watch(); }) {}
+  ~EndsOnSignal() {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = write(done_, &one, sizeof(one));
+    thread_.join();
+    close(signals_);
+    close(done_);
+  }
+
+ private:
+  void Watch() {
+    pollfd fds[] = {{signals_, POLLIN, 0}, {done_, POLLIN, 0}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (fds[1].revents != 0 || fds[0].revents == 0) return;
+    log_.Info("node", "stopped before it was up");
+    _exit(0);
+  }
+
+  const int signals_;
+  const int done_;
+  base::Log& log_;
+  std::thread thread_;
+};
 
 // A second signal ends the process at once: everything acknowledged is on disk anyway.
 void EndOnNextSignal(const sigset_t& signals) {
@@ -194,9 +234,11 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
   rpc::GrpcTransport transport({.listen = config.internode(), .cluster_name = config.cluster_name},
                                {*executor, clock, random, metrics, log});
 
+  std::optional<EndsOnSignal> until_up(std::in_place, signals, log);
   auto node =
       base::BlockOn(shard, Node::Start(ToNodeOptions(config),
                                        {clock, random, *executor, files, transport, metrics, log}));
+  until_up.reset();
   if (!node.ok()) return node.status();
   auto server = ClientServer::Start({.listen = config.client()},
                                     {clock, *executor, **node, (*node)->queries()},

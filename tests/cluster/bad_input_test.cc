@@ -241,6 +241,11 @@ TEST_F(BadInput, FullDiskRefusesWritesAndRecovers) {
   EXPECT_THAT(refused.error_message(), HasSubstr("space"));
   ASSERT_TRUE(cluster.running(0));
   EXPECT_EQ(cluster.Number(0, "SELECT count(*) FROM t.rows", pb::CONSISTENCY_ONE), acknowledged);
+  // A start on the full disk, too.
+  cluster.Kill(0);
+  cluster.Start(0);
+  ASSERT_TRUE(cluster.WaitUp(1));
+  EXPECT_EQ(cluster.Number(0, "SELECT count(*) FROM t.rows", pb::CONSISTENCY_ONE), acknowledged);
   std::filesystem::remove(ballast);
   EXPECT_TRUE(Eventually(absl::Seconds(30), [&] {
     return cluster.Execute(0, "INSERT INTO t.rows (w, n, v) VALUES (2, 1, 'x')").ok();
@@ -248,7 +253,23 @@ TEST_F(BadInput, FullDiskRefusesWritesAndRecovers) {
   EXPECT_EQ(cluster.Number(0, "SELECT count(*) FROM t.rows WHERE w = 1", pb::CONSISTENCY_ONE),
             acknowledged);
   cluster.Kill(0);
-  umount(cluster.directory(0).c_str());
+  // The kernel may still be taking down what the process had open.
+  umount2(cluster.directory(0).c_str(), MNT_DETACH);
+}
+
+TEST_F(BadInput, ALostDirectoryIsNotReplacedByAnEmptyOne) {
+  ProcessCluster cluster(2);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.WaitUp(2));
+  cluster.Kill(1);
+  TemporaryDirectory empty;
+  const ProcessResult result =
+      RunProcess({BinaryPath("tholosd"), "--data", empty.path(), "--listen", cluster.address(1),
+                  "--seeds", absl::StrCat(cluster.address(0), ",", cluster.address(1))});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr(cluster.address(1) + ":7000 is the address of node"));
+  cluster.Start(1);
+  EXPECT_TRUE(cluster.WaitUp(2));
 }
 
 TEST_F(BadInput, StartFailuresNameTheirCause) {
@@ -278,6 +299,13 @@ TEST_F(BadInput, StartFailuresNameTheirCause) {
   result = RunProcess({BinaryPath("tholosd"), "--listen", "0.0.0.0"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.output, HasSubstr("open_network"));
+
+  // A stop while it waits for seeds that are not there.
+  result =
+      RunProcess({"/usr/bin/timeout", "--preserve-status", "5", BinaryPath("tholosd"), "--data",
+                  other.path() + "/waits", "--listen", "127.0.0.99", "--seeds", "127.0.0.98"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.output, HasSubstr("stopped before it was up"));
 
   // Another cluster's data.
   ASSERT_EQ(cluster.Terminate(0), 0);
