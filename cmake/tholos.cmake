@@ -31,13 +31,18 @@ function(tholos_test NAME)
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
 endfunction()
 
-# tholos_fuzzer(NAME SOURCES ... LIBS ...): a libFuzzer program, built where THOLOS_FUZZERS is on.
+# tholos_fuzzer(NAME SOURCES ... LIBS ...): a libFuzzer program where THOLOS_FUZZERS is on; elsewhere, with the tests, one
+# that mutates at random (tests/fuzz/driver.cc).
 function(tholos_fuzzer NAME)
   cmake_parse_arguments(F "" "" "SOURCES;LIBS" ${ARGN})
   if(THOLOS_FUZZERS)
     add_executable(${NAME} ${F_SOURCES})
     target_link_libraries(${NAME} PRIVATE ${F_LIBS})
     target_link_options(${NAME} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/fuzz)
+  elseif(THOLOS_TESTS)
+    add_executable(${NAME} ${F_SOURCES})
+    target_link_libraries(${NAME} PRIVATE ${F_LIBS} tholos_fuzz_driver)
     set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/fuzz)
   endif()
 endfunction()

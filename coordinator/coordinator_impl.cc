@@ -7,8 +7,23 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "coordinator/requests.h"
+#include "coordinator/system_schema.h"
 
 namespace tholos::coordinator {
+
+namespace {
+
+// What a node cannot do without, nor make again.
+absl::Status Needed(std::string_view table, const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return status;
+  return absl::DataLossError(base::StrCat(
+      "the start needs ", kLocalKeyspace, ".", table,
+      ", which is damaged: ", base::ToStd(status.message()),
+      "; to start without it move its directory out of the data directory (operations.md says what "
+      "is lost)"));
+}
+
+}  // namespace
 
 base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinator::Open(
     CoordinatorOptions options, CoordinatorDeps deps) {
@@ -20,8 +35,10 @@ base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinat
       new ClusterCoordinator(std::move(options), deps, std::move(hints)));
   if (!coordinator->options_.faults.timestamps_forgotten)
     THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->ceiling_.Load());
-  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->truncations_.Load());
-  THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->batchlog_->Recover());
+  THOLOS_CO_RETURN_IF_ERROR(
+      Needed(TruncationsTable().name, co_await coordinator->truncations_.Load()));
+  THOLOS_CO_RETURN_IF_ERROR(
+      Needed(BatchesTable().name, co_await coordinator->batchlog_->Recover()));
   co_return coordinator;
 }
 

@@ -15,6 +15,22 @@ data::DecoratedKey RowKey() { return data::DecoratedKey::Of("ceiling"); }
 }  // namespace
 
 base::Task<absl::Status> TimestampCeiling::Load() {
+  const absl::Status read = co_await ReadCeiling();
+  if (absl::IsDataLoss(read)) {
+    deps_.log.Error(
+        "timestamps",
+        base::StrCat("the ceiling is lost: if the clock was set back since the last start, new "
+                     "writes may lose against older ones: ",
+                     base::ToStd(read.message())));
+    THOLOS_CO_RETURN_IF_ERROR(co_await deps_.engine.Truncate(ClockTable().id, std::nullopt));
+  } else if (!read.ok()) {
+    co_return read;
+  }
+  deps_.timestamps.Restore(ceiling_);
+  co_return absl::OkStatus();
+}
+
+base::Task<absl::Status> TimestampCeiling::ReadCeiling() {
   data::ReadCommand command{.table = ClockTable().id, .key = RowKey()};
   THOLOS_CO_ASSIGN_OR_RETURN(
       const data::ReadResult result,
@@ -26,7 +42,6 @@ base::Task<absl::Status> TimestampCeiling::Load() {
       if (cell != nullptr && cell->value.size() == 8) ceiling_ = data::DecodeBigint(cell->value);
     }
   }
-  deps_.timestamps.Restore(ceiling_);
   co_return absl::OkStatus();
 }
 

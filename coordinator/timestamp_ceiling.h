@@ -31,13 +31,15 @@ class TimestampCeiling {
   };
   explicit TimestampCeiling(Deps deps) : deps_(deps) {}
 
-  // Before the first timestamp.
+  // Before the first timestamp. If the table is damaged it is emptied, with an error in the log:
+  // the node then trusts its clock, as at its first start.
   base::Task<absl::Status> Load();
   void Start() { scope_.Spawn(Run()); }
   base::Task<void> Stop();
 
  private:
   base::Task<void> Run();
+  base::Task<absl::Status> ReadCeiling();
   base::Task<absl::Status> Raise(data::Timestamp ceiling);
 
   const Deps deps_;

@@ -2,6 +2,7 @@
 // decodes again to the same. The first byte picks the decoder.
 #include "base/check.h"
 #include "data/codec.h"
+#include "data/counter.h"
 #include "data/read.h"
 
 namespace tholos::data {
@@ -30,8 +31,40 @@ void Merge(std::string_view bytes) {
   (void)Difference(merged, mutation->update);
 }
 
+// A partition with everything in it.
+Mutation Everything() {
+  Mutation mutation;
+  Partition& update = mutation.update;
+  update.key = DecoratedKey::Of("key");
+  update.deletion = {5, 7};
+  update.static_row = Row{.cells = {Cell::Value(9, 1767225600000000, "static")}};
+  update.range_tombstones = {{{"a", "c"}, {8, 9}}, {{"x", ""}, {8, 9}}};
+  Row row{.clustering = "b",
+          .liveness = Liveness::Expiring(1767225600000000, 60, 1767225600),
+          .deletion = {1767225500000000, 1767225500},
+          .complex_deletions = {{2, {1767225599999999, 1767225600}}}};
+  row.cells = {Cell::Value(0, 1767225600000000, "value"), Cell::Tombstone(1, 1767225600000001, 3),
+               Cell::Value(2, 1767225600000000, "v").At("path"),
+               Cell::Expiring(2, 1767225600000000, "w", 60, 1767225600).At("paths"),
+               EncodeCounterShard(3, {{{1, 2, 3}}, 1767225600000000, -5})};
+  update.rows = {row, {.clustering = "d", .liveness = Liveness::At(1)}};
+  return mutation;
+}
+
 }  // namespace
 }  // namespace tholos::data
+
+std::vector<std::string> FuzzSeeds() {
+  using namespace tholos::data;
+  const Mutation mutation = Everything();
+  const ReadResult result{
+      .partitions = {mutation.update}, .more = true, .end = Position{mutation.update.key, "e"}};
+  ReadCommand command{.key = mutation.update.key, .slices = {{"a", "b"}, {"c", ""}}};
+  command.after = Position{mutation.update.key, "a"};
+  return {'\0' + EncodeMutation(mutation), '\1' + EncodePartitions({mutation.update}),
+          '\2' + EncodeReadCommand(command), '\3' + EncodeReadResult(result),
+          '\4' + EncodeMutation(mutation)};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tholos::data;

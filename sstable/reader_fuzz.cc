@@ -57,16 +57,17 @@ TableStatistics WholeRing() {
   return statistics;
 }
 
-// A table of one partition, with `input` in the place of one part.
-std::string FileWith(Part part, const std::string& input) {
-  if (part == kFile) return input;
+// A table of one partition, with `input` in the place of one part; `taken`: what was in that place.
+std::string FileWith(Part part, const std::string& input, std::string* taken = nullptr) {
+  if (part == kFile && taken == nullptr) return input;
   const data::DecoratedKey key{1, "k"};
   std::string index_key;
   HeaderEntryKey(PartitionPrefix(key), &index_key);
   std::string file;
   const auto seal = [&](Part which, const std::string& payload) {
-    return SealBlock(which == part ? input : payload, Compression::kNone, kFileId, file.size(),
-                     &file);
+    if (which == part && taken != nullptr) *taken = payload;
+    return SealBlock(which == part && taken == nullptr ? input : payload, Compression::kNone,
+                     kFileId, file.size(), &file);
   };
   Footer footer;
   footer.file_id = kFileId;
@@ -102,6 +103,18 @@ base::Task<void> Read(base::FileSystem& fs, std::string contents) {
 
 }  // namespace
 }  // namespace tholos::sstable
+
+// Each part as it is in a whole table.
+std::vector<std::string> FuzzSeeds() {
+  using namespace tholos::sstable;
+  std::vector<std::string> seeds;
+  for (int part = kFile; part < kParts; ++part) {
+    std::string taken;
+    const std::string file = FileWith(static_cast<Part>(part), "", &taken);
+    seeds.push_back(static_cast<char>(part) + (part == kFile ? file : taken));
+  }
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace tholos;

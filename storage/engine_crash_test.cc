@@ -107,9 +107,11 @@ TEST(EngineCrash, PowerLossAtEveryOperation) { CrashEverywhere(true); }
 TEST(EngineCrash, KillAtEveryOperation) { CrashEverywhere(false); }
 
 TEST(EngineCrash, EveryOperationFails) {
-  constexpr DiskOp kOps[] = {DiskOp::kOpen,          DiskOp::kWrite,          DiskOp::kSync,
-                             DiskOp::kAllocate,      DiskOp::kRename,         DiskOp::kRemove,
-                             DiskOp::kSyncDirectory, DiskOp::kMakeDirectories};
+  constexpr DiskOp kOps[] = {DiskOp::kOpen,          DiskOp::kWrite,           DiskOp::kSync,
+                             DiskOp::kAllocate,      DiskOp::kRename,          DiskOp::kRemove,
+                             DiskOp::kSyncDirectory, DiskOp::kMakeDirectories, DiskOp::kRead,
+                             DiskOp::kSize,          DiskOp::kClose,           DiskOp::kList,
+                             DiskOp::kExists};
   for (const int error : {EIO, ENOSPC}) {
     for (const DiskOp op : kOps) {
       for (int skip = 0; skip < 40; ++skip) {

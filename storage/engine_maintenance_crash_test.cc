@@ -145,6 +145,43 @@ TEST(EngineMaintenanceCrash, EveryOperationFails) {
   }
 }
 
+// A truncation without a snapshot, of what is in SSTables and in memory, cut short at every
+// operation: all of it is there, or nothing.
+TEST(EngineMaintenanceCrash, TruncationAlone) {
+  for (const bool power_loss : {true, false}) {
+    bool ended = false;
+    int cuts = 0;
+    for (uint64_t cut = 1; !ended; ++cut, ++cuts) {
+      bool truncated = false;
+      EngineWorld w(6, 2);
+      ASSERT_TRUE(w.OpenNow().ok());
+      for (int i = 0; i < 16; ++i) {
+        ASSERT_TRUE(w.world.Run(w.Apply(Put(base::StrCat("k", i)))).ok());
+        if (i == 5 || i == 10) ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
+      }
+      w.world.files().CrashAtOperation(w.world.files().operations() + cut, power_loss);
+      ended = w.world.RunOrCrash([&]() -> Task<void> {
+        return [](EngineWorld* world, bool* done) -> Task<void> {
+          *done = (co_await world->engine->Truncate(TestTableId(0), std::nullopt)).ok();
+          // Removals of files go on.
+          co_await world->engine->Stop();
+        }(&w, &truncated);
+      });
+      w.world.files().CancelCrash();
+      power_loss ? w.world.PowerLossAndBoot() : w.world.KillAndBoot();
+      const absl::Status reopened = w.OpenNow();
+      ASSERT_TRUE(reopened.ok()) << reopened << " cut " << cut;
+      const auto seen = w.world.Run(w.Scan(TestTableId(0)));
+      ASSERT_TRUE(seen.ok()) << seen.status() << " cut " << cut;
+      ASSERT_TRUE(seen->empty() || (seen->size() == 16 && !truncated))
+          << seen->size() << " cut " << cut;
+      w.StopNow();
+      ASSERT_EQ(w.Orphans(), std::vector<std::string>{}) << "cut " << cut;
+    }
+    EXPECT_GT(cuts, 4);
+  }
+}
+
 // Three shards with data in SSTables and in the log; a start with two is cut short.
 TEST(EngineMaintenanceCrash, ChangingTheNumberOfShards) {
   for (const bool power_loss : {true, false}) {
@@ -159,9 +196,7 @@ TEST(EngineMaintenanceCrash, ChangingTheNumberOfShards) {
         ASSERT_TRUE(w.world.Run(w.Apply(Put(keys.back()))).ok());
         if (i == 9) ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
       }
-      w.world.node().Kill();
-      w.world.node().Boot(2);
-      w.world.KillAndBoot();
+      w.BootWithShards(2);
       w.world.files().CrashAtOperation(w.world.files().operations() + cut, power_loss);
       w.world.RunOrCrash([&]() -> Task<void> {
         return [](EngineWorld* world, bool* done) -> Task<void> {
@@ -183,6 +218,43 @@ TEST(EngineMaintenanceCrash, ChangingTheNumberOfShards) {
       }
     }
     EXPECT_GT(cuts, 60);
+  }
+}
+
+// The same start with one operation that fails: it says so, or it opens; the next one opens with
+// everything.
+TEST(EngineMaintenanceCrash, EveryOperationOfAChangeOfShardsFails) {
+  constexpr DiskOp kOps[] = {DiskOp::kOpen,          DiskOp::kRead,           DiskOp::kWrite,
+                             DiskOp::kSync,          DiskOp::kAllocate,       DiskOp::kRename,
+                             DiskOp::kRemove,        DiskOp::kList,           DiskOp::kSize,
+                             DiskOp::kSyncDirectory, DiskOp::kMakeDirectories};
+  for (const int error : {EIO, ENOSPC}) {
+    for (const DiskOp op : kOps) {
+      for (int skip = 0; skip < 24; skip += 1 + skip / 8) {
+        const std::string when = base::StrCat(DiskOpName(op), " ", skip, " errno ", error);
+        EngineWorld w(static_cast<uint64_t>(skip) + 1, 3);
+        ASSERT_TRUE(w.OpenNow().ok());
+        std::vector<std::string> keys;
+        for (int i = 0; i < 18; ++i) {
+          keys.push_back(base::StrCat("k", i));
+          ASSERT_TRUE(w.world.Run(w.Apply(Put(keys.back()))).ok());
+          if (i == 9) ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
+        }
+        w.BootWithShards(2);
+        w.world.files().FailNext({.op = op, .skip = skip, .error = error});
+        const absl::Status first = w.OpenNow();
+        w.world.files().ForgetPlannedFaults();
+        if (!first.ok()) EXPECT_FALSE(first.message().empty()) << when;
+        skip % 2 == 0 ? w.world.PowerLossAndBoot() : w.world.KillAndBoot();
+        const absl::Status reopened = w.OpenNow();
+        ASSERT_TRUE(reopened.ok()) << reopened << " " << when;
+        const auto seen = w.world.Run(w.Scan(TestTableId(0)));
+        ASSERT_TRUE(seen.ok()) << seen.status() << " " << when;
+        for (const std::string& key : keys) ASSERT_TRUE(seen->contains(key)) << key << " " << when;
+        w.StopNow();
+        ASSERT_EQ(w.Orphans(), std::vector<std::string>{}) << when;
+      }
+    }
   }
 }
 

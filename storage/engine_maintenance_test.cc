@@ -113,6 +113,38 @@ TEST(EngineTruncate, WritesMeanwhileStay) {
   EXPECT_TRUE(before == *w.world.Run(w.Scan(TestTableId(0))));
 }
 
+TEST(EngineTruncate, RemovesDamageToo) {
+  for (const bool gone : {false, true}) {
+    EngineWorld w(4, 2);
+    ASSERT_TRUE(w.OpenNow().ok());
+    PutKeys(w, "k", 40, 10);
+    ASSERT_TRUE(FlushAll(w).ok());
+    PutKeys(w, "k", 40, 11);
+    w.StopNow();
+    w.world.KillAndBoot();
+    for (const std::string& path : w.Files()) {
+      if (!path.ends_with(".sst")) continue;
+      if (gone) {
+        ASSERT_TRUE(w.world.Run(w.world.files().Remove(path)).ok());
+      } else {
+        ASSERT_TRUE(w.world.files().FlipBit(path, w.world.files().Peek(path)->size() - 20, 3));
+      }
+    }
+    ASSERT_TRUE(w.OpenNow().ok());
+    EXPECT_EQ(w.world.Run(w.Scan(TestTableId(0))).status().code(), StatusCode::kDataLoss);
+    const absl::Status truncated = w.world.Run(w.engine->Truncate(TestTableId(0), std::nullopt));
+    ASSERT_TRUE(truncated.ok()) << truncated;
+    EXPECT_EQ(Partitions(w), 0u);
+    PutKeys(w, "k", 7, 12);
+    ASSERT_TRUE(FlushAll(w).ok());
+    w.world.PowerLossAndBoot();
+    ASSERT_TRUE(w.OpenNow().ok());
+    EXPECT_EQ(Partitions(w), 7u);
+    w.StopNow();
+    EXPECT_EQ(w.Orphans(), std::vector<std::string>());
+  }
+}
+
 TEST(EngineTruncate, WorksOnAFullDisk) {
   EngineWorld w(3, 2);
   ASSERT_TRUE(w.OpenNow().ok());

@@ -140,7 +140,7 @@ class Table : public std::enable_shared_from_this<Table> {
   uint64_t active_bytes() const { return active_->bytes(); }
   // A flush failed and nobody is at it.
   bool needs_retry() const { return !frozen_.empty() && flushing_.available() > 0; }
-  size_t sstables() const { return parts_.size() + unopened_; }
+  size_t sstables() const { return parts_.size() + unopened_.size(); }
   uint64_t sstable_bytes() const;
   const absl::Status& damage() const { return damage_; }
 
@@ -228,8 +228,8 @@ class Table : public std::enable_shared_from_this<Table> {
   std::shared_ptr<Memtable> active_;
   std::deque<Frozen> frozen_;  // oldest first
   std::vector<Part> parts_;
-  std::vector<Part> incoming_;  // of BeginAdopt
-  size_t unopened_ = 0;         // listed and damaged
+  std::vector<Part> incoming_;      // of BeginAdopt
+  std::vector<uint64_t> unopened_;  // listed and damaged: generations
   LogPosition flushed_before_;
   std::optional<LogPosition> truncate_end_;  // between BeginTruncate and EndTruncate
   uint64_t flush_bytes_average_ = 0;

@@ -93,6 +93,7 @@ Task<absl::StatusOr<TableFiles::Change>> Table::BeginTruncate(std::function<LogP
   Freeze(end);
   while (flush && !frozen_.empty()) THOLOS_CO_RETURN_IF_ERROR(co_await FlushOldest());
   TableFiles::Change change{.shard = options_.shard, .flushed_before = end};
+  change.removed = unopened_;
   for (const Part& part : parts_) change.removed.push_back(part.generation());
   truncate_end_ = end;
   pause_ = std::move(pause);
@@ -107,6 +108,10 @@ void Table::EndTruncate(bool truncated) {
     for (const Part& part : parts_) all.push_back(part.generation());
     Remove(all);
     if (cached_rows_ != nullptr) cached_rows_->Clear();
+    // What was damaged is gone, too.
+    unopened_.clear();
+    damage_ = absl::OkStatus();
+    compaction_failed_ = false;
     flushed_before_ = *std::exchange(truncate_end_, std::nullopt);
   }
   pause_.reset();

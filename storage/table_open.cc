@@ -28,7 +28,7 @@ Task<absl::Status> Table::Recover() {
     if (opened.ok()) {
       Adopt(*std::move(opened));
     } else if (absl::IsNotFound(opened.status()) || absl::IsDataLoss(opened.status())) {
-      ++unopened_;
+      unopened_.push_back(live.generation);
       NoteDamage(opened.status());
     } else {
       co_return opened.status();

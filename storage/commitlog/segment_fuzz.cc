@@ -27,18 +27,17 @@ void ScanAnything(std::string_view bytes) {
   (void)judge.End();
 }
 
-// The input is a list of damages: 2 bytes of offset, 1 byte to add there.
-void DamageAWrittenSegment(std::string_view input) {
+// A segment of twelve groups; their records go to `written`.
+std::string WrittenSegment(std::vector<std::string>* written) {
   SectorEncoder encoder;
   std::string bytes(encoder.Append(EncodeSegmentHeader({kSegmentVersion, 0, kSegment})).bytes);
   uint64_t end = kSegmentHeaderBytes;
-  std::vector<std::string> written;
   for (int i = 0; i < 12; ++i) {
     std::string group;
     StartGroup(&group);
     for (int j = 0; j <= i % 3; ++j) {
-      written.push_back(std::string(static_cast<size_t>(i * 7 + j), static_cast<char>('a' + i)));
-      AppendRecord(written.back(), &group);
+      written->push_back(std::string(static_cast<size_t>(i * 7 + j), static_cast<char>('a' + i)));
+      AppendRecord(written->back(), &group);
     }
     FinishGroup({kSegment, end}, {kSegment, end}, &group);
     end += group.size();
@@ -47,6 +46,13 @@ void DamageAWrittenSegment(std::string_view input) {
     bytes += sectors;
   }
   bytes.resize(bytes.size() + 200);
+  return bytes;
+}
+
+// The input is a list of damages: 2 bytes of offset, 1 byte to add there.
+void DamageAWrittenSegment(std::string_view input) {
+  std::vector<std::string> written;
+  std::string bytes = WrittenSegment(&written);
   for (; input.size() >= 3; input.remove_prefix(3)) {
     const size_t at = static_cast<uint8_t>(input[0]) * 256u + static_cast<uint8_t>(input[1]);
     bytes[at % bytes.size()] = static_cast<char>(bytes[at % bytes.size()] + input[2]);
@@ -70,6 +76,12 @@ void DamageAWrittenSegment(std::string_view input) {
 
 }  // namespace
 }  // namespace tholos::storage
+
+std::vector<std::string> FuzzSeeds() {
+  std::vector<std::string> written;
+  return {'\0' + tholos::storage::WrittenSegment(&written), std::string("\1\0\x30\1", 4),
+          std::string("\1\2\0\x80\3\0\7", 7)};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;

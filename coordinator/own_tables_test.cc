@@ -1,0 +1,109 @@
+// Damage of the tables that a node keeps for itself (system_schema.h).
+#include "base/sim/test_world.h"
+#include "base/strings.h"
+#include "coordinator/system_schema.h"
+#include "coordinator/timestamp_ceiling.h"
+#include "coordinator/truncations.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tholos::coordinator {
+namespace {
+
+using base::Task;
+using base::sim::TestWorld;
+
+class OwnTablesTest : public testing::Test {
+ protected:
+  void OpenEngine() {
+    world_.Run([&]() -> Task<void> {
+      const storage::EngineDeps deps{world_.clock(), world_.random(), world_.executor(),
+                                     world_.files(), metrics_,        world_.log()};
+      auto opened = co_await storage::Engine::Open({.directory = "/data",
+                                                    .commitlog_segment_bytes = 1 << 20,
+                                                    .mutation_bytes_max = 512 << 10},
+                                                   deps, schema_);
+      EXPECT_TRUE(opened.ok()) << opened.status();
+      engine_ = &world_.node().Own(*std::move(opened));
+    });
+  }
+  // What the engine has in memory goes to SSTables; those of the table are damaged in their
+  // footers, and the engine is opened again.
+  void Damage(const data::TableSchema& table) {
+    const std::string directory = world_.Run([&]() -> Task<std::string> {
+      EXPECT_TRUE((co_await engine_->Flush(std::nullopt)).ok());
+      co_await engine_->Stop();
+      const auto entries = co_await world_.files().List("/data/tables");
+      for (const auto& entry : *entries) {
+        if (entry.name.starts_with(table.keyspace + "." + table.name)) {
+          co_return "/data/tables/" + entry.name;
+        }
+      }
+      co_return "";
+    });
+    const auto files = world_.Run(world_.files().List(directory));
+    for (const auto& file : *files) {
+      const std::string path = base::StrCat(directory, "/", file.name);
+      if (!path.ends_with(".sst")) continue;
+      EXPECT_TRUE(world_.files().FlipBit(path, world_.files().Peek(path)->size() - 20, 1));
+    }
+    world_.KillAndBoot();
+    OpenEngine();
+  }
+
+  TestWorld world_;
+  base::Metrics metrics_;
+  data::Schema::Ptr schema_ =
+      std::make_shared<const data::Schema>(WithSystemTables(data::Schema()));
+  storage::Engine* engine_ = nullptr;
+};
+
+// One life: loads the ceiling, gives a timestamp, and stays until it is below the ceiling.
+Task<absl::StatusOr<data::Timestamp>> LiveOnce(TestWorld* world, storage::Engine* engine) {
+  TimestampSource timestamps(world->clock());
+  TimestampCeiling ceiling({world->clock(), world->log(), *engine, timestamps});
+  const absl::Status loaded = co_await ceiling.Load();
+  if (!loaded.ok()) co_return loaded;
+  const data::Timestamp first = timestamps.Next();
+  ceiling.Start();
+  co_await base::SleepFor(2 * TimestampCeiling::kInterval);
+  co_await ceiling.Stop();
+  co_return first;
+}
+
+TEST_F(OwnTablesTest, ADamagedClockIsMadeAnew) {
+  OpenEngine();
+  const auto first = world_.Run(LiveOnce(&world_, engine_));
+  ASSERT_TRUE(first.ok()) << first.status();
+  Damage(ClockTable());
+  const auto second = world_.Run(LiveOnce(&world_, engine_));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_GT(*second, *first);
+  bool told = false;
+  for (const std::string& line : world_.log().lines())
+    told |= line.find("ceiling is lost") != line.npos;
+  EXPECT_TRUE(told);
+  // From then on it is whole.
+  world_.Run(engine_->Stop());
+  world_.KillAndBoot();
+  OpenEngine();
+  const auto third = world_.Run(LiveOnce(&world_, engine_));
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_GE(*third, *second + absl::ToInt64Microseconds(TimestampCeiling::kAbove));
+}
+
+TEST_F(OwnTablesTest, DamagedTruncationsAreNamed) {
+  OpenEngine();
+  Truncations truncations(*engine_);
+  const data::TableId table = ClockTable().id;
+  ASSERT_TRUE(world_.Run(truncations.Note(table, 5, base::Deadline::Infinite())).ok());
+  Damage(TruncationsTable());
+  Truncations again(*engine_);
+  const absl::Status loaded = world_.Run(again.Load());
+  EXPECT_EQ(loaded.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(loaded.message()), testing::HasSubstr("system_local.truncations"));
+  EXPECT_THAT(std::string(loaded.message()), testing::HasSubstr(".sst"));
+}
+
+}  // namespace
+}  // namespace tholos::coordinator
