@@ -1,6 +1,8 @@
 // Damaged files: everything is found, nothing is answered wrongly.
 #include <utility>
 
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "base/sim/test_world.h"
 #include "base/status_macros.h"
 #include "gmock/gmock.h"
@@ -155,7 +157,15 @@ TEST_F(Corruption, ABlockOfAnotherFileAtTheSamePlace) {
 
 TEST_F(Corruption, AnotherVersion) {
   std::string other = contents_;
-  other[other.size() - kFooterBytes + 96] = 2;
+  const size_t footer = other.size() - kFooterBytes;
+  other[footer + 96] = 2;
+  Replace(other);
+  EXPECT_EQ(Read().status().code(), absl::StatusCode::kDataLoss);
+  // It is another version, and not a flipped bit, where the checksum says so.
+  std::string checksum;
+  base::PutFixed64(&checksum,
+                   base::Checksum64(std::string_view(other).substr(footer, 100), footer));
+  other.replace(footer + 100, 8, checksum);
   Replace(other);
   const absl::Status status = Read().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);

@@ -81,14 +81,15 @@ absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offs
   if (bytes.size() != kFooterBytes || base::LoadFixed64(bytes.data() + kMagicOffset) != kMagic) {
     return absl::DataLossError("not an SSTable, or cut short: it does not end in the magic number");
   }
+  if (base::LoadFixed64(bytes.data() + kChecksumOffset) !=
+      base::Checksum64(bytes.substr(0, kChecksumOffset), footer_offset)) {
+    return absl::DataLossError("checksum mismatch");
+  }
+  // Only of a sound footer: a flipped bit is damage of this file, not another version.
   const uint32_t version = base::LoadFixed32(bytes.data() + kVersionOffset);
   if (version != kFormatVersion) {
     return absl::FailedPreconditionError(
         base::StrCat("format version ", version, "; this program reads ", kFormatVersion));
-  }
-  if (base::LoadFixed64(bytes.data() + kChecksumOffset) !=
-      base::Checksum64(bytes.substr(0, kChecksumOffset), footer_offset)) {
-    return absl::DataLossError("checksum mismatch");
   }
   base::Reader in(bytes);
   Footer footer;

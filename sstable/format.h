@@ -70,7 +70,7 @@
 //   64  table id, 16 bytes
 //   80  body_bytes u64
 //   88  digest u64           XXH3 of all bytes before the footer
-//   96  version u32          1
+//   96  version u32          1; here, as checksum and magic, in every version
 //  100  checksum u64         XXH3 of the 100 bytes before it, seeded with the footer's offset
 //  108  magic u64            "THOLOSST"
 #pragma once
@@ -119,7 +119,7 @@ struct Footer {
 
 std::string EncodeFooter(const Footer& footer, uint64_t footer_offset);
 // kDataLoss if it is not a footer, is damaged, or its sections do not tile [body_bytes,
-// footer_offset); kFailedPrecondition for another version.
+// footer_offset); kFailedPrecondition for another version, if the checksum holds.
 absl::StatusOr<Footer> DecodeFooter(std::string_view bytes, uint64_t footer_offset);
 
 // Appends the sealed block of `payload` that will stand at `offset`; returns its handle.
