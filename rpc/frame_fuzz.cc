@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "rpc/frame.h"
@@ -25,6 +26,24 @@ void CheckReencodes(const std::vector<Envelope>& envelopes) {
 
 }  // namespace
 }  // namespace tholos::rpc
+
+std::vector<std::string> FuzzSeeds() {
+  using namespace tholos::rpc;
+  std::vector<std::string> seeds;
+  BatchWriter writer;
+  for (uint8_t kind = 1; kind <= 4; ++kind) {
+    writer.Add({.kind = EnvelopeKind{kind},
+                .request_id = kind,
+                .token = -5,
+                .deadline = kNow + absl::Seconds(kind),
+                .body = std::string_view("some bytes").substr(0, kind * 2u)},
+               kNow);
+  }
+  seeds.push_back(writer.Seal(kNow));
+  // The second form: the number of envelopes, and what follows the header.
+  seeds.push_back('\4' + seeds[0].substr(kBatchHeaderBytes));
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tholos::rpc;

@@ -1,10 +1,23 @@
 // Hint files of arbitrary bytes: decoding neither crashes nor reads beyond the input, and what
 // decodes encodes to the same bytes.
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/check.h"
 #include "coordinator/hints/hint_format.h"
+
+std::vector<std::string> FuzzSeeds() {
+  using namespace tholos::coordinator;
+  const HintFileId id{.target = {}, .sequence = 1};
+  // A header, and records as they stand at the beginning, where the target looks for them.
+  std::string records;
+  for (const std::string_view body : {"", "a mutation", "another"}) {
+    AppendHintRecord(id, records.size(), 1764324000000000, body, &records);
+  }
+  return {EncodeHintHeader(id, 1764324000000000), records, HintFileName(id)};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tholos::coordinator;
