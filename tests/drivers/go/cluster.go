@@ -20,6 +20,16 @@ import (
 
 const keyspace = "golang"
 
+// Of the protocol, that the scenario spoke, and what it measured.
+var (
+	versions = map[int]bool{}
+	notes    []string
+)
+
+func noteRate(what string, rows int, started time.Time) {
+	notes = append(notes, fmt.Sprintf("%d rows %s, %.0f/s", rows, what, float64(rows)/time.Since(started).Seconds()))
+}
+
 var hosts = strings.Split(os.Getenv("THOLOS_HOSTS"), ",")
 
 func port() int {
@@ -45,6 +55,7 @@ func use(config *gocql.ClusterConfig, body func(*gocql.Session) error) error {
 		return err
 	}
 	defer session.Close()
+	versions[config.ProtoVersion] = true
 	return body(session)
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -81,7 +82,7 @@ func compression() error {
 	for _, one := range []struct {
 		version    int
 		compressor gocql.Compressor
-	}{{3, snappy.SnappyCompressor{}}, {4, snappy.SnappyCompressor{}}, {4, lz4.LZ4Compressor{}}, {5, lz4.LZ4Compressor{}}} {
+	}{{3, snappy.SnappyCompressor{}}, {3, lz4.LZ4Compressor{}}, {4, snappy.SnappyCompressor{}}, {4, lz4.LZ4Compressor{}}, {5, lz4.LZ4Compressor{}}} {
 		config := cluster(one.version, keyspace)
 		config.Compressor = one.compressor
 		err := use(config, func(session *gocql.Session) error {
@@ -307,6 +308,7 @@ func paging() error {
 		if err := freshTable(session, "paged", "p int, c int, PRIMARY KEY (p, c)"); err != nil {
 			return err
 		}
+		started := time.Now()
 		if err := inFlight(partitions, 20, func(p int) error {
 			for start := 0; start < each; start += 100 {
 				batch := session.Batch(gocql.UnloggedBatch)
@@ -321,7 +323,9 @@ func paging() error {
 		}); err != nil {
 			return err
 		}
+		noteRate("written", each*partitions, started)
 		for _, size := range []int{5000, 777} {
+			started = time.Now()
 			iter := session.Query("SELECT p, c FROM paged").PageSize(size).Iter()
 			seen, p, c := 0, 0, 0
 			for iter.Scan(&p, &c) {
@@ -333,6 +337,7 @@ func paging() error {
 			if err := expectEqual(seen, each*partitions, "rows"); err != nil {
 				return err
 			}
+			noteRate(fmt.Sprintf("in pages of %d", size), seen, started)
 		}
 		return nil
 	})
@@ -460,7 +465,7 @@ func rollingRestart() error {
 }
 
 func secured(password string, ssl *gocql.SslOptions) error {
-	for _, version := range []int{4, 5} {
+	for _, version := range []int{3, 4, 5} {
 		config := cluster(version, "")
 		config.Authenticator = gocql.PasswordAuthenticator{Username: "tholos", Password: password}
 		config.SslOpts = ssl
@@ -520,13 +525,20 @@ func main() {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], s.name) {
 			continue
 		}
+		clear(versions)
+		notes = nil
 		started := time.Now()
 		if err := s.run(); err != nil {
 			failed = true
 			fmt.Printf("not ok %s: %s\n", s.name, strings.ReplaceAll(err.Error(), "\n", " "))
 			continue
 		}
-		fmt.Printf("ok %s (%.1f s)\n", s.name, time.Since(started).Seconds())
+		spoken := []string{}
+		for _, version := range slices.Sorted(maps.Keys(versions)) {
+			spoken = append(spoken, fmt.Sprintf("v%d", version))
+		}
+		fmt.Println(strings.TrimRight(fmt.Sprintf("ok %s [%s] (%.1f s) %s", s.name, strings.Join(spoken, " "),
+			time.Since(started).Seconds(), strings.Join(notes, "; ")), " "))
 	}
 	if failed {
 		os.Exit(1)

@@ -15,6 +15,8 @@ const keyspace = 'js';
 const pagingRows = Number(process.env.THOLOS_PAGING_ROWS || 1000000);
 const control = (...words) => promisify(execFile)(process.env.THOLOS_CLUSTER, words.map(String));
 const unprepared = { prepare: false };
+const versions = new Set();  // of the protocol, that the scenario spoke
+const notes = [];  // what it measured
 
 function newClient(version, options = {}) {
   return new cassandra.Client({
@@ -30,6 +32,7 @@ async function withClient(version, body, options) {
   const client = newClient(version, options);
   try {
     await client.connect();
+    versions.add(client.controlConnection.protocolVersion);
     return await body(client);
   } finally {
     await client.shutdown();
@@ -100,6 +103,10 @@ async function underLoad(body) {
   }, { client: { policies: {
     retry: new RetryIdempotent(), reconnection: new policies.reconnection.ConstantReconnectionPolicy(500),
     loadBalancing: new policies.loadBalancing.TokenAwarePolicy(new policies.loadBalancing.DCAwareRoundRobinPolicy('dc1')) } } });
+}
+
+function noteRate(what, rows, started) {
+  notes.push(`${rows} rows ${what}, ${Math.round(rows * 1000 / (Date.now() - started))}/s`);
 }
 
 async function secured(password, sslOptions) {
@@ -231,11 +238,15 @@ const scenarios = {
           }
         }
       };
+      let started = Date.now();
       await Promise.all(Array.from({ length: 20 }, fill));
+      noteRate('written', each * partitions, started);
       for (const fetchSize of [5000, 777]) {
+        started = Date.now();
         let seen = 0;
         for await (const row of await client.execute('SELECT p, c FROM paged', [], { prepare: true, fetchSize })) seen += row.p >= 0 ? 1 : 0;
         assert.strictEqual(seen, each * partitions);
+        noteRate(`in pages of ${fetchSize}`, seen, started);
       }
       // A page's state leads on from another client.
       const first = await client.execute('SELECT c FROM paged WHERE p = 5', [], { prepare: true, fetchSize: 33 });
@@ -330,13 +341,20 @@ const securedScenarios = {
 
 (async () => {
   let failed = 0;
+  if (!process.env.THOLOS_CERTIFICATES && process.argv.length === 2) {
+    console.log('skip compression: the driver has none');
+    console.log('skip protocol_version_5: the driver has versions up to 4');
+  }
   const wanted = process.argv.slice(2);
   for (const [name, run] of Object.entries(process.env.THOLOS_CERTIFICATES ? securedScenarios : scenarios)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
+    versions.clear();
+    notes.length = 0;
     const started = Date.now();
     try {
       await run();
-      console.log(`ok ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+      const spoken = [...versions].sort().map((v) => `v${v}`).join(' ');
+      console.log(`ok ${name} [${spoken}] (${((Date.now() - started) / 1000).toFixed(1)} s) ${notes.join('; ')}`.trimEnd());
     } catch (error) {
       failed++;
       console.log(`not ok ${name}: ${String(error.message || error).split('\n')[0]}`);

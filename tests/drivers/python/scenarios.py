@@ -31,6 +31,8 @@ CONTROL = os.environ["THOLOS_CLUSTER"]
 ROWS = int(os.environ.get("THOLOS_PAGING_ROWS", "1000000"))
 KEYSPACE = "py"
 SCENARIOS = []
+VERSIONS = set()  # of the protocol, that the scenario spoke
+NOTES = []  # what it measured
 logging.getLogger("cassandra").setLevel(logging.CRITICAL)
 
 
@@ -67,7 +69,9 @@ def connect(version=5, keyspace=KEYSPACE, retry=None, **options):
         options["protocol_version"] = version
     cluster = Cluster(HOSTS, port=PORT, connection_class=Connection,
                       execution_profiles={EXEC_PROFILE_DEFAULT: profile}, **options)
-    return cluster, cluster.connect(keyspace)
+    session = cluster.connect(keyspace)
+    VERSIONS.add(cluster.protocol_version)
+    return cluster, session
 
 
 class connected:
@@ -95,6 +99,10 @@ def expect(condition, what="condition"):
 def expect_equal(got, want, what=""):
     if got != want:
         raise AssertionError(f"{what} got {got!r}, want {want!r}")
+
+
+def note_rate(what, rows, started):
+    NOTES.append(f"{rows} rows {what}, {rows / (time.time() - started):.0f}/s")
 
 
 @scenario
@@ -135,7 +143,7 @@ def version_is_negotiated():
 
 @scenario
 def compression():
-    for version in (4, 5):
+    for version in (3, 4, 5):
         for name in ("lz4", "snappy"):
             if name == "snappy":
                 if version == 5:
@@ -351,7 +359,7 @@ def re_prepared_after_a_schema_change():
 
 @scenario
 def paging():
-    count = min(ROWS, 1_000_000)
+    count = ROWS
     with connected() as session:
         fresh_table(session, "paged", "p int, c int, PRIMARY KEY (p, c)")
         insert = session.prepare("INSERT INTO paged (p, c) VALUES (?, ?)")
@@ -368,13 +376,16 @@ def paging():
                     yield batch, None
 
         from cassandra.concurrent import execute_concurrent
+        started = time.time()
         execute_concurrent(session, batches(), concurrency=50, results_generator=False)
+        note_rate("written", count, started)
         for fetch_size in (5000, 777):
             statement = SimpleStatement("SELECT p, c FROM paged", fetch_size=fetch_size)
-            seen = 0
+            seen, started = 0, time.time()
             for _ in session.execute(statement):
                 seen += 1
             expect_equal(seen, count // partitions * partitions, f"rows in pages of {fetch_size}")
+            note_rate(f"in pages of {fetch_size}", seen, started)
         one = SimpleStatement("SELECT c FROM paged WHERE p = 5", fetch_size=33)
         expect_equal([r.c for r in session.execute(one)], list(range(count // partitions)))
         # A page's state leads on from another session.
@@ -527,6 +538,7 @@ def re_prepared_after_a_restart():
                       execution_profiles={EXEC_PROFILE_DEFAULT: only}, reprepare_on_up=False)
     try:
         session = cluster.connect(KEYSPACE)
+        VERSIONS.add(cluster.protocol_version)
         fresh_table(session, "again", "k int PRIMARY KEY, v int")
         insert = session.prepare("INSERT INTO again (k, v) VALUES (?, ?)")
         session.execute(insert, (1, 1))
@@ -545,10 +557,13 @@ def main():
     for function in SCENARIOS:
         if wanted and function.__name__ not in wanted:
             continue
+        VERSIONS.clear()
+        NOTES.clear()
         started = time.time()
         try:
             function()
-            print(f"ok {function.__name__} ({time.time() - started:.1f} s)", flush=True)
+            versions = " ".join(f"v{v}" for v in sorted(VERSIONS))
+            print(f"ok {function.__name__} [{versions}] ({time.time() - started:.1f} s) {'; '.join(NOTES)}".rstrip(), flush=True)
         except Exception as error:
             failed += 1
             print(f"not ok {function.__name__}: {type(error).__name__} {str(error)[:300]}", flush=True)

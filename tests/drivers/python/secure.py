@@ -18,6 +18,7 @@ except Exception:
 HOSTS = os.environ["THOLOS_HOSTS"].split(",")
 PORT = int(os.environ["THOLOS_PORT"])
 CERTIFICATES = os.environ["THOLOS_CERTIFICATES"]
+VERSIONS = set()  # of the protocol, that the scenario spoke
 
 
 def run(password="secret", version=5, tls=False, statement="SELECT cluster_name FROM system.local"):
@@ -29,6 +30,7 @@ def run(password="secret", version=5, tls=False, statement="SELECT cluster_name 
         options["ssl_context"] = context
         options["ssl_options"] = {"server_hostname": "localhost"}
     cluster = Cluster(HOSTS, port=PORT, protocol_version=version, connection_class=Connection, **options)
+    VERSIONS.add(version)
     try:
         return cluster.connect().execute(statement).one()
     finally:
@@ -64,7 +66,7 @@ def hashes_are_kept_not_passwords():
 
 
 def tls():
-    for version in (4, 5):
+    for version in (3, 4, 5):
         assert run(version=version, tls=True).cluster_name == "tholos"
 
 
@@ -91,9 +93,12 @@ def certificates_are_read_again():
 failed = 0
 for scenario in (right_password, wrong_password, no_password, hashes_are_kept_not_passwords, tls, large_results_over_tls,
                  certificates_are_read_again):
+    VERSIONS.clear()
+    started = time.time()
     try:
         scenario()
-        print(f"ok {scenario.__name__}", flush=True)
+        versions = " ".join(f"v{v}" for v in sorted(VERSIONS))
+        print(f"ok {scenario.__name__} [{versions}] ({time.time() - started:.1f} s)", flush=True)
     except Exception as error:
         failed += 1
         print(f"not ok {scenario.__name__}: {type(error).__name__} {str(error)[:300]}", flush=True)

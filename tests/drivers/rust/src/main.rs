@@ -5,7 +5,7 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -21,6 +21,8 @@ use scylla::statement::{Consistency, Statement};
 use scylla::{DeserializeValue, SerializeValue};
 
 const KEYSPACE: &str = "rust";
+// What the scenario measured.
+static NOTES: Mutex<Vec<String>> = Mutex::new(vec![]);
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 fn hosts() -> Vec<String> {
@@ -214,6 +216,11 @@ async fn batches() -> Outcome {
     expect(rows.rows_num(), 20, "rows")
 }
 
+fn note_rate(what: &str, rows: i32, started: Instant) {
+    let note = format!("{rows} rows {what}, {:.0}/s", f64::from(rows) / started.elapsed().as_secs_f64());
+    NOTES.lock().unwrap().push(note);
+}
+
 async fn paging() -> Outcome {
     const PARTITIONS: i32 = 100;
     let each = std::env::var("THOLOS_PAGING_ROWS")?.parse::<i32>()? / PARTITIONS;
@@ -232,8 +239,11 @@ async fn paging() -> Outcome {
             Ok::<(), Box<dyn Error + Send + Sync>>(())
         }
     };
+    let started = Instant::now();
     futures::stream::iter(0..PARTITIONS).map(fill).buffer_unordered(20).try_collect::<Vec<()>>().await?;
+    note_rate("written", each * PARTITIONS, started);
     for size in [5000, 777] {
+        let started = Instant::now();
         let mut select = Statement::new(format!("SELECT p, c FROM {KEYSPACE}.paged"));
         select.set_page_size(size);
         let mut rows = session.query_iter(select, ()).await?.rows_stream::<(i32, i32)>()?;
@@ -242,6 +252,7 @@ async fn paging() -> Outcome {
             seen += 1;
         }
         expect(seen, each * PARTITIONS, "rows")?;
+        note_rate(&format!("in pages of {size}"), seen, started);
     }
     Ok(())
 }
@@ -391,7 +402,10 @@ async fn main() {
         ($($name:ident),*) => { $(if wanted.is_empty() || wanted.iter().any(|w| w == stringify!($name)) {
             let started = Instant::now();
             match $name().await {
-                Ok(()) => println!("ok {} ({:.1} s)", stringify!($name), started.elapsed().as_secs_f64()),
+                Ok(()) => {
+                    let notes = std::mem::take(&mut *NOTES.lock().unwrap()).join("; ");
+                    println!("{}", format!("ok {} [v4] ({:.1} s) {notes}", stringify!($name), started.elapsed().as_secs_f64()).trim_end());
+                }
                 Err(error) => { failed = true; println!("not ok {}: {}", stringify!($name), error.to_string().replace('\n', " ")); }
             }
         })* };
@@ -399,6 +413,9 @@ async fn main() {
     if std::env::var("THOLOS_CERTIFICATES").is_ok() {
         run!(wrong_password, tls);
     } else {
+        if wanted.is_empty() {
+            println!("skip protocol_versions_3_and_5: the driver has version 4 only");
+        }
         run!(discovery, token_aware, every_simple_type, create_read_update_delete, compression, collections_tuples_user_types_vectors, batches,
             paging, a_thousand_in_flight, re_prepared_after_a_schema_change, errors, node_killed_and_restarted_under_load, rolling_restart,
             re_prepared_after_a_restart);

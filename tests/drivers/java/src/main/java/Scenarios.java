@@ -45,11 +45,25 @@ public class Scenarios {
   static final String[] HOSTS = System.getenv("THOLOS_HOSTS").split(",");
   static final int PORT = Integer.parseInt(System.getenv("THOLOS_PORT"));
 
+  /** Of the protocol, that the scenario spoke, and what it measured. */
+  static final Set<String> VERSIONS = new TreeSet<>();
+  static final List<String> NOTES = new ArrayList<>();
+
+  static CqlSession build(CqlSessionBuilder builder) {
+    CqlSession session = builder.build();
+    VERSIONS.add(session.getContext().getProtocolVersion().toString().toLowerCase());
+    return session;
+  }
+
+  static void noteRate(String what, int rows, long started) {
+    NOTES.add(String.format("%d rows %s, %.0f/s", rows, what, rows / ((System.nanoTime() - started) / 1e9)));
+  }
+
   interface Body { void run(CqlSession session) throws Exception; }
   interface Scenario { void run() throws Exception; }
 
   static CqlSession connect(String version, String compression, boolean keyspace) {
-    return builder(config(version, compression), keyspace).build();
+    return build(builder(config(version, compression), keyspace));
   }
 
   static ProgrammaticDriverConfigLoaderBuilder config(String version, String compression) {
@@ -117,7 +131,7 @@ public class Scenarios {
     Heard heard = new Heard();
     ProgrammaticDriverConfigLoaderBuilder config = config(null, null).withClass(DefaultDriverOption.RETRY_POLICY_CLASS, scenarios.RetryIdempotent.class)
         .withBoolean(DefaultDriverOption.REQUEST_DEFAULT_IDEMPOTENCE, true);
-    try (CqlSession session = builder(config, true).withNodeStateListener(heard).build()) {
+    try (CqlSession session = build(builder(config, true).withNodeStateListener(heard))) {
       session.execute("DROP KEYSPACE IF EXISTS javaload");
       session.execute("CREATE KEYSPACE javaload WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}");
       session.execute("CREATE TABLE javaload.t (k int PRIMARY KEY, v int)");
@@ -178,7 +192,7 @@ public class Scenarios {
   static void rePreparedAfterARestart() throws Exception {
     ProgrammaticDriverConfigLoaderBuilder config = config(null, null).withBoolean(DefaultDriverOption.REPREPARE_ENABLED, false)
         .withBoolean(DefaultDriverOption.PREPARE_ON_ALL_NODES, false);
-    try (CqlSession session = builder(config, true).build()) {
+    try (CqlSession session = build(builder(config, true))) {
       freshTable(session, "again", "k int PRIMARY KEY, v int");
       Node node = null;
       for (Node one : session.getMetadata().getNodes().values()) if (Heard.host(one).equals(HOSTS[2])) node = one;
@@ -255,7 +269,7 @@ public class Scenarios {
     for (String version : new String[] {"V3", "V4", "V5"}) {
       CqlSessionBuilder builder = builder(config(version, null), false).withAuthCredentials("tholos", password);
       if (tls != null) builder.withSslContext(tls);
-      try (CqlSession session = builder.build()) {
+      try (CqlSession session = build(builder)) {
         expectEqual(session.execute("SELECT cluster_name FROM system.local").one().getString(0), "tholos", "cluster");
       }
     }
@@ -306,14 +320,14 @@ public class Scenarios {
   }
 
   static void compression() throws Exception {
-    for (String version : new String[] {"V4", "V5"}) {
-      with(version, "lz4", session -> {
+    for (String one : new String[] {"V3 lz4", "V3 snappy", "V4 lz4", "V4 snappy", "V5 lz4"}) {
+      with(one.split(" ")[0], one.split(" ")[1], session -> {
         freshTable(session, "squeezed", "a int PRIMARY KEY, b text");
         PreparedStatement insert = session.prepare("INSERT INTO squeezed (a, b) VALUES (?, ?)");
         for (int size : new int[] {0, 1, 1000, 300000}) {
           String text = "ab".repeat(size);
           session.execute(insert.bind(size, text));
-          expectEqual(session.execute("SELECT b FROM squeezed WHERE a = " + size).one().getString(0), text, "text");
+          expectEqual(session.execute("SELECT b FROM squeezed WHERE a = " + size).one().getString(0), text, one);
         }
       });
     }
@@ -373,6 +387,7 @@ public class Scenarios {
     with(null, null, session -> {
       freshTable(session, "paged", "p int, c int, PRIMARY KEY (p, c)");
       PreparedStatement insert = session.prepare("INSERT INTO paged (p, c) VALUES (?, ?)");
+      long written = System.nanoTime();
       for (int start = 0; start < each; start += 100) {
         List<CompletionStage<AsyncResultSet>> sent = new ArrayList<>();
         for (int p = 0; p < partitions; p++) {
@@ -382,10 +397,13 @@ public class Scenarios {
         }
         for (CompletionStage<AsyncResultSet> one : sent) one.toCompletableFuture().get();
       }
+      noteRate("written", each * partitions, written);
       for (int size : new int[] {5000, 777}) {
+        long started = System.nanoTime();
         int seen = 0;
         for (Row row : session.execute(SimpleStatement.newInstance("SELECT p, c FROM paged").setPageSize(size))) seen += row.getInt(0) >= 0 ? 1 : 0;
         expectEqual(seen, each * partitions, "rows");
+        noteRate("in pages of " + size, seen, started);
       }
     });
   }
@@ -460,10 +478,13 @@ public class Scenarios {
     boolean failed = false;
     for (Map.Entry<String, Scenario> one : scenarios.entrySet()) {
       if (args.length > 0 && !List.of(args).contains(one.getKey())) continue;
+      VERSIONS.clear();
+      NOTES.clear();
       long started = System.nanoTime();
       try {
         one.getValue().run();
-        System.out.printf("ok %s (%.1f s)%n", one.getKey(), (System.nanoTime() - started) / 1e9);
+        System.out.println(String.format("ok %s [%s] (%.1f s) %s", one.getKey(), String.join(" ", VERSIONS),
+            (System.nanoTime() - started) / 1e9, String.join("; ", NOTES)).stripTrailing());
       } catch (Throwable error) {
         failed = true;
         System.out.printf("not ok %s: %s%n", one.getKey(), String.valueOf(error).split("\n")[0]);
