@@ -67,7 +67,9 @@ base::Task<absl::Status> SchemaServiceImpl::ApplyHere(Change change, base::Deadl
   const base::Gate::Holder holder = gate_.Enter();
   if (!holder) co_return Stopping();
   THOLOS_CO_RETURN_IF_ERROR(co_await ChangeHere(std::move(change)));
-  co_return co_await PushToAll(deadline);
+  THOLOS_CO_RETURN_IF_ERROR(co_await PushToAll(deadline));
+  co_await deps_.gossiper.SpreadNow();
+  co_return absl::OkStatus();
 }
 
 // Steps 1 to 4 of the header.

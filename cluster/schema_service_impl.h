@@ -7,13 +7,15 @@
 //   3. install                  storage makes or drops tables, on every shard
 //   4. publish                  the next ClusterState: requests see it; gossip tells its digest
 //   5. push                     to every live node, which merges (2 to 4 there) and acknowledges
+//   6. spread                   gossip at once: every node sees that all have the same digest,
+//                               which is what clients take for agreement
 //
 // A node that missed the push hears of another digest by gossip, pulls that peer's schema and
 // merges it. A replica that gets a mutation of a table it does not know pulls at once
 // (EnsureTable). Merging is commutative, associative and idempotent (data/schema/schema.h), so all
 // of this may happen in any order and more than once.
 //
-// One change or merge at a time: 1 to 4 hold the one unit of a semaphore. 5 does not: two nodes
+// One change or merge at a time: 1 to 4 hold the one unit of a semaphore. 5 and 6 do not: two nodes
 // that push to each other would wait for each other.
 #pragma once
 

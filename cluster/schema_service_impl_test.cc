@@ -33,6 +33,21 @@ TEST(SchemaService, AChangeIsInForceEverywhereWhenItReturns) {
   EXPECT_GE((*cluster)[2].holder.Get()->epoch(), epoch + 2);
 }
 
+// Drivers ask any node what schema the others have, and wait while they differ.
+TEST(SchemaService, EveryNodeSeesTheAgreementWhenAChangeReturns) {
+  auto cluster = Booted(5);
+  for (int change = 1; change <= 5; ++change) {
+    ASSERT_TRUE(cluster->Change(change, CreateKeyspace(base::StrCat("ks", change))).ok());
+    for (int n = 1; n <= 5; ++n) {
+      const ring::ClusterState::Ptr state = (*cluster)[n].holder.Get();
+      for (const auto& [id, node] : state->nodes()) {
+        EXPECT_EQ(node.schema_digest, state->schema().digest())
+            << "change " << change << ", " << node.internode.ToString() << " as seen by n" << n;
+      }
+    }
+  }
+}
+
 TEST(SchemaService, ErrorsOfTheChangeAreReturnedAsTheyAre) {
   auto cluster = Booted(1);
   ASSERT_TRUE(cluster->Change(1, CreateKeyspace("ks")).ok());

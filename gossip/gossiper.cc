@@ -175,7 +175,25 @@ base::Task<void> Gossiper::GossipTo(base::Endpoint to) {
   Answered(ack->sender);
   if (ack->requests.empty()) co_return;
   const Ack2 ack2{{self_, state_.own().generation}, state_.DeltasFor(ack->requests)};
-  deps_.transport.Send({.to = to, .verb = rpc::Verb::kGossipAck, .body = Encode(ack2)});
+  // What it answers says only that it has it now, which SpreadNow waits for.
+  (void)co_await deps_.transport.Call(
+      {.to = to, .verb = rpc::Verb::kGossipAck, .body = Encode(ack2)},
+      Now() + options_.call_timeout);
+}
+
+base::Task<void> Gossiper::SpreadNow() {
+  for (int pass = 0; pass < 2 && !stopping_; ++pass) {
+    std::vector<base::Endpoint> live;
+    for (const auto& [id, state] : state_.endpoints()) {
+      if (id == self_ || !detector_.IsAlive(id)) continue;
+      if (auto address = AddressOf(id); address.has_value()) live.push_back(*std::move(address));
+    }
+    if (live.size() > kSpreadMax) co_return;
+    // Beside one of a round that may be under way: that one may have missed what is new.
+    std::vector<base::Task<void>> exchanges;
+    for (base::Endpoint& to : live) exchanges.push_back(GossipTo(std::move(to)));
+    co_await base::WhenAll(std::move(exchanges));
+  }
 }
 
 base::Task<SeedAnswers> Gossiper::AskSeeds() {

@@ -103,6 +103,13 @@ class Gossiper {
   void Start();
   base::Task<void> Stop();
 
+  // Exchanges states with every live peer, and then again, instead of waiting for the next rounds:
+  // each of them then knows what all of them were when this began. Two exchanges' time; a peer that
+  // does not answer in time hears later, by a round. Does nothing with more than kSpreadMax of them,
+  // for the messages grow with the square of their number.
+  static constexpr size_t kSpreadMax = 100;
+  base::Task<void> SpreadNow();
+
   const GossipState& state() const { return state_; }
   // This node is always alive.
   bool IsAlive(const NodeId& id) const { return id == self_ || detector_.IsAlive(id); }
