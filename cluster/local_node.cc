@@ -85,10 +85,10 @@ base::Task<absl::StatusOr<LocalNode>> OpenLocalNode(base::FileSystem& fs, std::s
   }
   node.generation = std::max(node.generation + 1, wall_seconds);
   const absl::Status saved = co_await SaveLocalNode(fs, directory, node);
-  // A full disk keeps a known node from writing, not from reading. By the clock its generation is
-  // larger than any before, and a later start will see a later clock.
+  // A full disk keeps a known node from writing, not from reading. Its generation is larger than any
+  // before, and as it goes by the clock (or a second start in a second), a later start's is larger.
   const bool goes_on =
-      absl::IsResourceExhausted(saved) && body.has_value() && node.generation == wall_seconds;
+      absl::IsResourceExhausted(saved) && body.has_value() && node.generation <= wall_seconds + 1;
   if (!saved.ok() && !goes_on) co_return saved;
   co_return node;
 }

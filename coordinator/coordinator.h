@@ -38,6 +38,8 @@ struct ReadPage {
   std::vector<data::Partition> partitions;
   // Where the next page starts (ReadCommand::after); nothing when the read is complete.
   std::optional<data::Position> next;
+  // Rows, cells and ranges that were read for it and are dead: what deletions cost.
+  uint64_t tombstones = 0;
 };
 
 class Coordinator {

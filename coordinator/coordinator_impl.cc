@@ -27,12 +27,16 @@ absl::Status Needed(std::string_view table, const absl::Status& status) {
 
 base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinator::Open(
     CoordinatorOptions options, CoordinatorDeps deps) {
+  auto repairs = std::make_unique<RepairNeeds>(
+      RepairNeeds::Deps{deps.clock, deps.log, deps.engine, deps.cluster, deps.metrics});
+  THOLOS_CO_RETURN_IF_ERROR(co_await repairs->Load());
   THOLOS_CO_ASSIGN_OR_RETURN(
       std::unique_ptr<HintStore> hints,
-      co_await HintStore::Open(options.hints, {deps.clock, deps.fs, deps.log, options.faults},
+      co_await HintStore::Open(options.hints,
+                               {deps.clock, deps.fs, deps.log, options.faults, repairs.get()},
                                deps.executor, deps.metrics));
   std::unique_ptr<ClusterCoordinator> coordinator(
-      new ClusterCoordinator(std::move(options), deps, std::move(hints)));
+      new ClusterCoordinator(std::move(options), deps, std::move(repairs), std::move(hints)));
   if (!coordinator->options_.faults.timestamps_forgotten)
     THOLOS_CO_RETURN_IF_ERROR(co_await coordinator->ceiling_.Load());
   THOLOS_CO_RETURN_IF_ERROR(
@@ -43,17 +47,19 @@ base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinat
 }
 
 ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDeps deps,
+                                       std::unique_ptr<RepairNeeds> repairs,
                                        std::unique_ptr<HintStore> hints)
     : options_(std::move(options)),
       deps_(deps),
       replicas_(options_.self, options_.faults,
                 {deps_.transport, deps_.engine, deps_.cluster, deps_.liveness}),
+      repairs_(std::move(repairs)),
       hints_(std::move(hints)),
       truncations_(deps_.engine),
       truncater_({deps_.clock, deps_.engine, deps_.cluster, deps_.liveness, replicas_, truncations_,
                   options_.self, [this](base::Deadline deadline) { return Settle(deadline); }}),
       forwarder_({deps_.executor, deps_.transport, replicas_, deps_.timestamps}),
-      ceiling_({deps_.clock, deps_.log, deps_.engine, deps_.timestamps}),
+      ceiling_({deps_.clock, deps_.executor, deps_.log, deps_.engine, deps_.timestamps}),
       replayer_({deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness,
                  truncations_, options_.self, [this] { return IsBusy(); },
                  [this] { return shards_[0]->context.epochs.Enter(); }, options_.faults}) {
@@ -86,6 +92,7 @@ ClusterCoordinator::Shard::Shard(ClusterCoordinator& owner, HintStore& hints, in
               .timestamps = owner.deps_.timestamps,
               .log = owner.deps_.log,
               .forwarder = owner.forwarder_,
+              .ceiling = owner.ceiling_,
               .metrics = RequestMetrics(owner.deps_.metrics, index)},
       batch_writer(context, writer, owner.deps_.random.Stream(base::StrCat("batches ", index))),
       traces(context, writer, owner.deps_.transport.self(),
@@ -109,6 +116,7 @@ base::Task<void> ClusterCoordinator::Stop() {
   }
   co_await base::SwitchTo(deps_.executor.shard(0));
   co_await hints_->Stop();
+  co_await repairs_->Stop();
 }
 
 base::Task<absl::Status> ClusterCoordinator::Write(data::Mutation mutation,

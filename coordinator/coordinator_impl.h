@@ -87,7 +87,7 @@ class ClusterCoordinator final : public Coordinator {
   };
 
   ClusterCoordinator(CoordinatorOptions options, CoordinatorDeps deps,
-                     std::unique_ptr<HintStore> hints);
+                     std::unique_ptr<RepairNeeds> repairs, std::unique_ptr<HintStore> hints);
   Shard& Here();
   bool IsBusy() const;
   base::Task<bool> Settle(base::Deadline deadline);
@@ -95,6 +95,7 @@ class ClusterCoordinator final : public Coordinator {
   const CoordinatorOptions options_;
   const CoordinatorDeps deps_;
   const ReplicaClient replicas_;
+  const std::unique_ptr<RepairNeeds> repairs_;
   const std::unique_ptr<HintStore> hints_;
   Truncations truncations_;
   Truncater truncater_;

@@ -27,6 +27,8 @@ struct CoordinatorOptions {
   // A replica that has not answered a read after the larger of this and the recent 99th percentile
   // is slow.
   absl::Duration slow_read_min = absl::Milliseconds(50);
+  // A page that met so many tombstones ends, with whatever is in it.
+  uint64_t page_tombstones_max = 100'000;
   HintOptions hints;
   Faults faults;
 };

@@ -73,8 +73,10 @@ std::optional<ReadPage> ReadOwnReplica(ShardContext& shard, const data::ReadComm
   for (const data::Partition& partition : (*result)->partitions) {
     shard.timestamps.Observe(LargestTimestamp(partition));
   }
+  const uint64_t tombstones = CountTombstones(command, (*result)->partitions);
   return ReadPage{.partitions = LiveOnly(command, std::move((*result)->partitions), false),
-                  .next = std::nullopt};
+                  .next = std::nullopt,
+                  .tombstones = tombstones};
 }
 
 base::Task<absl::Status> WriteOwnReplica(ShardContext& shard, std::string encoded_mutation,

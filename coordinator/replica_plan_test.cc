@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/errors.h"
@@ -263,6 +264,97 @@ TEST(ReplicaPlanTest, Matrix) {
       EXPECT_EQ(Describe(plans.read), expected.read);
     }
   }
+}
+
+// What Cassandra documents of each level, written down once more and naively: the answers that are
+// needed of the replicas that count, or for EACH_QUORUM of those of each datacenter.
+struct Rule {
+  std::vector<uint32_t> needs;
+  std::vector<std::string> counted;  // the nodes behind each of them
+};
+Rule RuleOf(ConsistencyLevel level, uint32_t here, uint32_t there, const std::string& nodes,
+            const std::string& pending) {
+  std::string mine, others;
+  for (const char node : nodes) (DatacenterOf(node) == 0 ? mine : others).push_back(node);
+  uint32_t pending_here = 0;
+  for (const char node : pending) pending_here += DatacenterOf(node) == 0 ? 1 : 0;
+  const auto pending_all = static_cast<uint32_t>(pending.size());
+  const auto quorum = [](uint32_t copies) { return copies / 2 + 1; };
+  switch (level) {
+    case kOne:
+      return {{1 + pending_all}, {nodes}};
+    case kTwo:
+      return {{2 + pending_all}, {nodes}};
+    case kThree:
+      return {{3 + pending_all}, {nodes}};
+    case kQuorum:
+      return {{quorum(here + there) + pending_all}, {nodes}};
+    case kAll:
+      return {{here + there + pending_all}, {nodes}};
+    case kLocalOne:
+      return {{1 + pending_here}, {mine}};
+    case kLocalQuorum:
+      return {{quorum(here) + pending_here}, {mine}};
+    case kEachQuorum: {
+      Rule rule;
+      if (here > 0) rule = {{quorum(here) + pending_here}, {mine}};
+      if (there > 0) {
+        rule.needs.push_back(quorum(there) + pending_all - pending_here);
+        rule.counted.push_back(others);
+      }
+      return rule;
+    }
+    default:
+      return {};
+  }
+}
+
+// Every level with every factor up to three in two datacenters, every set of living nodes, and
+// pending ones in neither, either or both.
+TEST(ReplicaPlanTest, AgreesWithTheRulesEverywhere) {
+  int available = 0;
+  int unavailable = 0;
+  for (uint32_t here = 0; here <= 3; ++here) {
+    for (uint32_t there = here == 0 ? 1 : 0; there <= 3; ++there) {
+      for (const std::string pending : {"", "p", "P", "pP"}) {
+        if ((here == 0 && pending.find('p') != std::string::npos) ||
+            (there == 0 && pending.find('P') != std::string::npos))
+          continue;
+        const std::string natural =
+            std::string("abc").substr(0, here) + std::string("ABC").substr(0, there);
+        const std::string nodes = natural + pending;
+        for (uint32_t set = 0; set < 1u << nodes.size(); ++set) {
+          std::string alive = "z";  // the coordinator, no replica
+          for (size_t i = 0; i < nodes.size(); ++i) {
+            if (set >> i & 1) alive.push_back(nodes[i]);
+          }
+          for (const ConsistencyLevel level :
+               {kOne, kTwo, kThree, kQuorum, kAll, kLocalOne, kLocalQuorum, kEachQuorum}) {
+            const Rule rule = RuleOf(level, here, there, nodes, pending);
+            bool enough = true;
+            for (size_t group = 0; group < rule.needs.size(); ++group) {
+              uint32_t living = 0;
+              for (const char node : rule.counted[group])
+                living += alive.find(node) == std::string::npos ? 0 : 1;
+              enough = enough && living >= rule.needs[group];
+            }
+            const auto plan = PlansOf(level, {Topology(here, there), natural.c_str(),
+                                              pending.c_str(), alive.c_str(), 'z'})
+                                  .write;
+            ASSERT_EQ(plan.ok(), enough) << ConsistencyName(level) << " " << nodes << " " << alive;
+            ++(enough ? available : unavailable);
+            if (!enough) continue;
+            ASSERT_TRUE(std::equal(plan->needs.begin(), plan->needs.end(), rule.needs.begin(),
+                                   rule.needs.end()))
+                << ConsistencyName(level) << " " << nodes << " " << alive;
+            ASSERT_EQ(plan->targets.size(), alive.size() - 1) << "all that live are written to";
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(available, 1000);
+  EXPECT_GT(unavailable, 1000);
 }
 
 // Whatever answers: a read quorum shares a replica with every write quorum, also while ranges move,

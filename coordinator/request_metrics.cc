@@ -86,6 +86,9 @@ RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
                                       ShardLabel(shard))),
       slow_requests(metrics.AddCounter("tholos_coordinator_slow_requests_total",
                                        "Requests that took longer than slow_request",
+                                       ShardLabel(shard))),
+      refused_early(metrics.AddCounter("tholos_coordinator_refused_early_total",
+                                       "Requests refused because the shard's queue stood too long",
                                        ShardLabel(shard))) {}
 
 }  // namespace tholos::coordinator

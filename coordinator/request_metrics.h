@@ -39,6 +39,7 @@ struct RequestMetrics {
   base::Counter& traces_lost;
   base::Counter& shared_reads;
   base::Counter& slow_requests;
+  base::Counter& refused_early;
 };
 
 }  // namespace tholos::coordinator

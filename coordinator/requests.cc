@@ -73,6 +73,32 @@ absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
   return base::MakeRequestError(*request, base::ToStd(error.message()));
 }
 
+namespace {
+
+// Many times in an interval of QueueDelay, and too seldom to cost anything.
+constexpr absl::Duration kProbeInterval = absl::Milliseconds(5);
+
+// Puts itself behind all that waits for this shard.
+base::Task<void> ProbeQueue(ShardContext& shard, base::MonotonicTime start) {
+  const base::MonotonicTime now = shard.clock.Now();
+  shard.queue_delay.Observe(now, now - start);
+  shard.queue_probed = false;
+  co_return;
+}
+
+}  // namespace
+
+absl::Status Admit(ShardContext& shard, base::MonotonicTime now) {
+  if (!shard.queue_probed && now >= shard.queue_probe_after) {
+    shard.queue_probed = true;
+    shard.queue_probe_after = now + kProbeInterval;
+    shard.background.Spawn(ProbeQueue(shard, now));
+  }
+  if (!shard.queue_delay.Refuses()) return absl::OkStatus();
+  shard.metrics.refused_early.Add();
+  return base::Overloaded("the node has more requests than it can work on");
+}
+
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {
   return std::min(deadline, shard.clock.Now() + shard.options.request_time_max);
 }

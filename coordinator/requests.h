@@ -44,6 +44,10 @@ struct FailedReplica {
 absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
                          const std::vector<FailedReplica>& failed);
 
+// Before a client's request is worked on. kOverloaded: this shard has had more to do than it can for
+// a while, and refuses a share of what comes (queue_delay.h).
+absl::Status Admit(ShardContext& shard, base::MonotonicTime now);
+
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);
 

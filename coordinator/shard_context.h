@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "coordinator/hints/hint_store.h"
 #include "coordinator/options.h"
+#include "coordinator/queue_delay.h"
 #include "coordinator/read/latency_estimate.h"
 #include "coordinator/read/read_sharing.h"
 #include "coordinator/read/table_policy.h"
@@ -13,6 +14,7 @@
 #include "coordinator/replica_latencies.h"
 #include "coordinator/request_epochs.h"
 #include "coordinator/request_metrics.h"
+#include "coordinator/timestamp_ceiling.h"
 #include "coordinator/timestamp_source.h"
 #include "coordinator/write/forward.h"
 #include "gossip/liveness.h"
@@ -31,6 +33,7 @@ struct ShardContext {
   TimestampSource& timestamps;
   base::Log& log;
   Forwarder& forwarder;
+  TimestampCeiling& ceiling;
   RequestMetrics metrics;
   ring::ClusterStateCache state{cluster};
 
@@ -42,6 +45,9 @@ struct ShardContext {
   TablePolicies policies;
   ReadSharing read_sharing;
   ExtraBudget speculation;
+  QueueDelay queue_delay;
+  bool queue_probed = false;  // one probe of the queue is in it
+  base::MonotonicTime queue_probe_after;
 
   // Of the slow-request log: one line a second.
   base::MonotonicTime slow_logged_until;

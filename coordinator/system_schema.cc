@@ -71,6 +71,12 @@ data::TableSchema MakeClock() {
                 {"micros", DataType(TypeId::kBigint)}});
 }
 
+data::TableSchema MakeRepairNeeded() {
+  return Table("7ab0dfa5-2e35-4a7e-9b07-5d8d0a1f0006", kLocalKeyspace, "repair_needed",
+               {{"key", DataType(TypeId::kBlob), ColumnKind::kPartitionKey},
+                {"ranges", DataType(TypeId::kBlob)}});
+}
+
 data::Schema Must(absl::StatusOr<data::Schema> schema) {
   THOLOS_CHECK(schema.ok()) << schema.status();
   return *std::move(schema);
@@ -103,6 +109,11 @@ const data::TableSchema& ClockTable() {
   return table;
 }
 
+const data::TableSchema& RepairNeededTable() {
+  static const data::TableSchema& table = *new data::TableSchema(MakeRepairNeeded());
+  return table;
+}
+
 data::Schema WithSystemTables(const data::Schema& schema) {
   data::Schema builtin;
   builtin = Must(builtin.WithKeyspace(
@@ -112,7 +123,8 @@ data::Schema WithSystemTables(const data::Schema& schema) {
   builtin = Must(builtin.WithKeyspace(
       {.name = kLocalKeyspace, .replication = {{"class", "LocalStrategy"}}}, kChangedMicros));
   for (const data::TableSchema* table :
-       {&SessionsTable(), &EventsTable(), &BatchesTable(), &TruncationsTable(), &ClockTable()}) {
+       {&SessionsTable(), &EventsTable(), &BatchesTable(), &TruncationsTable(), &ClockTable(),
+        &RepairNeededTable()}) {
     builtin = Must(builtin.WithTable(*table, kChangedMicros));
   }
   return schema.Merge(builtin);

@@ -5,6 +5,7 @@
 //                     batches: logged batches that this node guards (write/batchlog.h)
 //                     truncations: when this node emptied its tables (truncations.h)
 //                     clock: above its last timestamp (timestamp_ceiling.h)
+//                     repair_needed: where dropped hints are missing (hints/repair_needs.h)
 //
 // The columns of system_traces are those that Cassandra's drivers and shells read.
 #pragma once
@@ -28,6 +29,7 @@ const data::TableSchema& EventsTable();
 const data::TableSchema& BatchesTable();
 const data::TableSchema& TruncationsTable();
 const data::TableSchema& ClockTable();
+const data::TableSchema& RepairNeededTable();
 
 // `schema` with these tables, where it does not have them yet. On every node the same entities, of
 // the same moment: they merge to themselves.

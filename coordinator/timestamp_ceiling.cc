@@ -1,5 +1,7 @@
 #include "coordinator/timestamp_ceiling.h"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -27,7 +29,19 @@ base::Task<absl::Status> TimestampCeiling::Load() {
     co_return read;
   }
   deps_.timestamps.Restore(ceiling_);
+  // The first writes need not wait. A disk that is full is no reason not to start.
+  const data::Timestamp first = deps_.clock.WallMicros() + absl::ToInt64Microseconds(kAbove);
+  if (first > ceiling_) NoteRaised(co_await Raise(first));
   co_return absl::OkStatus();
+}
+
+// A disk may stay full for hours: the 1st, 2nd, 4th, 8th, ... failure in a row leaves a line.
+void TimestampCeiling::NoteRaised(const absl::Status& raised) {
+  if (raised.ok()) {
+    failures_in_a_row_ = 0;
+  } else if (std::has_single_bit(++failures_in_a_row_)) {
+    deps_.log.Warning("timestamps", base::StrCat("no ceiling: ", base::ToStd(raised.message())));
+  }
 }
 
 base::Task<absl::Status> TimestampCeiling::ReadCeiling() {
@@ -53,13 +67,41 @@ base::Task<void> TimestampCeiling::Stop() {
 // Writes nothing while no timestamps are given.
 base::Task<void> TimestampCeiling::Run() {
   while (!co_await stopping_.WaitUntil(deps_.clock.Now() + kInterval)) {
-    const data::Timestamp margin = absl::ToInt64Microseconds(kAbove);
     const data::Timestamp last = deps_.timestamps.last();
-    if (last == 0 || last + margin / 2 <= ceiling_) continue;
-    const absl::Status raised = co_await Raise(last + margin);
-    if (!raised.ok())
-      deps_.log.Warning("timestamps", base::StrCat("no ceiling: ", base::ToStd(raised.message())));
+    const data::Timestamp wanted = last + absl::ToInt64Microseconds(kAbove) / 2;
+    if (last == 0 || wanted <= ceiling_) continue;
+    NoteRaised(co_await RaiseAbove(wanted, base::Deadline::Infinite()));
   }
+}
+
+base::Task<absl::Status> TimestampCeiling::RaiseAbove(data::Timestamp timestamp,
+                                                      base::Deadline deadline) {
+  base::Loop& caller = base::Loop::Current();
+  co_await base::SwitchTo(deps_.executor.shard(0));
+  wanted_ = std::max(wanted_, timestamp);
+  absl::Status raised;
+  while (raised.ok() && timestamp > ceiling_) {
+    if (raising_ == nullptr) {
+      raising_ = std::make_shared<Raising>();
+      scope_.Spawn(RaiseOnce(raising_));
+    }
+    if (scope_.stopped()) {
+      raised = absl::UnavailableError("the node is stopping");
+      break;
+    }
+    const std::shared_ptr<Raising> raising = raising_;
+    const bool done = co_await raising->done.WaitUntil(deadline);
+    raised = done ? raising->status : absl::DeadlineExceededError("the disk is slow");
+  }
+  co_await base::SwitchTo(caller);
+  co_return raised;
+}
+
+base::Task<void> TimestampCeiling::RaiseOnce(std::shared_ptr<Raising> raising) {
+  const data::Timestamp highest = std::max(wanted_, deps_.timestamps.last());
+  raising->status = co_await Raise(highest + absl::ToInt64Microseconds(kAbove) / 2);
+  raising_ = nullptr;
+  raising->done.Set();
 }
 
 base::Task<absl::Status> TimestampCeiling::Raise(data::Timestamp ceiling) {
@@ -70,7 +112,7 @@ base::Task<absl::Status> TimestampCeiling::Raise(data::Timestamp ceiling) {
   mutation.update.rows.push_back(std::move(row));
   THOLOS_CO_RETURN_IF_ERROR(
       co_await deps_.engine.Apply(data::EncodeMutation(mutation), base::Deadline::Infinite()));
-  ceiling_ = ceiling;
+  ceiling_.store(ceiling, std::memory_order_relaxed);
   co_return absl::OkStatus();
 }
 

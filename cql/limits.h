@@ -49,6 +49,10 @@ struct QueryLimits {
   size_t page_bytes_max = 2 << 20;
   // Rows that ALLOW FILTERING looks at for one page; then the page ends, perhaps without a row.
   uint64_t filtered_rows_max = 100'000;
+  // Tombstones that a page meets: from so many on a warning, and then the page ends, perhaps without
+  // a row.
+  uint64_t tombstones_warn = 1000;
+  uint64_t tombstones_max = 100'000;
   // Statements of all clients that stay prepared, in bytes of text and overhead ...
   size_t prepared_bytes_max = 16 << 20;
   // ... and the plans that one shard keeps of them, by the estimate of prepared_cache.h.

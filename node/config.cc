@@ -151,6 +151,8 @@ std::vector<Key> LimitKeys() {
       NumberLimit("page_rows_max", &Limits::page_rows_max, 1, kMillion),
       BytesLimit("page_bytes_max", &Limits::page_bytes_max, kKiB, 8 * kMiB),
       NumberLimit("filtered_rows_max", &Limits::filtered_rows_max, 1, 1000 * kMillion),
+      NumberLimit("tombstones_warn", &Limits::tombstones_warn, 1, 1000 * kMillion),
+      NumberLimit("tombstones_max", &Limits::tombstones_max, 100, 1000 * kMillion),
       BytesLimit("prepared_bytes_max", &Limits::prepared_bytes_max, kMiB, 1024 * kMiB),
       BytesLimit("prepared_plan_bytes_max", &Limits::prepared_plan_bytes_max, kMiB, 1024 * kMiB),
   };

@@ -30,7 +30,7 @@
 // nesting_depth_max, relations_max, value_bytes_max, key_bytes_max, collection_elements_warn and
 // _max, in_product_max, batch_statements_max, batch_bytes_warn and _max, batch_partitions_warn,
 // selectors_max, table_columns_max, page_rows_max, page_bytes_max, filtered_rows_max,
-// prepared_bytes_max, prepared_plan_bytes_max.
+// tombstones_warn and _max, prepared_bytes_max, prepared_plan_bytes_max.
 #pragma once
 
 #include <cstdint>

@@ -15,6 +15,7 @@ TEST(Config, ReadsEveryKindOfKey) {
       "seeds: [10.0.0.1, \"10.0.0.2:7100\"]\n"
       "shards: 4\n"
       "memtable_memory: 1GiB\n"
+      "tombstones_warn: 50\n"
       "open_network: true\n",
       "tholos.yaml", &config);
   ASSERT_TRUE(status.ok()) << status;
@@ -24,6 +25,7 @@ TEST(Config, ReadsEveryKindOfKey) {
   EXPECT_EQ(config.seeds[1].ToString(), "10.0.0.2:7100");
   EXPECT_EQ(config.shards, 4);
   EXPECT_EQ(config.memtable_memory, 1u << 30);
+  EXPECT_EQ(config.limits.tombstones_warn, 50u);
   EXPECT_TRUE(config.open_network);
 }
 

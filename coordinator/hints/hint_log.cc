@@ -49,6 +49,7 @@ base::Task<void> HintLog::WriteGroups() {
     const absl::Status written = co_await WriteGroup(group);
     if (!written.ok()) {
       metrics_.dropped_error.Add(group.size());
+      for (const Waiting* waiting : group) NeedsRepair(*waiting->message, "the disk failed");
       deps_.log.Error(
           "hints",
           base::StrCat(group.size(), " hints were not written: ", base::ToStd(written.message())));
@@ -176,6 +177,7 @@ size_t HintLog::TakeHints(const Segment& segment, std::string_view chunk, size_t
 // a record, if a good one follows; else everything: a torn tail.
 size_t HintLog::SkipCorrupt(const Segment& segment, std::string_view rest) {
   metrics_.dropped_corrupt.Add();
+  if (deps_.repairs != nullptr) deps_.repairs->NoteAll(target_, "a hint did not verify");
   deps_.log.Warning("hints", base::StrCat(HintFileName(segment.id), ": the hint at ", cursor_,
                                           " does not verify"));
   const std::optional<size_t> size = HintRecordSize(rest);
@@ -205,6 +207,22 @@ base::Task<absl::Status> HintLog::RemoveFront() {
   co_return co_await deps_.fs.Remove(PathOf(front.id));
 }
 
+void HintLog::NeedsRepair(const WriteMessage& message, std::string_view why) {
+  if (deps_.repairs != nullptr) deps_.repairs->NoteWrite(target_, message.mutation(), why);
+}
+
+base::Task<absl::Status> HintLog::DropAll() {
+  while (!files_.empty()) {
+    if (Appending(files_.front())) {
+      if (writing_ || !waiting_.empty()) break;
+      appended_.reset();
+    }
+    metrics_.dropped_removed.Add();
+    THOLOS_CO_RETURN_IF_ERROR(co_await RemoveFront());
+  }
+  co_return absl::OkStatus();
+}
+
 base::Task<absl::Status> HintLog::DropOld() {
   const absl::Duration life = options_.age_max + options_.file_time;
   while (!files_.empty()) {
@@ -216,6 +234,7 @@ base::Task<absl::Status> HintLog::DropOld() {
       appended_.reset();
     }
     metrics_.dropped_old.Add();
+    if (deps_.repairs != nullptr) deps_.repairs->NoteAll(target_, "hints were too old");
     deps_.log.Warning("hints",
                       base::StrCat(HintFileName(files_.front().id), " is too old: dropped"));
     THOLOS_CO_RETURN_IF_ERROR(co_await RemoveFront());

@@ -22,6 +22,7 @@
 #include "coordinator/hints/hint_format.h"
 #include "coordinator/hints/hint_metrics.h"
 #include "coordinator/hints/hint_options.h"
+#include "coordinator/hints/repair_needs.h"
 #include "coordinator/write_message.h"
 
 namespace tholos::coordinator {
@@ -31,6 +32,7 @@ struct HintDeps {
   base::FileSystem& fs;
   base::Log& log;
   Faults faults;
+  RepairNeeds* repairs = nullptr;  // told of hints that are dropped; null: nobody is
 };
 
 struct Hint {
@@ -70,6 +72,8 @@ class HintLog {
   base::Task<absl::Status> Advance(Batch batch);
   // Removes files whose hints are all too old.
   base::Task<absl::Status> DropOld();
+  // Removes all files: their node has left. Those that are appended to meanwhile stay.
+  base::Task<absl::Status> DropAll();
 
   bool empty() const { return files_.empty() && waiting_.empty() && !writing_; }
   uint64_t bytes() const { return bytes_; }
@@ -104,6 +108,7 @@ class HintLog {
                    std::vector<Hint>* hints);
   size_t SkipCorrupt(const Segment& segment, std::string_view rest);
   base::Task<absl::Status> RemoveFront();
+  void NeedsRepair(const WriteMessage& message, std::string_view why);
 
   const ring::NodeId target_;
   const HintOptions& options_;

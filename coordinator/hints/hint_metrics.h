@@ -16,6 +16,7 @@ struct HintMetrics {
         dropped_refused(Dropped(metrics, "refused")),
         dropped_truncated(Dropped(metrics, "truncated")),
         dropped_error(Dropped(metrics, "error")),
+        dropped_removed(Dropped(metrics, "removed")),
         bytes(metrics.AddGauge("tholos_hints_bytes", "Hints on disk")) {}
 
   base::Counter& written;
@@ -27,6 +28,7 @@ struct HintMetrics {
                                      // that it is malformed
   base::Counter& dropped_truncated;  // its table was emptied since
   base::Counter& dropped_error;      // the disk failed
+  base::Counter& dropped_removed;    // a whole file, of a node that has left: counted once
   base::Gauge& bytes;
 
  private:

@@ -19,6 +19,8 @@ struct HintOptions {
   // A file is closed when it has this size or this age.
   uint64_t file_bytes = 8 << 20;
   absl::Duration file_time = absl::Minutes(10);
+  // A node that the cluster has not known for so long has left: its hints are dropped.
+  absl::Duration unknown_time_max = absl::Minutes(5);
   // How often nodes that have come back are looked for.
   absl::Duration replay_interval = absl::Seconds(1);
   // To one node.

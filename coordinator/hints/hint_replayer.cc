@@ -37,6 +37,11 @@ base::Task<void> HintReplayer::Run() {
 
 base::Task<void> HintReplayer::Visit(ring::NodeId target) {
   HintLog* log = deps_.store.LogOf(target);
+  if (HasLeft(target)) {
+    co_await DropRemoved(log);
+    visited_.erase(target);
+    co_return;
+  }
   co_await DropOld(log);
   if (IsAlive(target)) {
     const absl::Status replayed = co_await Replay(log);
@@ -47,6 +52,25 @@ base::Task<void> HintReplayer::Visit(ring::NodeId target) {
     }
   }
   visited_.erase(target);
+}
+
+bool HintReplayer::HasLeft(const ring::NodeId& target) {
+  if (deps_.cluster.Get()->Find(target) != nullptr) {
+    unknown_since_.erase(target);
+    return false;
+  }
+  const base::MonotonicTime now = deps_.clock.Now();
+  const base::MonotonicTime since = unknown_since_.try_emplace(target, now).first->second;
+  return now - since > deps_.store.options().unknown_time_max;
+}
+
+// Its ranges are others' now, who may lack what it was to get.
+base::Task<void> HintReplayer::DropRemoved(HintLog* log) {
+  deps_.log.Warning(
+      "hints", base::StrCat("node ", log->target().ToString(), " has left: its hints are dropped"));
+  deps_.store.NodeLeft(log->target());
+  const absl::Status dropped = co_await log->DropAll();
+  if (!dropped.ok()) deps_.log.Error("hints", base::ToStd(dropped.message()));
 }
 
 base::Task<void> HintReplayer::DropOld(HintLog* log) {
@@ -103,6 +127,7 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
   HintMetrics& metrics = deps_.store.metrics();
   if (deps_.store.IsTooOld(hint.created_micros)) {
     metrics.dropped_old.Add();
+    deps_.store.NeedsRepair(target, WriteMessage{.body = hint.body}, "a hint was too old");
     co_return absl::OkStatus();
   }
   WriteMessage write{.body = hint.body};

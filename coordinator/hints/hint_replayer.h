@@ -48,6 +48,9 @@ class HintReplayer {
   base::Task<void> Run();
   base::Task<void> Visit(ring::NodeId target);
   base::Task<void> DropOld(HintLog* log);
+  // The cluster has not known the node for a while.
+  bool HasLeft(const ring::NodeId& target);
+  base::Task<void> DropRemoved(HintLog* log);
   // Until nothing is left, the node fails, or Stop.
   base::Task<absl::Status> Replay(HintLog* log);
   // Lets requests go first.
@@ -67,6 +70,7 @@ class HintReplayer {
   // Nodes that a task is busy with, and when those that failed may be tried again.
   absl::btree_set<ring::NodeId> visited_;
   absl::btree_map<ring::NodeId, base::MonotonicTime> paused_until_;
+  absl::btree_map<ring::NodeId, base::MonotonicTime> unknown_since_;
   // When what was sent so far is within the rate of all nodes together.
   base::MonotonicTime within_rate_at_;
 };

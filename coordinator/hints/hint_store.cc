@@ -91,14 +91,23 @@ base::Task<absl::Status> HintStore::AddHere(ring::NodeId target,
   if (!inside) co_return absl::UnavailableError("hints are stopping");
   if (IsTooOld(created_micros)) {
     metrics_.dropped_old.Add();
+    NeedsRepair(target, *message, "a write was too old for a hint");
     co_return absl::DeadlineExceededError("the write is too old for a hint");
   }
   const size_t bytes = message->body.size();
-  THOLOS_CO_RETURN_IF_ERROR(CheckRoom(target, bytes));
+  if (absl::Status room = CheckRoom(target, bytes); !room.ok()) {
+    NeedsRepair(target, *message, "there was no room for hints");
+    co_return room;
+  }
   pending_bytes_ += bytes;
   absl::Status appended = co_await LogFor(target).Append(created_micros, std::move(message));
   pending_bytes_ -= bytes;
   co_return appended;
+}
+
+void HintStore::NeedsRepair(const ring::NodeId& target, const WriteMessage& message,
+                            std::string_view why) {
+  if (deps_.repairs != nullptr) deps_.repairs->NoteWrite(target, message.mutation(), why);
 }
 
 absl::Status HintStore::CheckRoom(const ring::NodeId& target, size_t bytes) {

@@ -42,6 +42,13 @@ class HintStore {
   // Valid as long as the store.
   HintLog* LogOf(const ring::NodeId& target);
 
+  // The target will not get this write by a hint.
+  void NeedsRepair(const ring::NodeId& target, const WriteMessage& message, std::string_view why);
+  // It will get none, and neither will those that have its ranges now.
+  void NodeLeft(const ring::NodeId& target) {
+    if (deps_.repairs != nullptr) deps_.repairs->NoteAll(target, "its hints were dropped: it left");
+  }
+
   bool IsTooOld(int64_t created_micros) const;
   const HintOptions& options() const { return options_; }
   HintMetrics& metrics() { return metrics_; }

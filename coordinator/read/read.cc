@@ -16,6 +16,8 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Read(data::ReadCommand command,
   base::Gate::Holder inside = shard_.requests.Enter();
   if (!inside) return base::Task<absl::StatusOr<ReadPage>>::Ready(Stopping());
   const base::MonotonicTime start = shard_.clock.Now();
+  absl::Status admitted = Admit(shard_, start);
+  if (!admitted.ok()) return base::Task<absl::StatusOr<ReadPage>>::Ready(std::move(admitted));
   if (command.now_seconds == 0) command.now_seconds = shard_.clock.WallSeconds();
   if (std::optional<ReadPage> page = ReadOwnReplica(shard_, command, options)) {
     shard_.metrics.reads.Count(options.consistency, shard_.clock.Now() - start, absl::OkStatus());

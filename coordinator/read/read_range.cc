@@ -41,7 +41,9 @@ class RangeRead {
     while (done_ < pieces_.size() && !full_) {
       THOLOS_CO_RETURN_IF_ERROR(co_await ReadSome(std::min(at_once, pieces_.size() - done_)));
       at_once = std::min(at_once * 2, kPiecesAtOnceMax);
-      if (done_ < pieces_.size() && shard_.clock.Now() >= half) EndPage();
+      const bool enough =
+          shard_.clock.Now() >= half || page_.tombstones >= shard_.options.page_tombstones_max;
+      if (done_ < pieces_.size() && enough) EndPage();
     }
     co_return std::move(page_);
   }
@@ -88,6 +90,7 @@ class RangeRead {
   }
 
   void Append(ReadPage piece) {
+    page_.tombstones += piece.tombstones;
     Trim(&piece);
     rows_ += CountRows(piece);
     for (data::Partition& partition : piece.partitions) {

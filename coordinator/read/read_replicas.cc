@@ -51,9 +51,13 @@ class ReplicaSetRead {
       for (const data::Partition& partition : resolution.merged) {
         shard_.timestamps.Observe(LargestTimestamp(partition));
       }
+      tombstones_ += CountTombstones(command_, resolution.merged);
       ReadPage page = PageOf(std::move(resolution));
+      page.tombstones = tombstones_;
       if (!page.partitions.empty() || !page.next.has_value()) co_return page;
-      if (!undecided_.has_value() && shard_.clock.Now() >= half) co_return page;
+      const bool enough =
+          shard_.clock.Now() >= half || tombstones_ >= shard_.options.page_tombstones_max;
+      if (!undecided_.has_value() && enough) co_return page;
       rows_given_ =
           rows_given_ && command_.after.has_value() && command_.after->key == page.next->key;
       command_.after = std::move(page.next);
@@ -206,6 +210,7 @@ class ReplicaSetRead {
   bool rows_given_;
   // Its static row is live, no live row of it was found so far, and command_.after lies in it.
   std::optional<data::Partition> undecided_;
+  uint64_t tombstones_ = 0;
 };
 
 }  // namespace

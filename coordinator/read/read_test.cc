@@ -194,6 +194,31 @@ TEST(ReadTest, TheMutantDigestHidesADifference) {
   }
 }
 
+TEST(ReadTest, APageOfTombstonesEndsAndSaysSo) {
+  TestCluster cluster({.coordinator = {.page_tombstones_max = 20}});
+  for (int i = 100; i < 200; ++i)
+    ASSERT_TRUE(cluster.Write(0, DeleteRow("p", absl::StrCat("c", i), 1), kAll).ok());
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "d", 1, "v"), kAll).ok());
+  data::ReadCommand command = ReadAll("p");
+  command.bytes_limit = 100;
+  Rows seen;
+  int empty_pages = 0;
+  uint64_t tombstones = 0;
+  while (true) {
+    const auto page = cluster.Read(0, command, kQuorum);
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_LT(page->tombstones, 50u);
+    tombstones += page->tombstones;
+    empty_pages += page->partitions.empty() ? 1 : 0;
+    for (const std::string& row : Show(page->partitions)) seen.push_back(row);
+    if (!page->next.has_value()) break;
+    command.after = page->next;
+  }
+  EXPECT_EQ(seen, Rows{"p/d=v"});
+  EXPECT_EQ(tombstones, 100u);
+  EXPECT_GE(empty_pages, 2);
+}
+
 TEST(ReadTest, ASlowReplicaIsReplacedBeforeTheDeadline) {
   TestCluster cluster;
   ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll).ok());

@@ -238,6 +238,18 @@ Partition LivePartition(Partition partition, int64_t now_seconds) {
 
 }  // namespace
 
+uint64_t CountTombstones(const ReadCommand& command, const std::vector<Partition>& merged) {
+  uint64_t dead = 0;
+  for (const Partition& partition : merged) {
+    dead += partition.range_tombstones.size() + (partition.deletion.live() ? 0 : 1);
+    for (const Row& row : partition.rows) {
+      dead += row.deletion.live() ? 0 : 1;
+      for (const data::Cell& cell : row.cells) dead += cell.LiveAt(command.now_seconds) ? 0 : 1;
+    }
+  }
+  return dead;
+}
+
 std::vector<Partition> LiveOnly(const ReadCommand& command, std::vector<Partition> merged,
                                 bool resumed_rows_given) {
   std::vector<Partition> page;

@@ -53,6 +53,10 @@ std::vector<data::Partition> Lacking(const data::ReadCommand& command,
 std::vector<data::Partition> AsUpdates(const data::ReadCommand& command,
                                        const std::vector<data::Partition>& merged);
 
+// How many rows, cells, ranges and partitions are dead at command.now_seconds.
+uint64_t CountTombstones(const data::ReadCommand& command,
+                         const std::vector<data::Partition>& merged);
+
 // Without tombstones, and without what holds nothing alive at command.now_seconds. A static row
 // alone makes a partition live, except where the read resumed inside the partition after rows of it
 // were given.

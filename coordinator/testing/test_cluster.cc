@@ -129,6 +129,7 @@ TestCluster::~TestCluster() {
 ring::ClusterState::Ptr TestCluster::MakeState() const {
   std::vector<ring::NodeInfo> nodes;
   for (int i = 0; i < options_.nodes; ++i) {
+    if (i == removed_) continue;
     ring::NodeInfo node{
         .id = Id(i), .internode = {Name(i), 7000}, .datacenter = "dc1", .rack = "rack1"};
     if (!options_.datacenters.empty())
@@ -142,6 +143,14 @@ ring::ClusterState::Ptr TestCluster::MakeState() const {
     nodes.push_back(std::move(node));
   }
   return ring::ClusterState::Make(1, std::move(nodes), MakeSchema(options_));
+}
+
+void TestCluster::Remove(int node) {
+  Kill(node);
+  removed_ = node;
+  for (Machine& machine : machines_) {
+    if (machine.sim->running()) machine.process->cluster.Set(MakeState());
+  }
 }
 
 void TestCluster::Boot(int node) {

@@ -65,6 +65,8 @@ class TestCluster {
                      absl::Duration timeout = absl::Seconds(2));
   absl::StatusOr<ReadPage> Read(int coordinator, data::ReadCommand command, ConsistencyLevel level,
                                 absl::Duration timeout = absl::Seconds(2));
+  // It is stopped, and the others do not know it any more.
+  void Remove(int node);
   // On this replica alone, past the coordinator.
   void Apply(int node, data::Mutation mutation);
   data::ReadResult ReadReplica(int node, data::ReadCommand command);
@@ -116,6 +118,7 @@ class TestCluster {
   std::unique_ptr<rpc::SimNetwork> network_;
   std::vector<Machine> machines_;
   std::vector<int> alive_;
+  std::optional<int> removed_;
 };
 
 // Rows of one text column with id 0 and one static column with id 1.

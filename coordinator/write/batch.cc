@@ -71,6 +71,7 @@ base::Task<absl::Status> BatchWriter::Write(std::vector<data::Mutation> mutation
   const base::Gate::Holder inside = shard_.requests.Enter();
   if (!inside) co_return Stopping();
   const base::MonotonicTime start = shard_.clock.Now();
+  THOLOS_CO_RETURN_IF_ERROR(Admit(shard_, start));
   const ConsistencyLevel level = options.consistency;
   const absl::Status outcome =
       co_await Perform(MergeByPartition(std::move(mutations)), logged, std::move(options));
@@ -87,6 +88,11 @@ base::Task<absl::Status> BatchWriter::Perform(std::vector<data::Mutation> mutati
 
   for (const data::Mutation& mutation : mutations)
     THOLOS_CO_RETURN_IF_ERROR(CheckTimestamp(shard_, LargestTimestamp(mutation.update)));
+
+  data::Timestamp largest = data::kNoTimestamp;
+  for (const Writer::Prepared& write : writes) largest = std::max(largest, write.timestamp);
+  if (!shard_.ceiling.Covers(largest))
+    THOLOS_CO_RETURN_IF_ERROR(co_await writer_.Cover(largest, options.deadline));
 
   // 2. One partition is atomic by itself.
   if (writes.size() <= 1) {

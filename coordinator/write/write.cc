@@ -68,8 +68,9 @@ struct Writer::Request {
 };
 
 base::Task<absl::Status> Writer::Write(data::Mutation mutation, RequestOptions options) {
-  absl::Status checked = CheckTimestamp(shard_, LargestTimestamp(mutation.update));
-  if (!checked.ok()) return base::Task<absl::Status>::Ready(std::move(checked));
+  absl::Status fit = Admit(shard_, shard_.clock.Now());
+  if (fit.ok()) fit = CheckTimestamp(shard_, LargestTimestamp(mutation.update));
+  if (!fit.ok()) return base::Task<absl::Status>::Ready(std::move(fit));
   return WriteAgain(std::move(mutation), std::move(options));
 }
 
@@ -108,6 +109,9 @@ std::optional<base::Task<absl::Status>> Writer::WriteHere(const data::Mutation& 
 base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, RequestOptions options) {
   THOLOS_CO_RETURN_IF_ERROR(CheckMutation(mutation));
   options.deadline = EffectiveDeadline(shard_, options.deadline);
+  const data::Timestamp timestamp = LargestTimestamp(mutation.update);
+  if (!shard_.ceiling.Covers(timestamp))
+    THOLOS_CO_RETURN_IF_ERROR(co_await Cover(timestamp, options.deadline));
   if (auto here = WriteHere(mutation, options)) {
     if ((co_await *std::move(here)).ok()) co_return absl::OkStatus();
   }
@@ -121,6 +125,14 @@ base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, Request
     co_return write.status();
   }
   co_return co_await Send(*std::move(write), WriteType::kSimple, std::move(options));
+}
+
+base::Task<absl::Status> Writer::Cover(data::Timestamp timestamp, base::Deadline deadline) {
+  const absl::Status covered = co_await shard_.ceiling.RaiseAbove(timestamp, deadline);
+  if (covered.ok()) co_return covered;
+  // Nothing was sent.
+  co_return base::Overloaded(
+      base::StrCat("the node cannot keep its timestamps: ", base::ToStd(covered.message())));
 }
 
 absl::StatusOr<Writer::Prepared> Writer::Prepare(const data::Mutation& mutation,

@@ -41,6 +41,9 @@ class Writer {
   };
   // kInvalid, kUnavailable, kOverloaded.
   absl::StatusOr<Prepared> Prepare(const data::Mutation& mutation, ConsistencyLevel level) const;
+  // Before a write of this timestamp is sent: no later one of this node will be below it.
+  // kOverloaded if that cannot be promised now.
+  base::Task<absl::Status> Cover(data::Timestamp timestamp, base::Deadline deadline);
   // The rest of Write. The caller is inside the shard's gate, the deadline within its bounds.
   base::Task<absl::Status> Send(Prepared write, WriteType type, RequestOptions options);
 

@@ -309,6 +309,30 @@ TEST(WriteTest, TimestampsDoNotGoBackOverARestart) {
   EXPECT_GT(last, before);
 }
 
+// A clock that was far ahead for a moment, and a crash before anybody noticed.
+TEST(WriteTest, WhatWasSentIsBelowAllTimestampsAfterARestart) {
+  TestCluster cluster;
+  cluster.RunFor(absl::Seconds(3));
+  cluster.sim_node(0).clock().StepWall(absl::Minutes(30));
+  const data::Timestamp ahead = cluster.coordinator(0).NextTimestamp();
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", ahead, "v"), kQuorum).ok());
+  cluster.PowerLoss(0);
+  cluster.sim_node(0).clock().StepWall(-absl::Minutes(30));
+  cluster.Boot(0);
+  EXPECT_GT(cluster.coordinator(0).NextTimestamp(), ahead);
+}
+
+TEST(WriteTest, IsRefusedIfItsTimestampCannotBeKept) {
+  TestCluster cluster;
+  cluster.RunFor(absl::Seconds(3));
+  cluster.faults(0).apply_error = absl::ResourceExhaustedError("disk full");
+  cluster.sim_node(0).clock().StepWall(absl::Minutes(30));
+  const data::Timestamp ahead = cluster.coordinator(0).NextTimestamp();
+  const absl::Status refused = cluster.Write(0, PutRow("p", "c", ahead, "v"), kQuorum);
+  EXPECT_EQ(ErrorOf(refused).kind, RequestErrorKind::kOverloaded) << refused;
+  EXPECT_FALSE(cluster.HasRow(1, "p", "c")) << "nothing was sent";
+}
+
 TEST(WriteTest, AfterStopItIsRefused) {
   TestCluster cluster;
   const absl::Status status = cluster.Run(0, [&]() -> base::Task<absl::Status> {

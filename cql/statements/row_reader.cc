@@ -90,6 +90,7 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
 
 // True if the page was taken to its end, and was the last of its partition or range.
 absl::StatusOr<bool> RowReader::TakePage(coordinator::ReadPage page, Taker take) {
+  tombstones_ += page.tombstones;
   for (const data::Partition& partition : page.partitions) {
     THOLOS_ASSIGN_OR_RETURN(const Taken taken, TakePartition(partition, take));
     if (taken == Taken::kToTheEnd) continue;

@@ -68,6 +68,8 @@ class RowReader {
   bool done() const { return done_; }
   // Rows looked at so far, filtered ones included.
   uint64_t considered() const { return considered_; }
+  // Tombstones that were read beside them (coordinator::ReadPage).
+  uint64_t tombstones() const { return tombstones_; }
   const PagingState& state() const { return state_; }
   PagingState& state() { return state_; }
 
@@ -91,6 +93,7 @@ class RowReader {
   RowReaderOptions options_;
   PagingState state_;
   uint64_t considered_ = 0;
+  uint64_t tombstones_ = 0;
   bool done_ = false;
 };
 

@@ -229,7 +229,9 @@ base::Task<absl::Status> SelectPlan::ReadPage(ReadingPtr reading) const {
   };
   const auto exhausted = [&] { return reader.done() || LimitReached(reader); };
   const uint64_t filtered_rows_max = request.services->limits.filtered_rows_max;
-  while (!exhausted() && !IsFull(request, *out) && reader.considered() < filtered_rows_max) {
+  const uint64_t tombstones_max = request.services->limits.tombstones_max;
+  while (!exhausted() && !IsFull(request, *out) && reader.considered() < filtered_rows_max &&
+         reader.tombstones() < tombstones_max) {
     const uint64_t wanted = PageRows(request) - out->row_count;
     const uint64_t allowed = reader.state().remaining.value_or(wanted);
     const auto rows = static_cast<uint32_t>(std::min(wanted, allowed));
@@ -238,6 +240,7 @@ base::Task<absl::Status> SelectPlan::ReadPage(ReadingPtr reading) const {
     if (!status.ok()) co_return status;
   }
   if (!exhausted()) out->paging_state = EncodePagingState(reader.state(), spec_.statement_hash);
+  WarnOfTombstones(*reading);
   co_return absl::OkStatus();
 }
 
@@ -257,6 +260,7 @@ base::Task<absl::Status> SelectPlan::ReadGroups(ReadingPtr reading) const {
     if (!grouper.status().ok()) co_return grouper.status();
     stopped = grouper.full() || LimitReached(reader);
   }
+  WarnOfTombstones(*reading);
   if (!stopped) co_return grouper.Finish();
   if (!LimitReached(reader) && !reader.done()) {
     out->paging_state = EncodePagingState(reader.state(), spec_.statement_hash);
@@ -321,7 +325,18 @@ base::Task<absl::Status> SelectPlan::ReadSorted(ReadingPtr reading) const {
     out->rows += rows[i].bytes;
     ++out->row_count;
   }
+  WarnOfTombstones(*reading);
   co_return absl::OkStatus();
+}
+
+// After the rows: what it cost to find them.
+void SelectPlan::WarnOfTombstones(const Reading& reading) const {
+  const uint64_t met = reading.reader.tombstones();
+  Request& request = reading.request;
+  if (met < request.services->limits.tombstones_warn) return;
+  request.result.warnings.push_back(base::StrCat("the page of ", spec_.table->QualifiedName(),
+                                                 " met ", met, " tombstones and has ",
+                                                 reading.out->row_count, " rows"));
 }
 
 }  // namespace tholos::cql

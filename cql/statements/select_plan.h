@@ -58,6 +58,7 @@ class SelectPlan final : public Plan {
   base::Task<absl::Status> ReadPage(ReadingPtr reading) const;
   base::Task<absl::Status> ReadGroups(ReadingPtr reading) const;
   base::Task<absl::Status> ReadSorted(ReadingPtr reading) const;
+  void WarnOfTombstones(const Reading& reading) const;
 
   const Spec spec_;
 };

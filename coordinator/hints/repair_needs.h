@@ -1,0 +1,72 @@
+// RepairNeeds: which ranges of which node lack writes that nobody will bring them any more, because
+// a hint was dropped: it was too old, a bound was reached, the disk failed, its node has left. Only
+// a repair (or reads) can make those replicas equal again.
+//
+// Rows of the table system_local.repair_needed, one for each range: durable a moment after the hint
+// was dropped, and found again at a restart. The gauge tholos_repair_needed_ranges counts them.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "base/async/scope.h"
+#include "base/async/task.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "data/read.h"
+#include "ring/cluster_state.h"
+#include "storage/engine.h"
+
+namespace tholos::coordinator {
+
+// Confined to shard 0.
+class RepairNeeds {
+ public:
+  // Beyond so many the whole ring of a node stands for its ranges.
+  static constexpr size_t kRangesMax = 10'000;
+
+  struct Deps {
+    const base::Clock& clock;
+    base::Log& log;
+    storage::Engine& engine;
+    const ring::ClusterStateHolder& cluster;
+    base::Metrics& metrics;
+  };
+  explicit RepairNeeds(Deps deps);
+
+  // Before anything else.
+  base::Task<absl::Status> Load();
+  // Before the engine stops.
+  base::Task<void> Stop() { return scope_.Stop(); }
+
+  // `node` lacks a write to the partition of this encoded mutation. Cheap if the range is known.
+  void NoteWrite(const ring::NodeId& node, std::string_view mutation, std::string_view why);
+  // It lacks any number of writes, of any tables and ranges.
+  void NoteAll(const ring::NodeId& node, std::string_view why);
+
+  // Whether the node is known to lack writes of this table there.
+  bool Covers(const ring::NodeId& node, const data::TableId& table, data::Token token) const;
+  size_t ranges() const { return count_; }
+
+ private:
+  // By table (the nil id: all tables), ranges by their ends; kLastToken for kMinToken.
+  using Ranges = absl::btree_map<data::Token, data::Token>;
+
+  bool Add(const ring::NodeId& node, const data::TableId& table, const data::TokenRange& range);
+  void Note(const ring::NodeId& node, const data::TableId& table, const data::TokenRange& range,
+            std::string_view why);
+  base::Task<void> Store(ring::NodeId node, data::TableId table, data::TokenRange range,
+                         std::string why);
+  data::TokenRange RangeOf(const data::TableId& table, data::Token token) const;
+
+  const Deps deps_;
+  absl::btree_map<std::pair<ring::NodeId, data::TableId>, Ranges> known_;
+  size_t count_ = 0;
+  base::Gauge& gauge_;
+  base::Scope scope_;
+};
+
+}  // namespace tholos::coordinator
