@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "coordinator/faults.h"
 #include "coordinator/hints/hint_options.h"
+#include "coordinator/partition_rates.h"
 #include "ring/cluster_state.h"
 
 namespace tholos::coordinator {
@@ -29,6 +30,8 @@ struct CoordinatorOptions {
   absl::Duration slow_read_min = absl::Milliseconds(50);
   // A page that met so many tombstones ends, with whatever is in it.
   uint64_t page_tombstones_max = 100'000;
+  // Of one partition, for the requests that this shard coordinates.
+  PartitionRateLimits partition_rates;
   HintOptions hints;
   Faults faults;
 };

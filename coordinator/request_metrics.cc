@@ -89,6 +89,9 @@ RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
                                        ShardLabel(shard))),
       refused_early(metrics.AddCounter("tholos_coordinator_refused_early_total",
                                        "Requests refused because the shard's queue stood too long",
-                                       ShardLabel(shard))) {}
+                                       ShardLabel(shard))),
+      partition_limited(metrics.AddCounter("tholos_coordinator_partition_limited_total",
+                                           "Requests refused because of a partition's rate",
+                                           ShardLabel(shard))) {}
 
 }  // namespace tholos::coordinator

@@ -99,6 +99,19 @@ absl::Status Admit(ShardContext& shard, base::MonotonicTime now) {
   return base::Overloaded("the node has more requests than it can work on");
 }
 
+absl::Status AdmitPartition(ShardContext& shard, PartitionRates::Kind kind,
+                            const data::TableId& table, data::Token token,
+                            base::MonotonicTime now) {
+  if (shard.partition_rates.Admits(kind, table, token, now)) return absl::OkStatus();
+  const auto schema = shard.state.Get()->schema().FindTable(table);
+  if (schema == nullptr || schema->keyspace.starts_with("system")) return absl::OkStatus();
+  shard.metrics.partition_limited.Add();
+  const std::string_view what = kind == PartitionRates::Kind::kRead ? "reads" : "writes";
+  return base::Overloaded(base::StrCat("a partition of ", schema->QualifiedName(),
+                                       " has more than ", shard.partition_rates.RateOf(kind), " ",
+                                       what, " a second (partition_", what, "_per_second)"));
+}
+
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {
   return std::min(deadline, shard.clock.Now() + shard.options.request_time_max);
 }

@@ -47,6 +47,10 @@ absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
 // Before a client's request is worked on. kOverloaded: this shard has had more to do than it can for
 // a while, and refuses a share of what comes (queue_delay.h).
 absl::Status Admit(ShardContext& shard, base::MonotonicTime now);
+// The same of one partition. kOverloaded: it has had as many requests as the node's settings allow
+// (partition_rates.h). The system's own tables have no such limit.
+absl::Status AdmitPartition(ShardContext& shard, PartitionRates::Kind kind,
+                            const data::TableId& table, data::Token token, base::MonotonicTime now);
 
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "coordinator/hints/hint_store.h"
 #include "coordinator/options.h"
+#include "coordinator/partition_rates.h"
 #include "coordinator/queue_delay.h"
 #include "coordinator/read/latency_estimate.h"
 #include "coordinator/read/read_sharing.h"
@@ -45,6 +46,7 @@ struct ShardContext {
   TablePolicies policies;
   ReadSharing read_sharing;
   ExtraBudget speculation;
+  PartitionRates partition_rates{options.partition_rates};
   QueueDelay queue_delay;
   bool queue_probed = false;  // one probe of the queue is in it
   base::MonotonicTime queue_probe_after;

@@ -177,6 +177,14 @@ std::vector<Key> NodeKeys() {
        [](auto& v, Config* c) { return SetBytes(v, 1 << 20, &c->memtable_memory); }},
       {"commitlog_memory",
        [](auto& v, Config* c) { return SetBytes(v, 128 << 20, &c->commitlog_memory); }},
+      {"partition_reads_per_second",
+       [](auto& v, Config* c) {
+         return SetNumber(v, 0, 1'000'000, &c->partition_reads_per_second);
+       }},
+      {"partition_writes_per_second",
+       [](auto& v, Config* c) {
+         return SetNumber(v, 0, 1'000'000, &c->partition_writes_per_second);
+       }},
       {"open_network", [](auto& v, Config* c) { return SetBool(v, &c->open_network); }},
       {"authenticator", [](auto& v, Config* c) { return SetAuthenticator(v, &c->authenticator); }},
       {"native_tls", [](auto& v, Config* c) { return SetTlsMode(v, &c->native_tls); }},

@@ -15,6 +15,8 @@
 //   shards            0           threads that own data; 0: one a core
 //   memtable_memory   256MiB      memtables of the node
 //   commitlog_memory  512MiB      commit log on disk, a shard
+//   partition_reads_per_second, partition_writes_per_second
+//                     0           most requests of one partition on a shard; 0: no limit
 //   open_network      false       allows `listen` beyond loopback, without authentication
 //   authenticator     allow_all   native clients' roles: allow_all, or password
 //   superuser         tholos      the first role, made when there are none
@@ -59,6 +61,8 @@ struct Config {
   int shards = 0;
   uint64_t memtable_memory = 256u << 20;
   uint64_t commitlog_memory = 512u << 20;
+  uint32_t partition_reads_per_second = 0;
+  uint32_t partition_writes_per_second = 0;
   bool open_network = false;
   std::string authenticator = "allow_all";
   std::string native_tls = "off";

@@ -16,6 +16,7 @@ TEST(Config, ReadsEveryKindOfKey) {
       "shards: 4\n"
       "memtable_memory: 1GiB\n"
       "tombstones_warn: 50\n"
+      "partition_writes_per_second: 20\n"
       "open_network: true\n",
       "tholos.yaml", &config);
   ASSERT_TRUE(status.ok()) << status;
@@ -26,6 +27,8 @@ TEST(Config, ReadsEveryKindOfKey) {
   EXPECT_EQ(config.shards, 4);
   EXPECT_EQ(config.memtable_memory, 1u << 30);
   EXPECT_EQ(config.limits.tombstones_warn, 50u);
+  EXPECT_EQ(config.partition_reads_per_second, 0u);
+  EXPECT_EQ(config.partition_writes_per_second, 20u);
   EXPECT_TRUE(config.open_network);
 }
 

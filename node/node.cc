@@ -155,6 +155,7 @@ base::Task<absl::Status> NodeImpl::OpenCoordinator() {
   options.self = id_;
   options.mutation_bytes_max = options_.mutation_bytes_max;
   options.hints.directory = base::StrCat(options_.data_directory, "/hints");
+  options.partition_rates = options_.partition_rates;
   options.page_tombstones_max = options_.query_limits.tombstones_max;
   options.faults = options_.faults.coordinator;
   THOLOS_CO_ASSIGN_OR_RETURN(

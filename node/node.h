@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "coordinator/faults.h"
+#include "coordinator/partition_rates.h"
 #include "cql/limits.h"
 #include "cql/query_processor.h"
 #include "gossip/liveness.h"
@@ -47,6 +48,7 @@ struct NodeOptions {
   // A cell of 16 MiB and what goes with it; must fit a commit log segment.
   uint64_t mutation_bytes_max = 17u << 20;
   cql::QueryLimits query_limits;
+  coordinator::PartitionRateLimits partition_rates;
   Faults faults;
 };
 

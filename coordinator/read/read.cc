@@ -17,6 +17,10 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Read(data::ReadCommand command,
   if (!inside) return base::Task<absl::StatusOr<ReadPage>>::Ready(Stopping());
   const base::MonotonicTime start = shard_.clock.Now();
   absl::Status admitted = Admit(shard_, start);
+  if (admitted.ok() && command.key.has_value()) {
+    admitted = AdmitPartition(shard_, PartitionRates::Kind::kRead, command.table,
+                              command.key->token, start);
+  }
   if (!admitted.ok()) return base::Task<absl::StatusOr<ReadPage>>::Ready(std::move(admitted));
   if (command.now_seconds == 0) command.now_seconds = shard_.clock.WallSeconds();
   if (std::optional<ReadPage> page = ReadOwnReplica(shard_, command, options)) {

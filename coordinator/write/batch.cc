@@ -86,8 +86,12 @@ base::Task<absl::Status> BatchWriter::Perform(std::vector<data::Mutation> mutati
   THOLOS_CO_ASSIGN_OR_RETURN(std::vector<Writer::Prepared> writes,
                              Prepare(mutations, options.consistency));
 
-  for (const data::Mutation& mutation : mutations)
+  const base::MonotonicTime now = shard_.clock.Now();
+  for (const data::Mutation& mutation : mutations) {
     THOLOS_CO_RETURN_IF_ERROR(CheckTimestamp(shard_, LargestTimestamp(mutation.update)));
+    THOLOS_CO_RETURN_IF_ERROR(AdmitPartition(shard_, PartitionRates::Kind::kWrite, mutation.table,
+                                             mutation.update.key.token, now));
+  }
 
   data::Timestamp largest = data::kNoTimestamp;
   for (const Writer::Prepared& write : writes) largest = std::max(largest, write.timestamp);

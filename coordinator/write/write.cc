@@ -68,8 +68,13 @@ struct Writer::Request {
 };
 
 base::Task<absl::Status> Writer::Write(data::Mutation mutation, RequestOptions options) {
-  absl::Status fit = Admit(shard_, shard_.clock.Now());
+  const base::MonotonicTime now = shard_.clock.Now();
+  absl::Status fit = Admit(shard_, now);
   if (fit.ok()) fit = CheckTimestamp(shard_, LargestTimestamp(mutation.update));
+  if (fit.ok()) {
+    fit = AdmitPartition(shard_, PartitionRates::Kind::kWrite, mutation.table,
+                         mutation.update.key.token, now);
+  }
   if (!fit.ok()) return base::Task<absl::Status>::Ready(std::move(fit));
   return WriteAgain(std::move(mutation), std::move(options));
 }
