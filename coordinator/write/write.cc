@@ -173,9 +173,11 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   // 2. Until the level is met, or cannot be any more, or time is up.
   co_await request->decided.WaitUntil(request->deadline);
   if (request->progress.verdict() == Verdict::kEnough) co_return absl::OkStatus();
-  if (faults.timeouts_succeed && request->progress.verdict() == Verdict::kPending)
+  const absl::Status error = request->progress.Error(type);
+  if (faults.timeouts_succeed &&
+      base::GetRequestError(error)->kind == base::RequestErrorKind::kTimeout)
     co_return absl::OkStatus();
-  co_return WithReasons(*shard_.state.Get(), request->progress.Error(type), request->failed);
+  co_return WithReasons(*shard_.state.Get(), error, request->failed);
 }
 
 // One copy to each other datacenter.
