@@ -185,6 +185,8 @@ std::vector<Key> NodeKeys() {
        [](auto& v, Config* c) {
          return SetNumber(v, 0, 1'000'000, &c->partition_writes_per_second);
        }},
+      {"client_memory",
+       [](auto& v, Config* c) { return SetBytes(v, 32 << 20, &c->client_memory); }},
       {"open_network", [](auto& v, Config* c) { return SetBool(v, &c->open_network); }},
       {"authenticator", [](auto& v, Config* c) { return SetAuthenticator(v, &c->authenticator); }},
       {"native_tls", [](auto& v, Config* c) { return SetTlsMode(v, &c->native_tls); }},

@@ -17,6 +17,7 @@
 //   commitlog_memory  512MiB      commit log on disk, a shard
 //   partition_reads_per_second, partition_writes_per_second
 //                     0           most requests of one partition on a shard; 0: no limit
+//   client_memory     256MiB      requests and answers of native clients; half as much of gRPC clients
 //   open_network      false       allows `listen` beyond loopback, without authentication
 //   authenticator     allow_all   native clients' roles: allow_all, or password
 //   superuser         tholos      the first role, made when there are none
@@ -63,6 +64,7 @@ struct Config {
   uint64_t commitlog_memory = 512u << 20;
   uint32_t partition_reads_per_second = 0;
   uint32_t partition_writes_per_second = 0;
+  uint64_t client_memory = 256u << 20;
   bool open_network = false;
   std::string authenticator = "allow_all";
   std::string native_tls = "off";

@@ -17,6 +17,7 @@ TEST(Config, ReadsEveryKindOfKey) {
       "memtable_memory: 1GiB\n"
       "tombstones_warn: 50\n"
       "partition_writes_per_second: 20\n"
+      "client_memory: 64MiB\n"
       "open_network: true\n",
       "tholos.yaml", &config);
   ASSERT_TRUE(status.ok()) << status;
@@ -29,6 +30,7 @@ TEST(Config, ReadsEveryKindOfKey) {
   EXPECT_EQ(config.limits.tombstones_warn, 50u);
   EXPECT_EQ(config.partition_reads_per_second, 0u);
   EXPECT_EQ(config.partition_writes_per_second, 20u);
+  EXPECT_EQ(config.client_memory, 64u << 20);
   EXPECT_TRUE(config.open_network);
 }
 

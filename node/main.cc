@@ -208,6 +208,7 @@ absl::Status ServeDrivers(const Config& config, const Doors& doors, Node& node,
   auto server = native::Server::Start(
       {.listen = config.native(),
        .shard_aware_port = config.native_shard_aware_port,
+       .node_bytes_max = static_cast<int64_t>(config.client_memory),
        .tls = ToTlsOptions(config)},
       {doors.clock, doors.executor, node.queries(), **authenticator, doors.metrics, doors.log});
   if (!server.ok()) return server.status();

@@ -49,6 +49,8 @@ class FrameStream {
   // segments.
   void EnterSegments() { segmented_ = true; }
 
+  // Of a frame whose end has not come yet.
+  size_t unfinished_bytes() const { return buffer_.size() + large_.size(); }
   // Bytes kept between calls.
   size_t buffered_bytes() const { return buffer_.size() + large_.size() + scratch_.capacity(); }
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -20,6 +21,17 @@ using cql::protocol::FrameHeader;
 using cql::protocol::FrameStream;
 using cql::protocol::Opcode;
 using cql::protocol::ResponseFrame;
+
+namespace {
+
+// The peer is gone, not merely at the end of what it sends.
+bool IsBroken(int fd) {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0;
+}
+
+}  // namespace
 
 Connection::Connection(ShardServer& server, uint64_t id, int fd)
     : server_(server),
@@ -44,12 +56,15 @@ void Connection::Close() {
   std::string().swap(frames_);
   std::string().swap(wire_);
   wire_sent_ = 0;
-  output_taken_.Pulse();
+  CountBytes();
+  for (Waiting* waiting : waiting_) waiting->decided.Set();
+  waiting_.clear();
   server_.OnClosed(*this);
 }
 
 void Connection::OnFdReady(base::FdReadiness ready) {
   if (closed()) return;
+  if (ready.ended && IsBroken(fd_)) return Close();
   if (ready.writable && write_blocked_) {
     write_blocked_ = false;
     Flush();
@@ -60,7 +75,8 @@ void Connection::OnFdReady(base::FdReadiness ready) {
 }
 
 bool Connection::ReadingPaused() const {
-  return draining_ || bytes_in_work_ > server_.options().connection_bytes_max || OutputIsFull();
+  return draining_ || bytes_in_work_ > server_.options().connection_bytes_max || OutputIsFull() ||
+         !waiting_.empty();
 }
 
 void Connection::Read() {
@@ -123,7 +139,7 @@ void Connection::Process(std::string_view bytes) {
     FrameStream::Result next = stream_.Next();
     switch (next.kind) {
       case FrameStream::Kind::kNeedMore:
-        return;
+        return OnPartOfFrame();
       case FrameStream::Kind::kFrame:
         OnFrame(next.header, next.body);
         break;
@@ -135,6 +151,18 @@ void Connection::Process(std::string_view bytes) {
     }
     if (draining_) return;
   }
+}
+
+// The rest of the frame is still to come. Nobody knows when, so it may not take what others need.
+void Connection::OnPartOfFrame() {
+  CountBytes();
+  if (static_cast<int64_t>(stream_.unfinished_bytes()) <= kSmallBytes) return;
+  if (server_.budget().Fits(0, ShardBytes::Part::kShared)) return;
+  server_.metrics().overloaded->Add();
+  AnswerError(version_, cql::protocol::kEventStream,
+              base::Overloaded("too many bytes of requests and answers on this node"));
+  readable_ = false;
+  Drain();
 }
 
 // A protocol error that leaves nothing to go on with.
@@ -215,8 +243,9 @@ void Connection::Flush() {
     wire_.erase(0, wire_sent_);
     wire_sent_ = 0;
   }
+  CountBytes();
   if (OutputIsFull()) return;
-  output_taken_.Pulse();
+  BeginWaiting();
   if (readable_ && !ReadingPaused()) server_.ScheduleRead(id_);
 }
 
@@ -229,7 +258,12 @@ void Connection::Drain() {
 void Connection::CheckTimeouts(base::MonotonicTime now) {
   if (closed()) return;
   const ServerOptions& options = server_.options();
-  const bool stalled = write_blocked_ && now > blocked_since_ + options.write_timeout;
+  const absl::Duration timeout =
+      server_.budget().crowded() ? std::min(options.stall_timeout, options.crowded_stall_timeout)
+                                 : options.stall_timeout;
+  const bool half_sent = stream_.unfinished_bytes() > 0 && !ReadingPaused();
+  const bool stalled = (write_blocked_ && now > blocked_since_ + timeout) ||
+                       (half_sent && now > last_read_ + timeout);
   const bool late = state_ != State::kReady && now > opened_ + options.handshake_timeout;
   const bool idle = in_flight_ == 0 && now > last_read_ + options.idle_timeout;
   if (!stalled && !late && !idle) return;

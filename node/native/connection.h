@@ -6,14 +6,16 @@
 //   any ──broken stream, end of stream, limits──> closed
 //
 // Requests run side by side and are answered as they end. All answers of one turn of the loop go
-// out with one write. Reading stops while too much is in work or waits to be sent, and goes on when
-// that has passed: so a client that does not read, or sends without end, holds a bounded amount of
-// memory.
+// out with one write. A request begins when there is room for its answer, on the connection and on
+// the shard (answer_room.h); until then it waits, those behind it wait, and nothing is read. So a
+// client that does not read, or sends without end, holds a bounded amount of memory. What still
+// waits when the connection is closed is dropped.
 //
 // A closed connection stays until the last of its requests has ended; its owner then deletes it.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,6 +55,8 @@ class Connection final : public base::FdHandler {
   void Drain();
   // Closes if a time limit has passed.
   void CheckTimeouts(base::MonotonicTime now);
+  // The shard has room again, after ShardServer::WaitForRoom.
+  void OnRoom();
   void Close();
 
  private:
@@ -63,6 +67,17 @@ class Connection final : public base::FdHandler {
     uint8_t version = 0;
     bool tracing = false;
     int64_t bytes = 0;
+    base::Deadline deadline;
+    // What its answer is known by, and what is expected of it; charged while it runs.
+    uint64_t statement = 0;
+    int64_t expected = 0;
+    int64_t charge = 0;
+  };
+  // A request that has not begun: there is no room for its answer.
+  struct Waiting {
+    Ticket* ticket;
+    bool begins = false;
+    base::Event decided;  // it begins, or the connection was closed
   };
 
   // Input.
@@ -71,6 +86,7 @@ class Connection final : public base::FdHandler {
   void Decrypt(std::string_view bytes);
   void Process(std::string_view bytes);
   void OnFrame(const cql::protocol::FrameHeader& header, std::string_view body);
+  void OnPartOfFrame();
   void OnBroken(const cql::protocol::FrameStream::Result& result);
   bool ReadingPaused() const;
 
@@ -88,7 +104,22 @@ class Connection final : public base::FdHandler {
   base::Task<void> Run(Ticket ticket, cql::protocol::QueryRequest request);
   base::Task<void> Run(Ticket ticket, cql::protocol::ExecuteRequest request);
   base::Task<void> Run(Ticket ticket, cql::protocol::BatchRequest request);
-  absl::StatusOr<cql::QueryOptions> ToOptions(cql::protocol::QueryParameters parameters) const;
+  absl::StatusOr<cql::QueryOptions> ToOptions(const Ticket& ticket,
+                                              cql::protocol::QueryParameters parameters) const;
+  // Room for an answer (waiting.cc).
+  void Expect(const std::string& prepared_id, Ticket* ticket);
+  void ExpectOfText(std::string_view statement, Ticket* ticket);
+  void Expect(uint64_t statement, int64_t unknown, Ticket* ticket);
+  bool Begins(Ticket* ticket) { return waiting_.empty() && TakeRoom(ticket); }
+  bool TakeRoom(Ticket* ticket);
+  // False: it is not to run. It was answered, or the connection is closed.
+  base::Task<bool> WaitForRoom(Ticket* ticket);
+  void BeginWaiting();
+  void Learn(const Ticket& ticket, const absl::StatusOr<cql::QueryResult>& result);
+  // For an answer that is there.
+  bool HasRoom(const Ticket& ticket, int64_t bytes) const;
+  // Tells the shard what this connection holds beside its requests.
+  void CountBytes();
   // Answers with `result`. `execute`: the request, if it was of a prepared statement.
   void Answer(const Ticket& ticket, absl::StatusOr<cql::QueryResult> result,
               const cql::protocol::ExecuteRequest* execute);
@@ -104,9 +135,10 @@ class Connection final : public base::FdHandler {
 
   // Output.
   void ScheduleFlush();
-  // Requests that have not begun yet wait then: what a client does not read is not made.
   bool OutputIsFull() const { return output_bytes() > server_options_.output_bytes_max; }
-  size_t output_bytes() const { return frames_.size() + wire_.size() - wire_sent_; }
+  int64_t output_bytes() const {
+    return static_cast<int64_t>(frames_.size() + wire_.size() - wire_sent_);
+  }
 
   ShardServer& server_;
   const ServerOptions& server_options_;
@@ -134,6 +166,10 @@ class Connection final : public base::FdHandler {
   bool flush_scheduled_ = false;
   int in_flight_ = 0;
   int64_t bytes_in_work_ = 0;
+  int64_t expected_ = 0;  // of the answers of what runs
+  int64_t counted_ = 0;   // by CountBytes
+  std::deque<Waiting*> waiting_;
+  bool waits_for_shard_ = false;  // the shard will call OnRoom
   base::MonotonicTime opened_;
   base::MonotonicTime last_read_;
   base::MonotonicTime blocked_since_;
@@ -142,7 +178,6 @@ class Connection final : public base::FdHandler {
   bool segmented_ = false;  // they go out in segments
   std::string wire_;        // bytes for the socket
   size_t wire_sent_ = 0;
-  base::Event output_taken_;
 };
 
 }  // namespace tholos::node::native

@@ -28,20 +28,26 @@ struct ServerOptions {
   int connections_max = 20'000;
   // The body of one frame, on the wire or decompressed; a larger one is answered with an error.
   uint32_t frame_bytes_max = 16u << 20;
-  // Requests in work, with kRequestOverhead each. A connection beyond its part is not read from; a
-  // request that comes when the node's are spent is answered with OVERLOADED.
+  // Requests in work, with kRequestOverhead each. A connection beyond it is not read from.
   int64_t connection_bytes_max = 32 << 20;
+  // All that the node's connections hold: frames that are coming in, requests in work, answers that
+  // are made or wait to be sent. Each shard has an equal share (answer_room.h). A request whose
+  // answer has no room waits; OVERLOADED says that it waited until its deadline, or had no room
+  // itself.
   int64_t node_bytes_max = 256 << 20;
-  // Answers that the client has not taken: beyond it the connection is not read from.
-  size_t output_bytes_max = 8u << 20;
+  // Of one connection, answers that are made and that the client has not taken. What comes beyond
+  // waits, and the connection is not read from.
+  int64_t output_bytes_max = 8 << 20;
   absl::Duration request_timeout = absl::Seconds(10);
   // From the accept until the client may send requests.
   absl::Duration handshake_timeout = absl::Seconds(10);
   // Without any byte from the client and nothing in work. Infinite: drivers keep connections open
   // and send nothing, and TCP's own keep-alive finds those that are gone.
   absl::Duration idle_timeout = absl::InfiniteDuration();
-  // Without the client taking any byte of an answer.
-  absl::Duration write_timeout = absl::Seconds(30);
+  // Without the client taking any byte of an answer, or sending any of a frame that it has begun.
+  absl::Duration stall_timeout = absl::Seconds(30);
+  // The same while the shard's bytes are scarce: others wait for them.
+  absl::Duration crowded_stall_timeout = absl::Seconds(5);
   TlsOptions tls;
 };
 

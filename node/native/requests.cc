@@ -87,26 +87,35 @@ bool Connection::Admit(const FrameHeader& header, size_t bytes, Ticket* ticket) 
   ticket->version = header.version;
   ticket->tracing = (header.flags & cql::protocol::kFlagTracing) != 0;
   ticket->bytes = static_cast<int64_t>(bytes) + kRequestOverhead;
-  if (!server_.TakeBytes(ticket->bytes)) {
+  // Time waited for room for the answer counts.
+  ticket->deadline = last_read_ + server_options_.request_timeout;
+  ticket->expected = AnswerSizes::kUnknownWrite;
+  const bool small = ticket->bytes <= kSmallBytes;
+  if (!server_.budget().Fits(ticket->bytes,
+                             small ? ShardBytes::Part::kAll : ShardBytes::Part::kShared)) {
     server_.metrics().overloaded->Add();
     AnswerError(header.version, header.stream,
-                base::Overloaded("too many bytes of requests in work on this node"));
+                base::Overloaded("too many bytes of requests and answers on this node"));
     return false;
   }
+  server_.budget().Take(ticket->bytes);
   bytes_in_work_ += ticket->bytes;
   ++in_flight_;
   return true;
 }
 
 void Connection::Finish(const Ticket& ticket) {
-  server_.GiveBytes(ticket.bytes);
+  CountBytes();
+  server_.GiveBytes(ticket.bytes + ticket.charge);
   bytes_in_work_ -= ticket.bytes;
+  if (ticket.charge > 0) expected_ -= ticket.expected;
   --in_flight_;
   if (closed()) {
     if (in_flight_ == 0) server_.OnClosed(*this);
     return;
   }
   if (draining_ && in_flight_ == 0) ScheduleFlush();
+  BeginWaiting();
   // What was held up by this request.
   if (readable_ && !ReadingPaused()) server_.ScheduleRead(id_);
 }
@@ -114,8 +123,10 @@ void Connection::Finish(const Ticket& ticket) {
 void Connection::Start(Ticket ticket, cql::protocol::Request request) {
   server_.metrics().requests->Add();
   if (auto* execute = std::get_if<ExecuteRequest>(&request)) {
+    Expect(execute->id, &ticket);
     server_.Begin(Run(ticket, std::move(*execute)));
   } else if (auto* query = std::get_if<QueryRequest>(&request)) {
+    ExpectOfText(query->query, &ticket);
     server_.Begin(Run(ticket, std::move(*query)));
   } else if (auto* prepare = std::get_if<PrepareRequest>(&request)) {
     server_.Begin(Run(ticket, std::move(*prepare)));
@@ -128,7 +139,7 @@ void Connection::Start(Ticket ticket, cql::protocol::Request request) {
 }
 
 absl::StatusOr<cql::QueryOptions> Connection::ToOptions(
-    cql::protocol::QueryParameters parameters) const {
+    const Ticket& ticket, cql::protocol::QueryParameters parameters) const {
   cql::QueryOptions options;
   auto consistency = coordinator::ConsistencyFromNumber(parameters.consistency);
   if (!consistency.ok()) {
@@ -145,8 +156,7 @@ absl::StatusOr<cql::QueryOptions> Connection::ToOptions(
     options.serial_consistency = *serial;
   }
   if (parameters.now_in_seconds.has_value()) options.now_seconds = *parameters.now_in_seconds;
-  // Time waited for room for the answer counts.
-  options.deadline = last_read_ + server_.options().request_timeout;
+  options.deadline = ticket.deadline;
   options.keyspace = parameters.keyspace.empty() ? keyspace_ : std::move(parameters.keyspace);
   options.values = std::move(parameters.values);
   const int32_t page_size = parameters.page_size.value_or(0);
@@ -157,7 +167,7 @@ absl::StatusOr<cql::QueryOptions> Connection::ToOptions(
 }
 
 base::Task<void> Connection::Run(Ticket ticket, PrepareRequest request) {
-  while (OutputIsFull()) co_await output_taken_.Wait();
+  if (!Begins(&ticket) && !co_await WaitForRoom(&ticket)) co_return Finish(ticket);
   auto info = co_await server_.deps().queries.Prepare(
       std::move(request.query), request.keyspace.empty() ? keyspace_ : std::move(request.keyspace));
   if (!info.ok()) {
@@ -176,8 +186,8 @@ base::Task<void> Connection::Run(Ticket ticket, PrepareRequest request) {
 }
 
 base::Task<void> Connection::Run(Ticket ticket, QueryRequest request) {
-  while (OutputIsFull()) co_await output_taken_.Wait();
-  auto options = ToOptions(std::move(request.parameters));
+  if (!Begins(&ticket) && !co_await WaitForRoom(&ticket)) co_return Finish(ticket);
+  auto options = ToOptions(ticket, std::move(request.parameters));
   if (options.ok()) {
     options->tracing = ticket.tracing;
     Answer(ticket,
@@ -190,8 +200,8 @@ base::Task<void> Connection::Run(Ticket ticket, QueryRequest request) {
 }
 
 base::Task<void> Connection::Run(Ticket ticket, ExecuteRequest request) {
-  while (OutputIsFull()) co_await output_taken_.Wait();
-  auto options = ToOptions(std::move(request.parameters));
+  if (!Begins(&ticket) && !co_await WaitForRoom(&ticket)) co_return Finish(ticket);
+  auto options = ToOptions(ticket, std::move(request.parameters));
   if (options.ok()) {
     options->tracing = ticket.tracing;
     Answer(ticket, co_await server_.deps().queries.ExecutePrepared(request.id, *std::move(options)),
@@ -203,8 +213,8 @@ base::Task<void> Connection::Run(Ticket ticket, ExecuteRequest request) {
 }
 
 base::Task<void> Connection::Run(Ticket ticket, BatchRequest request) {
-  while (OutputIsFull()) co_await output_taken_.Wait();
-  auto options = ToOptions(std::move(request.parameters));
+  if (!Begins(&ticket) && !co_await WaitForRoom(&ticket)) co_return Finish(ticket);
+  auto options = ToOptions(ticket, std::move(request.parameters));
   if (options.ok()) {
     options->tracing = ticket.tracing;
     std::vector<cql::BatchItem> items;
@@ -227,8 +237,16 @@ base::Task<void> Connection::Run(Ticket ticket, BatchRequest request) {
 
 void Connection::Answer(const Ticket& ticket, absl::StatusOr<cql::QueryResult> result,
                         const ExecuteRequest* execute) {
+  if (ticket.statement != 0) Learn(ticket, result);
   if (closed()) return;
   if (!result.ok()) return AnswerError(ticket.version, ticket.stream, result.status());
+  if (const auto* rows = std::get_if<cql::RowsResult>(&result->result);
+      rows != nullptr && !HasRoom(ticket, static_cast<int64_t>(rows->rows.size()))) {
+    server_.metrics().overloaded->Add();
+    return AnswerError(ticket.version, ticket.stream,
+                       base::Overloaded(base::StrCat("no room on this node for an answer of ",
+                                                     rows->rows.size(), " bytes")));
+  }
   if (execute != nullptr && MustPrepareAgain(ticket, *result, *execute)) {
     return AnswerError(
         ticket.version, ticket.stream,

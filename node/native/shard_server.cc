@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -19,6 +20,8 @@ namespace {
 constexpr size_t kReadBytes = 64 << 10;
 constexpr absl::Duration kTimeoutCheck = absl::Seconds(1);
 constexpr size_t kFirstMetadataMax = 10'000;
+// Connections that are offered room in one turn of the loop.
+constexpr size_t kRoomOffers = 64;
 
 }  // namespace
 
@@ -37,7 +40,11 @@ ShardMetrics::ShardMetrics(base::Metrics& metrics, int shard) {
   }
   requests = &metrics.AddCounter("tholos_native_requests_total", "Requests taken in work.", labels);
   overloaded = &metrics.AddCounter("tholos_native_overloaded_total",
-                                   "Requests refused: too many bytes in work.", labels);
+                                   "Requests refused: too many bytes are held.", labels);
+  waits = &metrics.AddCounter("tholos_native_waits_total",
+                              "Requests that waited for room for their answers.", labels);
+  held_bytes = &metrics.AddGauge("tholos_native_held_bytes",
+                                 "Bytes of requests in work and answers not yet sent.", labels);
   protocol_errors = &metrics.AddCounter("tholos_native_protocol_errors_total",
                                         "Frames that could not be understood.", labels);
   auth_failures = &metrics.AddCounter("tholos_native_auth_failures_total",
@@ -56,6 +63,7 @@ ShardServer::ShardServer(const ServerOptions& options, const ServerDeps& deps,
       metrics_(deps.metrics, shard),
       shard_(shard),
       no_columns_id_(cql::protocol::MetadataId({})),
+      budget_(options.node_bytes_max / deps.executor.shard_count()),
       read_buffer_(kReadBytes, '\0'),
       plain_buffer_(tls == nullptr ? 0 : kReadBytes, '\0') {}
 
@@ -154,6 +162,7 @@ void ShardServer::RunScheduled() {
     }
   }
   flushing_.clear();
+  OfferRoom();
   flushing_.swap(to_read_);
   for (const uint64_t id : flushing_) {
     if (const auto found = connections_.find(id); found != connections_.end()) {
@@ -170,18 +179,23 @@ void ShardServer::RunScheduled() {
     metrics_.connections->Add(-1);
   }
   flushing_.clear();
+  metrics_.held_bytes->Set(budget_.held());
   if (connections_.empty()) empty_.Pulse();
 }
 
-bool ShardServer::TakeBytes(int64_t bytes) {
-  const int64_t before = shared_.bytes_in_work.fetch_add(bytes, std::memory_order_relaxed);
-  if (before + bytes <= options_.node_bytes_max || before == 0) return true;
-  shared_.bytes_in_work.fetch_sub(bytes, std::memory_order_relaxed);
-  return false;
+void ShardServer::GiveBytes(int64_t bytes) {
+  budget_.Give(bytes);
+  if (!room_waiters_.empty()) Schedule();
 }
 
-void ShardServer::GiveBytes(int64_t bytes) {
-  shared_.bytes_in_work.fetch_sub(bytes, std::memory_order_relaxed);
+// In turns: whoever has no room yet is asked again after the others.
+void ShardServer::OfferRoom() {
+  const size_t count = std::min(room_waiters_.size(), kRoomOffers);
+  for (size_t i = 0; i < count; ++i) {
+    const auto found = connections_.find(room_waiters_.front());
+    room_waiters_.pop_front();
+    if (found != connections_.end()) found->second->OnRoom();
+  }
 }
 
 const std::string& ShardServer::FirstMetadataId(const cql::PreparedId& id) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "base/async/run_now.h"
 #include "base/async/scope.h"
 #include "base/real/fd_watch.h"
+#include "node/native/answer_room.h"
 #include "node/native/connection.h"
 #include "node/native/metadata.h"
 #include "node/native/options.h"
@@ -30,7 +32,6 @@ class ShardServer;
 struct NodeShared {
   std::vector<ShardServer*> shards;  // set before any of them is started
   std::atomic<int> connections = 0;
-  std::atomic<int64_t> bytes_in_work = 0;
   PreparedMetadata prepared;
 };
 
@@ -43,6 +44,8 @@ struct ShardMetrics {
   base::Counter* handshakes[cql::protocol::kVersionMax - cql::protocol::kVersionMin + 1];
   base::Counter* requests;
   base::Counter* overloaded;
+  base::Counter* waits;
+  base::Gauge* held_bytes;
   base::Counter* protocol_errors;
   base::Counter* auth_failures;
   base::Counter* timeouts;
@@ -78,8 +81,12 @@ class ShardServer {
   std::string& read_buffer() { return read_buffer_; }
   std::string& plain_buffer() { return plain_buffer_; }
   std::string& segment_buffer() { return segment_buffer_; }
-  bool TakeBytes(int64_t bytes);
+  ShardBytes& budget() { return budget_; }
+  AnswerSizes& answer_sizes() { return answer_sizes_; }
+  // Back to the budget; those that wait for room get their turn.
   void GiveBytes(int64_t bytes);
+  // OnRoom, when bytes have been given back. Once.
+  void WaitForRoom(uint64_t connection) { room_waiters_.push_back(connection); }
   // A request, from OnFrame: at once, up to where it first waits.
   void Begin(base::Task<void> request) { base::RunNow(requests_, std::move(request)); }
   // After the work that is ready now.
@@ -106,6 +113,7 @@ class ShardServer {
   void HandOver(int fd, uint16_t client_port);
   void Accept(int fd);
   void RunScheduled();
+  void OfferRoom();
   void Schedule();
   base::Task<void> WatchTimeouts();
 
@@ -123,6 +131,9 @@ class ShardServer {
   std::vector<uint64_t> to_read_;
   std::vector<uint64_t> flushing_;
   std::vector<uint64_t> ended_;
+  std::deque<uint64_t> room_waiters_;
+  ShardBytes budget_;
+  AnswerSizes answer_sizes_;
   bool scheduled_ = false;
   std::string read_buffer_;
   std::string plain_buffer_;

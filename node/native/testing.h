@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,9 +77,22 @@ class ScriptedProcessor final : public cql::QueryProcessor {
           {}};
     }
     if (query == "keyspace") co_return cql::QueryResult{Rows(options.keyspace), {}};
-    if (query == "large") co_return cql::QueryResult{Rows(std::string(3 << 20, 'x')), {}};
+    if (query == "large") {
+      ++large_;
+      co_return cql::QueryResult{Rows(std::string(kLargeBytes, 'x')), {}};
+    }
+    // Two statements that look alike: what the first is known for is expected of the second.
+    if (query == "grows 1") co_return cql::QueryResult{Rows("small"), {}};
+    if (query == "grows 2") {
+      co_await released_.Wait();
+      co_return cql::QueryResult{Rows(std::string(kLargeBytes, 'x')), {}};
+    }
     co_return cql::QueryResult{Rows(query), {}};
   }
+
+  static constexpr int64_t kLargeBytes = 3 << 20;
+  // How many "large" have been made. From any thread.
+  int large() const { return large_; }
 
  private:
   cql::RowsResult Rows(std::string_view value) const {
@@ -89,6 +103,7 @@ class ScriptedProcessor final : public cql::QueryProcessor {
     return rows;
   }
 
+  std::atomic<int> large_ = 0;
   base::Event released_;
   std::shared_ptr<const std::vector<cql::ResultColumn>> columns_ =
       std::make_shared<const std::vector<cql::ResultColumn>>(
