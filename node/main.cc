@@ -243,9 +243,10 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
                                        {clock, random, *executor, files, transport, metrics, log}));
   until_up.reset();
   if (!node.ok()) return node.status();
-  auto server = ClientServer::Start({.listen = config.client()},
-                                    {clock, *executor, **node, (*node)->queries()},
-                                    {*executor, metrics, **node});
+  auto server = ClientServer::Start(
+      {.listen = config.client(),
+       .client = {.request_bytes_max = static_cast<int64_t>(config.client_memory / 2)}},
+      {clock, *executor, **node, (*node)->queries()}, {*executor, metrics, **node});
   absl::Status status = server.status();
   if (status.ok())
     status = ServeDrivers(config, {clock, random, *executor, metrics, log}, **node, signals);

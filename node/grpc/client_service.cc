@@ -1,5 +1,6 @@
 #include "node/grpc/client_service.h"
 
+#include <optional>
 #include <utility>
 
 #include "base/async/scope.h"
@@ -24,6 +25,12 @@ using Service = pb::Tholos::WithCallbackMethod_Prepare<
         pb::Tholos::WithCallbackMethod_Query<pb::Tholos::WithRawCallbackMethod_Session<
             pb::Tholos::WithCallbackMethod_GetTopology<pb::Tholos::Service>>>>>>;
 
+// An Execute call. What it holds is held until the client has the answer.
+struct Execution final : grpc::ServerUnaryReactor {
+  void OnDone() override { delete this; }
+  std::optional<CallContext::Admission> admission;
+};
+
 class ClientServiceImpl final : public ClientService, public Service {
  public:
   ClientServiceImpl(ClientServiceOptions options, ClientServiceDeps deps)
@@ -43,7 +50,7 @@ class ClientServiceImpl final : public ClientService, public Service {
   grpc::ServerUnaryReactor* Execute(grpc::CallbackServerContext* call,
                                     const pb::ExecuteRequest* request,
                                     pb::ExecuteResponse* response) override {
-    auto* reactor = call->DefaultReactor();
+    auto* reactor = new Execution;
     const base::Deadline deadline = context_.FromGrpc(call->deadline());
     base::SpawnDetached(context_.NextShard(),
                         RunUnary(reactor, *request, *response, deadline, call->peer()));
@@ -62,12 +69,12 @@ class ClientServiceImpl final : public ClientService, public Service {
 
   grpc::ServerWriteReactor<pb::ExecuteResponse>* Query(grpc::CallbackServerContext* call,
                                                        const pb::ExecuteRequest* request) override {
-    return StartQuery(context_, *request, context_.FromGrpc(call->deadline()), call->peer());
+    return StartQuery(context_, *request, context_.FromGrpc(call->deadline()), call);
   }
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(
       grpc::CallbackServerContext* call) override {
-    return StartSession(context_, call->peer());
+    return StartSession(context_, call);
   }
 
   // On shard 0, where what the node knows of its peers is.
@@ -104,22 +111,21 @@ class ClientServiceImpl final : public ClientService, public Service {
     co_return;
   }
 
-  base::Task<void> RunUnary(grpc::ServerUnaryReactor* reactor, const pb::ExecuteRequest& request,
+  base::Task<void> RunUnary(Execution* reactor, const pb::ExecuteRequest& request,
                             pb::ExecuteResponse& response, base::Deadline deadline,
                             std::string client) {
     absl::Status status;
-    {
-      const auto admission = context_.Admit(static_cast<int64_t>(request.ByteSizeLong()));
-      if (admission) {
-        auto result =
-            co_await RunExecute(context_, request, request.paging_state(), deadline, client);
-        status = result.status();
-        if (result.ok()) {
-          ToExecuteResponse(*std::move(result), ResponseOptionsOf(context_, request), &response);
-        }
-      } else {
-        status = context_.Refusal();
+    auto& admission =
+        reactor->admission.emplace(context_.Admit(static_cast<int64_t>(request.ByteSizeLong())));
+    if (admission) {
+      auto result =
+          co_await RunExecute(context_, request, request.paging_state(), deadline, client);
+      status = result.ok() ? admission.AddAnswer(*result) : result.status();
+      if (status.ok()) {
+        ToExecuteResponse(*std::move(result), ResponseOptionsOf(context_, request), &response);
       }
+    } else {
+      status = context_.Refusal();
     }
     reactor->Finish(ToGrpcStatus(status));
   }

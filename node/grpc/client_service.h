@@ -21,9 +21,15 @@ struct ClientServiceOptions {
   // For calls that bring no deadline, and the most that a call may ask for.
   absl::Duration timeout_default = absl::Seconds(10);
   absl::Duration timeout_max = absl::Minutes(10);
-  // Requests being worked on, in bytes over the whole node; beyond it new ones are answered
-  // OVERLOADED at once.
+  // Requests being worked on and answers that gRPC has not taken, in bytes over the whole node;
+  // beyond it new requests are answered OVERLOADED at once, and large answers dropped for it.
   int64_t request_bytes_max = 128 << 20;
+  // The rest is for requests.
+  int64_t answer_bytes_max() const { return request_bytes_max - request_bytes_max / 8; }
+  // Answers of one session that gRPC has not taken; beyond it the session's stream is not read.
+  int64_t session_answer_bytes_max = 8 << 20;
+  // A call whose client takes no answer for so long is cancelled.
+  absl::Duration stall_timeout = absl::Seconds(30);
   // Calls of one session being worked on; beyond it the session's stream is not read.
   int session_calls_max = 4096;
 };

@@ -17,12 +17,13 @@ namespace pb = ::tholos::v1;
 class Query : public QueryReactor {
  public:
   Query(CallContext& context, const pb::ExecuteRequest& request, base::Deadline deadline,
-        std::string client)
+        grpc::CallbackServerContext* call)
       : context_(context),
+        call_(call),
         shard_(context.NextShard()),
         request_(request),
         deadline_(deadline),
-        client_(std::move(client)) {
+        client_(call->peer()) {
     base::SpawnDetached(shard_, Run());
   }
 
@@ -42,13 +43,14 @@ class Query : public QueryReactor {
   }
 
   base::Task<absl::Status> WritePages() {
-    const auto admission = context_.Admit(static_cast<int64_t>(request_.ByteSizeLong()));
+    auto admission = context_.Admit(static_cast<int64_t>(request_.ByteSizeLong()));
     if (!admission) co_return context_.Refusal();
     std::string paging_state = request_.paging_state();
     bool first = true;
     do {
       auto result = co_await RunExecute(context_, request_, paging_state, deadline_, client_);
       if (!result.ok()) co_return result.status();
+      if (const absl::Status status = admission.AddAnswer(*result); !status.ok()) co_return status;
       response_.Clear();
       ResponseOptions options = ResponseOptionsOf(context_, request_);
       if (!first) options.skip_columns = true;
@@ -57,12 +59,17 @@ class Query : public QueryReactor {
       first = false;
       written_.Reset();
       StartWrite(&response_);
-      co_await written_.Wait();
+      if (!co_await written_.WaitUntil(context_.DeadlineIn(context_.options().stall_timeout))) {
+        call_->TryCancel();
+        co_await written_.Wait();
+      }
+      admission.DropAnswer();
     } while (!paging_state.empty() && client_there_);
     co_return absl::OkStatus();
   }
 
   CallContext& context_;
+  grpc::CallbackServerContext* const call_;
   base::Loop& shard_;
   const pb::ExecuteRequest& request_;
   const base::Deadline deadline_;
@@ -75,8 +82,8 @@ class Query : public QueryReactor {
 }  // namespace
 
 QueryReactor* StartQuery(CallContext& context, const pb::ExecuteRequest& request,
-                         base::Deadline deadline, std::string client) {
-  return new Query(context, request, deadline, std::move(client));
+                         base::Deadline deadline, grpc::CallbackServerContext* call) {
+  return new Query(context, request, deadline, call);
 }
 
 }  // namespace tholos::node

@@ -3,8 +3,6 @@
 
 #include <grpcpp/support/server_callback.h>
 
-#include <string>
-
 #include "node/grpc/call_context.h"
 #include "proto/tholos/v1/tholos.pb.h"
 
@@ -14,6 +12,6 @@ using QueryReactor = grpc::ServerWriteReactor<tholos::v1::ExecuteResponse>;
 
 // Deletes itself when the call is done. `request` lives as long as the call.
 QueryReactor* StartQuery(CallContext& context, const tholos::v1::ExecuteRequest& request,
-                         base::Deadline deadline, std::string client);
+                         base::Deadline deadline, grpc::CallbackServerContext* call);
 
 }  // namespace tholos::node

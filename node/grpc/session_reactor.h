@@ -5,8 +5,6 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <string>
-
 #include "node/grpc/call_context.h"
 
 namespace tholos::node {
@@ -16,6 +14,6 @@ namespace tholos::node {
 using SessionReactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 // Deletes itself when the stream is done.
-SessionReactor* StartSession(CallContext& context, std::string client);
+SessionReactor* StartSession(CallContext& context, grpc::CallbackServerContext* call);
 
 }  // namespace tholos::node
