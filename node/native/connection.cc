@@ -24,6 +24,10 @@ using cql::protocol::ResponseFrame;
 
 namespace {
 
+// A small request takes about as much; one read never less.
+constexpr size_t kBytesForSlot = 128;
+constexpr size_t kReadBytesMin = 1024;
+
 // The peer is gone, not merely at the end of what it sends.
 bool IsBroken(int fd) {
   int error = 0;
@@ -81,8 +85,12 @@ bool Connection::ReadingPaused() const {
 
 void Connection::Read() {
   while (readable_ && !closed() && !ReadingPaused()) {
+    if (server_.slots().Full()) return WaitForSlot();
     std::string& buffer = server_.read_buffer();
-    const ssize_t n = recv(fd_, buffer.data(), buffer.size(), 0);
+    // Not many more than there are slots for.
+    const size_t wanted = std::clamp(static_cast<size_t>(server_.slots().free()) * kBytesForSlot,
+                                     kReadBytesMin, buffer.size());
+    const ssize_t n = recv(fd_, buffer.data(), wanted, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       readable_ = false;
@@ -95,10 +103,21 @@ void Connection::Read() {
       return Drain();
     }
     // A short count emptied the socket; what comes later is told, but not an end that was told.
-    if (static_cast<size_t>(n) < buffer.size() && !peer_ended_) readable_ = false;
+    if (static_cast<size_t>(n) < wanted && !peer_ended_) readable_ = false;
     last_read_ = server_.deps().clock.Now();
     OnBytes(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
   }
+}
+
+void Connection::WaitForSlot() {
+  if (waits_for_slot_) return;
+  waits_for_slot_ = true;
+  server_.WaitForSlot(id_);
+}
+
+void Connection::OnSlot() {
+  waits_for_slot_ = false;
+  Read();
 }
 
 void Connection::OnBytes(std::string_view bytes) {

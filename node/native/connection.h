@@ -57,6 +57,8 @@ class Connection final : public base::FdHandler {
   void CheckTimeouts(base::MonotonicTime now);
   // The shard has room again, after ShardServer::WaitForRoom.
   void OnRoom();
+  // A slot is free, after ShardServer::WaitForSlot.
+  void OnSlot();
   void Close();
 
  private:
@@ -82,6 +84,7 @@ class Connection final : public base::FdHandler {
 
   // Input.
   void Read();
+  void WaitForSlot();
   void OnBytes(std::string_view bytes);
   void Decrypt(std::string_view bytes);
   void Process(std::string_view bytes);
@@ -170,6 +173,7 @@ class Connection final : public base::FdHandler {
   int64_t counted_ = 0;   // by CountBytes
   std::deque<Waiting*> waiting_;
   bool waits_for_shard_ = false;  // the shard will call OnRoom
+  bool waits_for_slot_ = false;   // and OnSlot
   base::MonotonicTime opened_;
   base::MonotonicTime last_read_;
   base::MonotonicTime blocked_since_;

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "cql/auth/authenticator.h"
 #include "cql/query_processor.h"
+#include "node/native/request_slots.h"
 #include "node/native/tls.h"
 
 namespace tholos::node::native {
@@ -38,6 +39,8 @@ struct ServerOptions {
   // Of one connection, answers that are made and that the client has not taken. What comes beyond
   // waits, and the connection is not read from.
   int64_t output_bytes_max = 8 << 20;
+  // Requests that a shard's connections run side by side.
+  RequestSlotsOptions slots;
   absl::Duration request_timeout = absl::Seconds(10);
   // From the accept until the client may send requests.
   absl::Duration handshake_timeout = absl::Seconds(10);

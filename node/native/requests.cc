@@ -99,6 +99,7 @@ bool Connection::Admit(const FrameHeader& header, size_t bytes, Ticket* ticket) 
     return false;
   }
   server_.budget().Take(ticket->bytes);
+  server_.slots().Take();
   bytes_in_work_ += ticket->bytes;
   ++in_flight_;
   return true;
@@ -107,6 +108,7 @@ bool Connection::Admit(const FrameHeader& header, size_t bytes, Ticket* ticket) 
 void Connection::Finish(const Ticket& ticket) {
   CountBytes();
   server_.GiveBytes(ticket.bytes + ticket.charge);
+  server_.GiveSlot();
   bytes_in_work_ -= ticket.bytes;
   if (ticket.charge > 0) expected_ -= ticket.expected;
   --in_flight_;

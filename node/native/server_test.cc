@@ -2,6 +2,7 @@
 #include "node/native/server.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "base/async/event.h"
@@ -197,6 +198,25 @@ TEST_F(NativeServer, AClientThatDoesNotReadIsNotReadFrom) {
   int answers = 0;
   while (answers < 100 && EndsWith(greedy.Receive(), "xxxx")) ++answers;
   EXPECT_EQ(answers, 100);
+}
+
+// Requests that only wait take no processor: there come to be slots for all, and for others.
+TEST_F(NativeServer, SlotsFollowWhatTheShardCanDo) {
+  Start({.slots = {.first = 4, .min = 4, .max = 1000}});
+  Client many(port_, 4);
+  many.Start();
+  for (int i = 0; i < 300; ++i) many.Query("wait", static_cast<int16_t>(i));
+  Client other(port_, 4);
+  other.Start();
+  other.Query("release");
+  EXPECT_TRUE(other.Receive().has_value());
+  std::set<int16_t> answered;
+  for (int i = 0; i < 300; ++i) {
+    const auto answer = many.Receive();
+    ASSERT_TRUE(answer.has_value()) << i;
+    answered.insert(answer->header.stream);
+  }
+  EXPECT_EQ(answered.size(), 300u);
 }
 
 TEST_F(NativeServer, SlowHandshakesAndIdleConnectionsAreClosed) {

@@ -22,6 +22,7 @@ constexpr absl::Duration kTimeoutCheck = absl::Seconds(1);
 constexpr size_t kFirstMetadataMax = 10'000;
 // Connections that are offered room in one turn of the loop.
 constexpr size_t kRoomOffers = 64;
+constexpr absl::Duration kSlotsProbe = absl::Milliseconds(5);
 
 }  // namespace
 
@@ -63,6 +64,7 @@ ShardServer::ShardServer(const ServerOptions& options, const ServerDeps& deps,
       metrics_(deps.metrics, shard),
       shard_(shard),
       no_columns_id_(cql::protocol::MetadataId({})),
+      slots_(options.slots),
       budget_(options.node_bytes_max / deps.executor.shard_count()),
       read_buffer_(kReadBytes, '\0'),
       plain_buffer_(tls == nullptr ? 0 : kReadBytes, '\0') {}
@@ -77,6 +79,7 @@ void ShardServer::Start(int listener, int shard_aware) {
     listeners_.push_back(std::make_unique<Listener>(*this, shard_aware, true));
   }
   scope_.Spawn(WatchTimeouts());
+  scope_.Spawn(WatchSlots());
 }
 
 void ShardServer::StopListening() { listeners_.clear(); }
@@ -163,6 +166,7 @@ void ShardServer::RunScheduled() {
   }
   flushing_.clear();
   OfferRoom();
+  OfferSlots();
   flushing_.swap(to_read_);
   for (const uint64_t id : flushing_) {
     if (const auto found = connections_.find(id); found != connections_.end()) {
@@ -195,6 +199,41 @@ void ShardServer::OfferRoom() {
     const auto found = connections_.find(room_waiters_.front());
     room_waiters_.pop_front();
     if (found != connections_.end()) found->second->OnRoom();
+  }
+}
+
+void ShardServer::WaitForSlot(uint64_t connection) {
+  slot_waiters_.push_back(connection);
+  slots_wanted_.Set();
+}
+
+void ShardServer::GiveSlot() {
+  slots_.Give();
+  if (!slot_waiters_.empty()) Schedule();
+}
+
+// In turns, as above.
+void ShardServer::OfferSlots() {
+  for (size_t left = slot_waiters_.size(); left > 0 && !slots_.Full(); --left) {
+    const auto found = connections_.find(slot_waiters_.front());
+    slot_waiters_.pop_front();
+    if (found != connections_.end()) found->second->OnSlot();
+  }
+}
+
+// A timer that comes late tells how far the loop lags behind.
+base::Task<void> ShardServer::WatchSlots() {
+  while (!stopping_.is_set()) {
+    if (slot_waiters_.empty()) {
+      slots_wanted_.Reset();
+      co_await slots_wanted_.Wait();
+      continue;
+    }
+    const base::MonotonicTime due = deps_.clock.Now() + kSlotsProbe;
+    co_await stopping_.WaitUntil(due);
+    const base::MonotonicTime now = deps_.clock.Now();
+    slots_.Observe(now, now - due);
+    Schedule();
   }
 }
 
@@ -231,6 +270,7 @@ base::Task<void> ShardServer::Stop(base::Deadline deadline) {
   }
   for (const auto& [id, connection] : connections_) connection->Close();
   stopping_.Set();
+  slots_wanted_.Set();
   co_await requests_.Close();
   co_await scope_.Stop();
   // Every request has ended; what is left is to be deleted.

@@ -83,6 +83,10 @@ class ShardServer {
   std::string& segment_buffer() { return segment_buffer_; }
   ShardBytes& budget() { return budget_; }
   AnswerSizes& answer_sizes() { return answer_sizes_; }
+  RequestSlots& slots() { return slots_; }
+  // OnSlot, when slots are free. Once.
+  void WaitForSlot(uint64_t connection);
+  void GiveSlot();
   // Back to the budget; those that wait for room get their turn.
   void GiveBytes(int64_t bytes);
   // OnRoom, when bytes have been given back. Once.
@@ -114,6 +118,8 @@ class ShardServer {
   void Accept(int fd);
   void RunScheduled();
   void OfferRoom();
+  void OfferSlots();
+  base::Task<void> WatchSlots();
   void Schedule();
   base::Task<void> WatchTimeouts();
 
@@ -132,6 +138,9 @@ class ShardServer {
   std::vector<uint64_t> flushing_;
   std::vector<uint64_t> ended_;
   std::deque<uint64_t> room_waiters_;
+  std::deque<uint64_t> slot_waiters_;
+  base::Event slots_wanted_;
+  RequestSlots slots_;
   ShardBytes budget_;
   AnswerSizes answer_sizes_;
   bool scheduled_ = false;

@@ -50,7 +50,10 @@ base::Task<bool> Connection::WaitForRoom(Ticket* ticket) {
   server_.metrics().waits->Add();
   Waiting waiting{ticket};
   waiting_.push_back(&waiting);
+  // Whoever waits for a client to read must not hold up others.
+  server_.GiveSlot();
   co_await waiting.decided.WaitUntil(ticket->deadline);
+  server_.slots().Take();
   if (!closed() && !waiting.begins) {
     std::erase(waiting_, &waiting);
     server_.metrics().overloaded->Add();
