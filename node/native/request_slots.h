@@ -20,7 +20,7 @@
 namespace tholos::node::native {
 
 struct RequestSlotsOptions {
-  int first = 256;
+  int first = 1024;
   int min = 32;
   int max = 16'384;
   absl::Duration target = absl::Milliseconds(4);
