@@ -525,7 +525,7 @@ void ShardEngine::StartCompactions() {
             [&urgency](const auto& a, const auto& b) { return urgency(a) < urgency(b); });
   for (auto& [table, pick] : due) {
     if (compactions_running_ >= options_.compactions_per_shard) break;
-    ++compactions_running_;
+    metrics_.compactions_running.Set(++compactions_running_);
     table->Claim(pick);
     scope_.Spawn(RunCompaction(table, std::move(pick)));
   }
@@ -533,7 +533,7 @@ void ShardEngine::StartCompactions() {
 
 base::Task<void> ShardEngine::RunCompaction(TablePtr table, sstable::CompactionPick pick) {
   const absl::Status compacted = co_await table->Compact(std::move(pick));
-  --compactions_running_;
+  metrics_.compactions_running.Set(--compactions_running_);
   if (!compacted.ok() && !absl::IsCancelled(compacted)) {
     (void)co_await stop_.WaitUntil(deps_.clock.Now() + kCompactionRetryDelay);
   }

@@ -26,6 +26,8 @@ StorageMetrics::StorageMetrics(base::Metrics& m, uint32_t shard)
       failed_flushes(m.AddCounter("tholos_failed_flushes_total",
                                   "Flushes that failed and are retried", LabelsOf(shard))),
       compactions(m.AddCounter("tholos_compactions_total", "Compactions", LabelsOf(shard))),
+      compactions_running(
+          m.AddGauge("tholos_compactions_running", "Compactions under way", LabelsOf(shard))),
       compaction_read_bytes(m.AddCounter("tholos_compaction_read_bytes_total",
                                          "Bytes of SSTables that compactions read",
                                          LabelsOf(shard))),

@@ -19,6 +19,7 @@ struct StorageMetrics {
   base::Counter& flushed_bytes;
   base::Counter& failed_flushes;
   base::Counter& compactions;
+  base::Gauge& compactions_running;
   base::Counter& compaction_read_bytes;
   base::Counter& compaction_written_bytes;
   base::Counter& failed_compactions;

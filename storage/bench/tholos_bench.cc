@@ -142,7 +142,9 @@ class Tholos final : public Store {
     while (true) {
       const uint64_t work = Counter("tholos_compactions_total") + Counter("tholos_flushes_total") +
                             Run(engine_->Stats(kRows))->sstables;
-      if (work == seen) return;
+      const bool busy =
+          metrics_->AddGauge("tholos_compactions_running", "", {{"shard", "0"}}).value() > 0;
+      if (work == seen && !busy) return;
       seen = work;
       Run(Pause(absl::Seconds(1)));
     }
