@@ -108,6 +108,7 @@ void BenchTransport(absl::Duration span) {
   };
   const Case cases[] = {
       {"transport, 1 call at a time, 100 bytes", 1, 100},
+      {"transport, 16 pipelined, 100 bytes", 16, 100},
       {"transport, 64 pipelined, 100 bytes", 64, 100},
       {"transport, 1024 pipelined, 100 bytes", 1024, 100},
       {"transport, 64 pipelined, 10 KB", 64, 10'000},

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sstable/directory.h"
+#include "sstable/entry.h"
 #include "sstable/testing/tables.h"
 #include "sstable/verifier.h"
 
@@ -162,6 +163,27 @@ TEST(Compaction, EqualsMergingInMemory) {
     ASSERT_EQ(read, Purged(inputs.model, options));
     if (options.output_bytes_max > 1000) EXPECT_EQ(result->outputs.size(), read.empty() ? 0u : 1u);
   }
+}
+
+// The first byte of a table's first key may be that which marks rows behind a partition's key.
+TEST(Compaction, BeginsWithAnyToken) {
+  TestWorld world;
+  std::string name;
+  for (int i = 0; name.empty(); ++i) {
+    std::string candidate = "key " + std::to_string(i);
+    if (PartitionPrefix(data::DecoratedKey::Of(candidate))[0] == kRowKind) name = candidate;
+  }
+  Partition partition{.key = data::DecoratedKey::Of(name)};
+  data::Row row{.clustering = "c", .liveness = data::Liveness::At(1)};
+  partition.rows.push_back(row);
+  for (const uint64_t generation : {1, 2}) {
+    ASSERT_TRUE(
+        world.Run(WriteTable(world.files(), TestWriterOptions(generation), {partition})).ok());
+  }
+  const auto result = world.Run(Compact(world.files(), OptionsFor({1, 2})));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(*world.Run(OpenAndRead(world.files(), TestOpenOptions(100))),
+            std::vector<Partition>{partition});
 }
 
 TEST(Compaction, OnlyTombstonesOlderThanAllOtherDataGo) {

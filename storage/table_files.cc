@@ -98,7 +98,9 @@ Task<void> TableFiles::RemoveLeftovers(std::vector<base::DirectoryEntry> entries
     } else if (!entry.name.ends_with(".tmp")) {
       continue;
     }
-    NoteLeft(co_await fs_.Remove(base::StrCat(options_.directory, "/", entry.name)));
+    const std::string path = base::StrCat(options_.directory, "/", entry.name);
+    log_.Info("storage", base::StrCat("removing ", path, ", which no manifest lists"));
+    NoteLeft(co_await fs_.Remove(path));
   }
 }
 

@@ -94,7 +94,9 @@ absl::StatusOr<EntryMerge::Pause> EntryMerge::Run(SSTableWriter& writer) {
     if (!AdvanceTaken()) return Pause::kLoad;
     if (order_.empty()) return Pause::kEnd;
     const std::string_view key = inputs_[order_[0]]->key();
-    if (!IsRowOf(key, prefix_) && !std::exchange(announced_, true)) return Pause::kPartition;
+    // Before the first partition every key is of a new one, whatever its first byte.
+    const bool in_partition = !prefix_.empty() && IsRowOf(key, prefix_);
+    if (!in_partition && !std::exchange(announced_, true)) return Pause::kPartition;
     const size_t same = CountSame();
     THOLOS_RETURN_IF_ERROR(Step(same, writer));
     to_move_.assign(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(same));
