@@ -47,8 +47,10 @@ TEST(PartitionRatesTest, EachCountsForItself) {
 TEST(PartitionRatesTest, ManyOthersNeitherRefuseNorFreeAnybody) {
   PartitionRates rates({.reads_per_second = 1000});
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(rates.Admits(Kind::kRead, kTable, -7, At({})));
-  for (data::Token token = 0; token < 100'000; ++token)
-    ASSERT_TRUE(rates.Admits(Kind::kRead, kTable, token * 0x123456789abcdef, At({})));
+  for (uint64_t i = 0; i < 100'000; ++i) {
+    const auto token = static_cast<data::Token>(i * 0x123456789abcdef);
+    ASSERT_TRUE(rates.Admits(Kind::kRead, kTable, token, At({})));
+  }
   EXPECT_FALSE(rates.Admits(Kind::kRead, kTable, -7, At({})));
 }
 

@@ -338,9 +338,10 @@ class Generator {
     for (const std::vector<Row>& rows : partitions) {
       uint32_t in_partition = 0;
       for (size_t i = 0; i < rows.size(); ++i) {
-        const bool same = i > 0 && std::equal(rows[i].c.begin(),
-                                              rows[i].c.begin() + static_cast<long>(columns) - 1,
-                                              rows[i - 1].c.begin());
+        const bool same =
+            columns > 0 && i > 0 &&
+            std::equal(rows[i].c.begin(), rows[i].c.begin() + static_cast<long>(columns) - 1,
+                       rows[i - 1].c.begin());
         if (columns > 0 && !same) {
           if (per_partition && in_partition == *per_partition) break;
           groups.emplace_back();

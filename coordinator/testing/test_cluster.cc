@@ -134,10 +134,15 @@ ring::ClusterState::Ptr TestCluster::MakeState() const {
         .id = Id(i), .internode = {Name(i), 7000}, .datacenter = "dc1", .rack = "rack1"};
     if (!options_.datacenters.empty())
       node.datacenter = options_.datacenters[static_cast<size_t>(i)];
-    const int64_t step = (int64_t{1} << 62) / options_.nodes;
+    // Around the ring, and over its end.
+    const uint64_t step = (uint64_t{1} << 62) / static_cast<uint64_t>(options_.nodes);
+    const auto even_token = [&](int place) {
+      return static_cast<data::Token>(static_cast<uint64_t>(data::kMinToken / 2) +
+                                      step * static_cast<uint64_t>(2 * place - options_.nodes));
+    };
     for (const int place : {i, options_.nodes + i}) {
       node.tokens.push_back(options_.even_slices
-                                ? data::kMinToken / 2 + step * (2 * place - options_.nodes)
+                                ? even_token(place)
                                 : (place < options_.nodes ? data::kMinToken / 2 : 0) + 1000 * i);
     }
     nodes.push_back(std::move(node));
