@@ -58,6 +58,8 @@ struct BatchlogOptions {
   // How long after the message's deadline a batch is left to its coordinator, and after a failed
   // replay to itself.
   absl::Duration grace = absl::Seconds(5);
+  // One attempt to replay a mutation: an answer that was lost on the way is not waited for long.
+  absl::Duration replay_time_max = absl::Seconds(5);
   // A batch without a deadline, or one found at start.
   absl::Duration request_time_max = absl::Seconds(30);
 };
