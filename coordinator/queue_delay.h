@@ -8,13 +8,12 @@
 //   waited   ▁▃▁▅▁▂▁▇▁     min ~ 0: bursts; nothing is refused
 //            ▅▇▆█▇▆▇█▆     min > target: a standing queue; a share is refused
 //
-// A shard with little to do has few samples: one of them that was slow is no queue. Only if together
-// they waited for half of the interval does it count.
+// A shard with little to do has few samples. Only if together they waited for half of the interval
+// do they count.
 //
 // What is admitted is then cut by a fifth for each interval (two fifths if the queue is long), until
-// the queue gets shorter; a calm
-// interval, or one without any work, admits more again, by 3 % the first time, 6 % the next, and so
-// on. So it is down to a twentieth within 1.5 seconds, near what the shard can do after that, and back
+// the queue gets shorter; a calm interval, or one without any work, admits more again, by 3 % the
+// first time, 6 % the next, and so on. So it is down to a twentieth within 1.5 seconds, near what the shard can do after that, and back
 // to everything within three. Something is always admitted, to see when the shard recovers.
 #pragma once
 
@@ -24,10 +23,12 @@
 namespace tholos::coordinator {
 
 struct QueueDelayOptions {
-  absl::Duration target = absl::Milliseconds(20);
+  // The native door holds requests back long before (node/native/request_slots.h): refusing is for
+  // what gets past it, the other door's and crowds that a busy machine is slow with.
+  absl::Duration target = absl::Milliseconds(80);
   absl::Duration interval = absl::Milliseconds(100);
   double cut = 0.8;
-  absl::Duration long_queue = absl::Milliseconds(150);
+  absl::Duration long_queue = absl::Milliseconds(300);
   double long_queue_cut = 0.6;
   double growth = 0.03;
   double growth_max = 0.5;

@@ -47,10 +47,7 @@ struct ShardContext {
   ReadSharing read_sharing;
   ExtraBudget speculation;
   PartitionRates partition_rates{options.partition_rates};
-  // The native door holds requests back as soon as the loop lags (node/native/request_slots.h), so
-  // refusing is for what gets past it: the other door, and crowds that a busy machine is slow with.
-  QueueDelay queue_delay{
-      {.target = absl::Milliseconds(100), .long_queue = absl::Milliseconds(400)}};
+  QueueDelay queue_delay;
   bool queue_probed = false;  // one probe of the queue is in it
   base::MonotonicTime queue_probe_after;
 
