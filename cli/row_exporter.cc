@@ -23,14 +23,7 @@ namespace {
 
 namespace pb = ::tholos::v1;
 
-constexpr int kAttemptsMax = 8;
 constexpr int kRanges = 256;
-
-bool IsRetriable(uint32_t code) {
-  const auto c = static_cast<absl::StatusCode>(code);
-  return c == absl::StatusCode::kUnavailable || c == absl::StatusCode::kDeadlineExceeded ||
-         c == absl::StatusCode::kAborted || c == absl::StatusCode::kResourceExhausted;
-}
 
 class Exporter {
  public:

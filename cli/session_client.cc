@@ -9,6 +9,12 @@ namespace tholos::cli {
 
 namespace pb = ::tholos::v1;
 
+bool IsRetriable(uint32_t code) {
+  const auto c = static_cast<absl::StatusCode>(code);
+  return c == absl::StatusCode::kUnavailable || c == absl::StatusCode::kDeadlineExceeded ||
+         c == absl::StatusCode::kAborted || c == absl::StatusCode::kResourceExhausted;
+}
+
 // gRPC calls the On... methods from its threads. Decided under the lock, started outside of it.
 class SessionClient::Stream
     : public grpc::ClientBidiReactor<pb::SessionRequest, pb::SessionResponse> {

@@ -18,6 +18,10 @@
 
 namespace tholos::cli {
 
+// Whether what an answer's Error says (an absl::StatusCode) may pass, and how often a call is tried.
+bool IsRetriable(uint32_t code);
+inline constexpr int kAttemptsMax = 8;
+
 // Thread-safe.
 class SessionClient {
  public:

@@ -224,10 +224,10 @@ bool Shell::ShowSession(const std::string& id) {
 }
 
 bool Shell::PrintTrace(const std::string& id) {
-  constexpr int kAttemptsMax = 20;
+  constexpr int kLooksMax = 20;
   const std::string query =
       absl::StrCat("SELECT activity FROM system_traces.events WHERE session_id = ", id);
-  for (int attempt = 0; attempt < kAttemptsMax && !Interrupted(); ++attempt) {
+  for (int attempt = 0; attempt < kLooksMax && !Interrupted(); ++attempt) {
     const auto stored = Ask(query);
     if (!stored.ok()) return Fail(std::string(stored.status().message()));
     if (!stored->empty()) return ShowSession(id);
