@@ -31,6 +31,8 @@ struct RequestOptions {
   ConsistencyLevel consistency = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
   TraceHandle trace = nullptr;
+  // A write that was answered long ago: at its replicas it yields to what somebody waits for.
+  bool background = false;
 };
 
 // One page: live rows only, reconciled over the replicas that the level asked for.

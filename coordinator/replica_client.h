@@ -47,7 +47,7 @@ class ReplicaClient {
 
   const ring::NodeId& self() const { return self_; }
 
-  // `verb`: kWrite, kRepairWrite or kHint. OK: durable there.
+  // `verb`: kWrite, kRepairWrite, kReplayWrite or kHint. OK: durable there.
   base::Task<absl::Status> Apply(ring::NodeId to, rpc::Verb verb,
                                  std::shared_ptr<const WriteMessage> message,
                                  base::Deadline deadline, TraceHandle trace = nullptr) const;

@@ -21,7 +21,7 @@ ReplicaService::ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureT
 
 void ReplicaService::RegisterWith(rpc::Transport& transport) {
   for (rpc::Verb verb : {rpc::Verb::kWrite, rpc::Verb::kRepairWrite, rpc::Verb::kHint,
-                         rpc::Verb::kReadData, rpc::Verb::kReadDigest}) {
+                         rpc::Verb::kReplayWrite, rpc::Verb::kReadData, rpc::Verb::kReadDigest}) {
     transport.Handle(verb,
                      [this](rpc::Incoming message) { return Answer(std::move(message), nullptr); });
   }
@@ -35,6 +35,7 @@ base::Task<absl::StatusOr<std::string>> ReplicaService::Answer(rpc::Incoming mes
     case rpc::Verb::kWrite:
     case rpc::Verb::kRepairWrite:
     case rpc::Verb::kHint:
+    case rpc::Verb::kReplayWrite:
       return Write(std::move(message), notes);
     case rpc::Verb::kReadData:
       return ReadData(std::move(message), notes);

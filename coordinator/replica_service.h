@@ -1,5 +1,5 @@
 // ReplicaService: the replica's side of reads and writes. Answers kWrite, kRepairWrite, kHint,
-// kReadData and kReadDigest from the storage engine, and kTraced around them.
+// kReplayWrite, kReadData and kReadDigest from the storage engine, and kTraced around them.
 #pragma once
 
 #include <functional>

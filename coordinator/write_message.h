@@ -1,4 +1,4 @@
-// The body of kWrite, kRepairWrite and kHint:
+// The body of kWrite, kRepairWrite, kReplayWrite and kHint:
 //
 //   mutation      the encoded mutation (data/codec.h), which the replica's log takes as it is
 //   fixed64       its largest timestamp: the replica's clock follows without decoding the mutation

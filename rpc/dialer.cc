@@ -1,9 +1,11 @@
 #include "rpc/dialer.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/strings.h"
+#include "rpc/class_limits.h"
 
 namespace tholos::rpc {
 namespace {
@@ -15,10 +17,6 @@ constexpr absl::Duration kPauseMax = absl::Seconds(2);
 constexpr absl::Duration kHeldSpan = absl::Seconds(5);
 // A peer that nobody asked for during this span is no longer dialled.
 constexpr absl::Duration kWantedSpan = absl::Seconds(30);
-
-std::string_view ClassName(VerbClass stream_class) {
-  return stream_class == VerbClass::kUrgent ? "urgent" : "bulk";
-}
 
 std::string Describe(const PeerKey& key) {
   return base::StrCat(key.endpoint.ToString(), " (", ClassName(key.stream_class), ")");
@@ -42,7 +40,9 @@ std::shared_ptr<ByteBudget> Dialer::QueueBudget(const PeerKey& peer) {
     base::Gauge& depth = deps_.metrics.AddGauge(
         "tholos_internode_queue_bytes", "Bytes that wait to be sent to a peer, or are being sent.",
         {{"peer", peer.endpoint.ToString()}, {"class", std::string(ClassName(peer.stream_class))}});
-    budget = std::make_shared<ByteBudget>(queue_bytes_max_, &depth);
+    const ClassLimits limits =
+        LimitsOf(peer.stream_class, {queue_bytes_max_, std::numeric_limits<size_t>::max()});
+    budget = std::make_shared<ByteBudget>(limits.queue_bytes_max, &depth);
   }
   return budget;
 }
@@ -53,8 +53,8 @@ void Dialer::Want(const PeerKey& peer) {
 
 void Dialer::Reachable(const Endpoint& endpoint) {
   deps_.executor.shard(0).Post([this, endpoint] {
-    for (VerbClass stream_class : {VerbClass::kUrgent, VerbClass::kBulk}) {
-      const auto it = peers_.find({endpoint, stream_class});
+    for (size_t i = 0; i < kVerbClassCount; ++i) {
+      const auto it = peers_.find({endpoint, static_cast<VerbClass>(i)});
       if (it != peers_.end()) it->second->wake.Pulse();
     }
   });

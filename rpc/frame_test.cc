@@ -156,6 +156,9 @@ TEST(Verbs, HaveNamesAndClasses) {
   EXPECT_EQ(VerbName(static_cast<Verb>(9999)), "UNKNOWN");
   EXPECT_EQ(ClassOf(Verb::kGossipSyn), VerbClass::kUrgent);
   EXPECT_EQ(ClassOf(Verb::kWrite), VerbClass::kBulk);
+  EXPECT_EQ(ClassOf(Verb::kRepairWrite), VerbClass::kBulk) << "a read waits for it";
+  EXPECT_EQ(ClassOf(Verb::kHint), VerbClass::kHints);
+  EXPECT_EQ(ClassOf(Verb::kReplayWrite), VerbClass::kHints);
 }
 
 }  // namespace

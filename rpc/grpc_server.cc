@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "proto/internode.grpc.pb.h"
+#include "rpc/class_limits.h"
 #include "rpc/grpc_settings.h"
 #include "rpc/handshake.h"
 
@@ -62,10 +63,6 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   }
 
   void Start(std::shared_ptr<GrpcInboundStream> self) {
-    budget_ = std::make_shared<ByteBudget>(shared_.options.inbound_bytes_max, nullptr,
-                                           [weak = std::weak_ptr<GrpcInboundStream>(self)] {
-                                             if (auto stream = weak.lock()) stream->ResumeReading();
-                                           });
     self_ = std::move(self);
     StartRead(&in_);
   }
@@ -131,9 +128,13 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
                {hello.oldest_version(), hello.protocol_version()}}));
     absl::StatusOr<Endpoint> from = Endpoint::Parse(hello.endpoint());
     if (!from.ok()) return from.status();
+    if (hello.stream_class() >= kVerbClassCount) {
+      return absl::InvalidArgumentError(
+          base::StrCat("there is no class ", hello.stream_class(), " of streams"));
+    }
     from_ = *std::move(from);
     greeted_ = true;
-    const uint64_t window = shared_.options.inbound_bytes_max;
+    const uint64_t window = MakeBudget(static_cast<VerbClass>(hello.stream_class()));
     SetWindows(std::numeric_limits<uint64_t>::max(), window);
     if (BeginWriting()) {
       Hello& answer = *out_.mutable_hello();
@@ -147,6 +148,17 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
     }
     shared_.events.greeted(from_);
     return absl::OkStatus();
+  }
+
+  // What this stream may have in hand.
+  uint64_t MakeBudget(VerbClass stream_class) {
+    const ClassLimits limits = LimitsOf(
+        stream_class, {std::numeric_limits<size_t>::max(), shared_.options.inbound_bytes_max});
+    budget_ = std::make_shared<ByteBudget>(limits.inbound_bytes_max, nullptr,
+                                           [weak = std::weak_ptr<GrpcInboundStream>(self_)] {
+                                             if (auto stream = weak.lock()) stream->ResumeReading();
+                                           });
+    return limits.inbound_bytes_max;
   }
 
   // Reads on, unless the requests in hand exceed the budget; then ResumeReading() does when they do
@@ -173,7 +185,7 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   }
 
   ServerShared& shared_;
-  std::shared_ptr<ByteBudget> budget_;
+  std::shared_ptr<ByteBudget> budget_;  // since the hello
   Endpoint from_;
   Frame in_;
   Frame out_;

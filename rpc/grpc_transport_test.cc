@@ -95,24 +95,33 @@ class Node {
                   {{"peer", peer.ToString()}, {"class", "bulk"}})
         .value();
   }
-  // Handlers of kHint wait for this, on shard 0.
+  // The same, of hints.
+  int64_t QueuedHintBytes(const Endpoint& peer) {
+    return metrics_
+        .AddGauge("tholos_internode_queue_bytes", "",
+                  {{"peer", peer.ToString()}, {"class", "hints"}})
+        .value();
+  }
+  // Handlers of kHint and kRepairWrite wait for this, on shard 0.
   base::Event& release() { return release_; }
   std::atomic<int> one_way_received = 0;
-  std::atomic<int> hints_started = 0;
+  std::atomic<int> held_started = 0;
 
  private:
   Task<absl::StatusOr<std::string>> Echo(Incoming incoming) {
     co_return base::StrCat(executor_->current_shard(), ":", incoming.body);
   }
   Task<absl::StatusOr<std::string>> WaitForRelease(Incoming) {
-    ++hints_started;
+    ++held_started;
     co_await release_.Wait();
     co_return "released";
   }
   void AddHandlers() {
     transport_->Handle(Verb::kEcho, [this](Incoming in) { return Echo(std::move(in)); });
     transport_->Handle(Verb::kWrite, [this](Incoming in) { return Echo(std::move(in)); });
-    transport_->Handle(Verb::kHint, [this](Incoming in) { return WaitForRelease(std::move(in)); });
+    for (const Verb verb : {Verb::kHint, Verb::kRepairWrite}) {
+      transport_->Handle(verb, [this](Incoming in) { return WaitForRelease(std::move(in)); });
+    }
     transport_->Handle(Verb::kReadData, [](Incoming) {
       return Task<absl::StatusOr<std::string>>::Ready(
           base::MakeRequestError({.kind = base::RequestErrorKind::kTimeout,
@@ -227,21 +236,23 @@ TEST_F(GrpcTransportTest, AVerbWithoutHandlerIsNamed) {
 }
 
 TEST_F(GrpcTransportTest, ACallEndsAtItsDeadline) {
-  const auto result = a_.Call({b_.endpoint(), Verb::kHint, kNoToken, ""}, absl::Milliseconds(300));
+  const auto result =
+      a_.Call({b_.endpoint(), Verb::kRepairWrite, kNoToken, ""}, absl::Milliseconds(300));
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(b_.hints_started, 1);
+  EXPECT_EQ(b_.held_started, 1);
   // The late answer finds nobody.
   BlockOn(b_.executor().shard(0), SetEvent(&b_.release()));
-  EXPECT_TRUE(a_.Call({b_.endpoint(), Verb::kHint, kNoToken, ""}).ok());
+  EXPECT_TRUE(a_.Call({b_.endpoint(), Verb::kRepairWrite, kNoToken, ""}).ok());
 }
 
 TEST_F(GrpcTransportTest, ExpiredRequestsAreNotExecuted) {
   ASSERT_TRUE(a_.Call({b_.endpoint(), Verb::kWrite, kNoToken, ""}).ok());
-  const auto result = a_.Call({b_.endpoint(), Verb::kHint, kNoToken, ""}, absl::ZeroDuration());
+  const auto result =
+      a_.Call({b_.endpoint(), Verb::kRepairWrite, kNoToken, ""}, absl::ZeroDuration());
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
   // Behind it on the same stream and shard.
   ASSERT_TRUE(a_.Call({b_.endpoint(), Verb::kWrite, kNoToken, ""}).ok());
-  EXPECT_EQ(b_.hints_started, 0);
+  EXPECT_EQ(b_.held_started, 0);
   EXPECT_EQ(b_.CounterOnShard0("tholos_internode_expired_total"), 1u);
 }
 
@@ -340,10 +351,12 @@ TEST_F(GrpcTransportTest, ReadingPausesWhileTooMuchIsInHand) {
             0);
 }
 
-Task<void> CallHints(Node* node, Endpoint to, int count, size_t bytes, std::atomic<int>* answered) {
+// Of a verb whose handler waits to be released.
+Task<void> CallsHeld(Node* node, Endpoint to, Verb verb, int count, size_t bytes,
+                     std::atomic<int>* answered) {
   std::vector<Task<absl::StatusOr<std::string>>> calls;
   for (int i = 0; i < count; ++i) {
-    calls.push_back(node->transport().Call({to, Verb::kHint, kNoToken, std::string(bytes, 'x')},
+    calls.push_back(node->transport().Call({to, verb, kNoToken, std::string(bytes, 'x')},
                                            node->Soon(absl::Seconds(60))));
   }
   for (const auto& answer : co_await WhenAll(std::move(calls))) *answered += answer.ok() ? 1 : 0;
@@ -359,15 +372,16 @@ TEST_F(GrpcTransportTest, ASlowReceiverHoldsAWindow) {
   constexpr size_t kBytes = 100'000;
   std::atomic<int> answered = 0;
   std::thread caller([&] {
-    BlockOn(a_.executor().shard(0), CallHints(&a_, slow.endpoint(), kCalls, kBytes, &answered));
+    BlockOn(a_.executor().shard(0),
+            CallsHeld(&a_, slow.endpoint(), Verb::kRepairWrite, kCalls, kBytes, &answered));
   });
   // Three of them make a batch, and with the fourth batch a window is in hand.
   constexpr int kInHand = 12;
-  while (slow.hints_started < kInHand) std::this_thread::yield();
+  while (slow.held_started < kInHand) std::this_thread::yield();
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(a_.Call({b_.endpoint(), Verb::kWrite, kNoToken, "other"}).ok());
   }
-  EXPECT_EQ(slow.hints_started, kInHand);
+  EXPECT_EQ(slow.held_started, kInHand);
   const auto waiting = static_cast<int64_t>((kCalls - kInHand) * (kBytes + kEnvelopeHeaderBytes));
   // A request may have arrived before gRPC says that it is out.
   while (a_.QueuedBytes(slow.endpoint()) > waiting) std::this_thread::yield();
@@ -375,6 +389,44 @@ TEST_F(GrpcTransportTest, ASlowReceiverHoldsAWindow) {
   slow.executor().shard(0).Post([&] { slow.release().Set(); });
   caller.join();
   EXPECT_EQ(answered, kCalls);
+}
+
+// 12 MiB of hints, of which one is in the handlers' hands, four in the receiver's window.
+TEST_F(GrpcTransportTest, HintsHaveAStreamAndAShareOfTheirOwn) {
+  constexpr size_t kBytes = size_t{128} << 10;
+  std::atomic<int> answered = 0;
+  std::thread caller([&] {
+    BlockOn(a_.executor().shard(0),
+            CallsHeld(&a_, b_.endpoint(), Verb::kHint, 96, kBytes, &answered));
+  });
+  while (b_.held_started < 8) std::this_thread::yield();
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(a_.Call({b_.endpoint(), Verb::kWrite, kNoToken, "first"}).ok());
+  EXPECT_EQ(b_.held_started, 8) << "a MiB at a time";
+  EXPECT_GE(a_.QueuedHintBytes(b_.endpoint()), int64_t{7} << 20) << "the rest waits at the sender";
+  EXPECT_EQ(a_.QueuedBytes(b_.endpoint()), 0);
+  BlockOn(b_.executor().shard(0), SetEvent(&b_.release()));
+  caller.join();
+  EXPECT_EQ(answered, 96);
+}
+
+TEST_F(GrpcTransportTest, AClassThatIsNoneIsRefused) {
+  Notification done;
+  absl::Status why;
+  std::shared_ptr<OutboundStream> last;
+  OutboundEvents events;
+  events.up = [] {};
+  events.received = [](std::string_view) { return absl::OkStatus(); };
+  events.done = [&](absl::Status status, std::shared_ptr<OutboundStream> stream) {
+    why = std::move(status);
+    last = std::move(stream);
+    done.Notify();
+  };
+  auto stream =
+      DialStream(a_.endpoint(), {"test", b_.endpoint(), static_cast<VerbClass>(77)}, 1, events);
+  done.Wait();
+  EXPECT_EQ(why.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(std::string(why.message()).find("no class 77 of streams"), std::string::npos) << why;
 }
 
 // Bytes that are no frame end their stream, and only that.
@@ -410,7 +462,7 @@ bool EventuallyAnswers(Node& node, const Endpoint& to, absl::Duration patience) 
 
 Task<void> CallHint(Node* node, Endpoint to, absl::StatusOr<std::string>* result,
                     Notification* ended) {
-  *result = co_await node->transport().Call({to, Verb::kHint, kNoToken, ""},
+  *result = co_await node->transport().Call({to, Verb::kRepairWrite, kNoToken, ""},
                                             node->Soon(absl::Seconds(60)));
   ended->Notify();
 }
@@ -420,7 +472,7 @@ TEST_F(GrpcTransportTest, APeerStopsUnderACallAndComesBack) {
   absl::StatusOr<std::string> result = absl::UnknownError("");
   Notification ended;
   SpawnDetached(a_.executor().shard(0), CallHint(&a_, endpoint, &result, &ended));
-  while (b_.hints_started == 0) std::this_thread::yield();
+  while (b_.held_started == 0) std::this_thread::yield();
   std::thread stop([&] { b_.Stop(); });
   ended.Wait();
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();

@@ -25,7 +25,7 @@ struct Versions {
 
 // What this program speaks. A version is that of everything on the wire: proto/internode.proto, the
 // batches (frame.h) and the bodies.
-inline constexpr Versions kVersions = {2, 2};
+inline constexpr Versions kVersions = {3, 3};
 
 // One side of a handshake, as it says itself.
 struct Party {

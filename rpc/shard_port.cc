@@ -46,7 +46,8 @@ ShardPort::ShardPort(int shard, Deps deps)
                                        ShardLabel(shard))),
       refused_(deps.metrics.AddCounter("tholos_internode_queue_full_total",
                                        "Messages refused because the queue to their peer was full.",
-                                       ShardLabel(shard))) {}
+                                       ShardLabel(shard))),
+      background_(shard, deps.clock, deps.metrics) {}
 
 ShardPort::Peer& ShardPort::FindPeer(const PeerKey& key) {
   auto [it, added] = peers_.try_emplace(key, nullptr);
@@ -200,7 +201,19 @@ void ShardPort::OnAnswers(std::vector<Answer> answers) {
 
 void ShardPort::OnRequests(std::shared_ptr<InboundStream> stream, std::vector<Request> requests) {
   if (refusing_) return;
-  for (Request& request : requests) scope_.SpawnNow(RunHandler(stream, std::move(request)));
+  for (Request& request : requests) {
+    const VerbClass stream_class = ClassOf(request.verb);
+    if (!IsBackground(stream_class)) {
+      scope_.SpawnNow(RunHandler(stream, std::move(request)));
+      continue;
+    }
+    const size_t bytes = request.hold.bytes();
+    const base::Deadline deadline = request.deadline;
+    background_.Push(stream_class, bytes, deadline,
+                     [this, stream, request = std::move(request)]() mutable {
+                       return RunHandler(std::move(stream), std::move(request));
+                     });
+  }
 }
 
 base::Task<void> ShardPort::RunHandler(std::shared_ptr<InboundStream> stream, Request request) {
@@ -288,6 +301,7 @@ base::Task<void> ShardPort::Stop() {
   // Behind what was posted before.
   co_await base::Yield();
   co_await calls_.Close();
+  co_await background_.Stop();
   co_await scope_.Stop();
   while (flush_posted_) co_await base::Yield();
   peers_.clear();

@@ -9,7 +9,8 @@
 //          posts a flush to the end of the loop's ready work. No timer is involved.
 // Handlers run as tasks of the port's scope; the bytes of their request, and then of their answer,
 // are
-//          held in the budget of the stream they came from.
+//          held in the budget of the stream they came from. Those of background classes wait for
+//          their turn first (background_queue.h).
 #pragma once
 
 #include <map>
@@ -23,6 +24,7 @@
 #include "base/async/scope.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "rpc/background_queue.h"
 #include "rpc/frame.h"
 #include "rpc/stream.h"
 #include "rpc/transport.h"
@@ -141,6 +143,7 @@ class ShardPort {
   bool flush_posted_ = false;
   base::Gate calls_;
   base::Scope scope_;
+  BackgroundQueue background_;
 };
 
 }  // namespace tholos::rpc

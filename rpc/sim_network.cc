@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/sim/simulation.h"
 #include "base/strings.h"
+#include "rpc/class_limits.h"
 #include "rpc/sim_transport.h"
 
 namespace tholos::rpc {
@@ -88,11 +89,13 @@ std::string SimNetwork::NameOf(const Endpoint& endpoint) const {
   return it == names_.end() ? endpoint.ToString() : it->second;
 }
 
-bool SimNetwork::QueueFull(const SimTransport& from, const Endpoint& to, size_t bytes) {
+bool SimNetwork::QueueFull(const SimTransport& from, const Endpoint& to, Verb verb, size_t bytes) {
   const Link link{from.node_name(), NameOf(to)};
-  const auto it = bytes_on_way_.find(link);
+  const VerbClass stream_class = ClassOf(verb);
+  const auto it = bytes_on_way_.find({link, stream_class});
   const uint64_t queued = it == bytes_on_way_.end() ? 0 : it->second;
-  return queued + bytes > FaultsOf(link).queue_bytes_max;
+  const uint64_t foreground = FaultsOf(link).queue_bytes_max;
+  return queued + bytes > LimitsOf(stream_class, {foreground, 0}).queue_bytes_max;
 }
 
 absl::Duration SimNetwork::Delay(const Link& link) {
@@ -109,6 +112,7 @@ void SimNetwork::Send(Packet packet, Verb verb) {
                            base::StrCat("send ", VerbName(verb), " to ", link.second),
                            packet.frame.size(), base::Checksum64(packet.frame));
   ++counts_.sent;
+  packet.stream_class = ClassOf(verb);
   if (packet.to_instance == 0) {
     const auto listener = listeners_.find(packet.to);
     if (listener == listeners_.end()) return Refuse(packet);
@@ -133,13 +137,13 @@ void SimNetwork::Transmit(const Link& link, const Packet& packet) {
   base::MonotonicTime arrival = simulation_.now() + Delay(link);
   const auto clog = clogged_until_.find(link);
   if (clog != clogged_until_.end() && clog->second > arrival) arrival = clog->second + Delay(link);
-  bytes_on_way_[link] += packet.frame.size();
+  bytes_on_way_[{link, packet.stream_class}] += packet.frame.size();
   simulation_.At(arrival, base::StrCat("message ", link.first, " > ", link.second),
                  [this, link, packet]() mutable { Arrive(link, std::move(packet)); });
 }
 
 void SimNetwork::Arrive(const Link& link, Packet packet) {
-  bytes_on_way_[link] -= packet.frame.size();
+  bytes_on_way_[{link, packet.stream_class}] -= packet.frame.size();
   const auto target = instances_.find(packet.to_instance);
   const bool gone = target == instances_.end() || cut_.contains(link);
   if (gone || packet.reset_epoch != ResetEpoch(link)) {

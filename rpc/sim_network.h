@@ -45,7 +45,8 @@ struct LinkFaults {
   absl::Duration slow = absl::Milliseconds(100);
   double loss = 0;
   double duplicates = 0;
-  // What may be on its way; a call beyond that fails with kResourceExhausted.
+  // What may be on its way, of the foreground (the other classes: class_limits.h); a call beyond
+  // that fails with kResourceExhausted.
   uint64_t queue_bytes_max = uint64_t{128} << 20;
 };
 
@@ -93,6 +94,7 @@ class SimNetwork {
     uint64_t to_instance = 0;
     uint64_t reset_epoch = 0;
     uint64_t request_id = 0;  // of a request: whom to tell that it cannot be delivered
+    VerbClass stream_class = VerbClass::kBulk;
     std::string frame;
   };
 
@@ -103,7 +105,7 @@ class SimNetwork {
   absl::Status Listen(const Endpoint& endpoint, uint64_t instance);
   void StopListening(const Endpoint& endpoint, uint64_t instance);
 
-  bool QueueFull(const SimTransport& from, const Endpoint& to, size_t bytes);
+  bool QueueFull(const SimTransport& from, const Endpoint& to, Verb verb, size_t bytes);
   // To whoever listens at `packet.to` now, or, if it is given, to `to_instance` alone.
   void Send(Packet packet, Verb verb);
   void Transmit(const Link& link, const Packet& packet);
@@ -123,7 +125,7 @@ class SimNetwork {
   std::set<Link> cut_;
   std::map<Link, base::MonotonicTime> clogged_until_;
   std::map<Link, uint64_t> reset_epochs_;  // by the names in order
-  std::map<Link, uint64_t> bytes_on_way_;
+  std::map<std::pair<Link, VerbClass>, uint64_t> bytes_on_way_;
   std::map<Endpoint, std::string> names_;  // every address ever used
   std::map<uint64_t, SimTransport*> instances_;
   std::map<Endpoint, uint64_t> listeners_;

@@ -32,6 +32,7 @@ SimTransport::SimTransport(SimNetwork& network, base::sim::SimNode& node, Endpoi
     : network_(network), node_(node), self_(std::move(self)), instance_(network.Add(this)) {
   for (int i = 0; i < node_.executor().shard_count(); ++i) {
     scopes_.push_back(std::make_unique<base::Scope>());
+    background_.push_back(std::make_unique<BackgroundQueue>(i, node_.clock(), metrics_));
   }
 }
 
@@ -61,7 +62,9 @@ base::Task<void> SimTransport::Stop() {
   network_.StopListening(self_, instance_);
   while (!pending_.empty()) FailCall(pending_.begin()->first, "this node is stopping");
   for (size_t i = 0; i < scopes_.size(); ++i) {
-    co_await base::RunOn(node_.executor().shard(static_cast<int>(i)), scopes_[i]->Stop());
+    base::Loop& shard = node_.executor().shard(static_cast<int>(i));
+    co_await base::RunOn(shard, background_[i]->Stop());
+    co_await base::RunOn(shard, scopes_[i]->Stop());
   }
 }
 
@@ -71,7 +74,7 @@ base::Task<absl::StatusOr<std::string>> SimTransport::Call(Outgoing message,
   const Verb verb = message.verb;
   if (!started_ || stopped_) co_return Unavailable(verb, to, "this node does not send");
   if (message.body.size() > kMessageBytesMax) co_return TooLarge(verb, to, message.body.size());
-  if (network_.QueueFull(*this, to, message.body.size())) {
+  if (network_.QueueFull(*this, to, verb, message.body.size())) {
     co_return absl::ResourceExhaustedError(base::StrCat(Name(verb, to), ": the queue is full"));
   }
   const uint64_t id = ++last_request_id_;
@@ -95,7 +98,7 @@ base::Task<absl::StatusOr<std::string>> SimTransport::Call(Outgoing message,
 
 void SimTransport::Send(Outgoing message) {
   if (!started_ || stopped_ || message.body.size() > kMessageBytesMax) return;
-  if (network_.QueueFull(*this, message.to, message.body.size())) return;
+  if (network_.QueueFull(*this, message.to, message.verb, message.body.size())) return;
   Transmit(message.to, 0,
            {.kind = EnvelopeKind::kOneWay,
             .verb = message.verb,
@@ -147,10 +150,20 @@ void SimTransport::StartJob(Job job, int64_t token) {
   if (!started_ || stopped_) return;
   base::Executor& executor = node_.executor();
   const int shard = base::ShardOfToken(token, executor.shard_count());
-  executor.shard(shard).Post(
-      [this, shard, alive = std::weak_ptr<bool>(alive_), job = std::move(job)]() mutable {
-        if (!alive.expired()) scopes_[shard]->Spawn(RunJob(std::move(job)));
-      });
+  executor.shard(shard).Post([this, shard, alive = std::weak_ptr<bool>(alive_),
+                              job = std::move(job)]() mutable {
+    if (alive.expired()) return;
+    const VerbClass stream_class = ClassOf(job.verb);
+    if (!IsBackground(stream_class)) {
+      scopes_[shard]->Spawn(RunJob(std::move(job)));
+      return;
+    }
+    const size_t bytes = job.body.size() + kEnvelopeHeaderBytes;
+    const base::Deadline deadline = job.deadline;
+    background_[shard]->Push(stream_class, bytes, deadline, [this, job = std::move(job)]() mutable {
+      return RunJob(std::move(job));
+    });
+  });
 }
 
 base::Task<void> SimTransport::RunJob(Job job) {

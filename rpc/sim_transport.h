@@ -10,6 +10,8 @@
 
 #include "base/async/event.h"
 #include "base/async/scope.h"
+#include "base/metrics.h"
+#include "rpc/background_queue.h"
 #include "rpc/frame.h"
 #include "rpc/sim_network.h"
 #include "rpc/transport.h"
@@ -34,6 +36,8 @@ class SimTransport final : public Transport {
   const Endpoint& self() const override { return self_; }
 
   const std::string& node_name() const;
+  // What the real one shows among its node's.
+  const base::Metrics& metrics() const { return metrics_; }
 
  private:
   friend class SimNetwork;
@@ -72,7 +76,10 @@ class SimTransport final : public Transport {
   const Endpoint self_;
   const uint64_t instance_;
   std::map<Verb, Handler> handlers_;
-  std::vector<std::unique_ptr<base::Scope>> scopes_;  // one a shard
+  base::Metrics metrics_;
+  // One a shard.
+  std::vector<std::unique_ptr<base::Scope>> scopes_;
+  std::vector<std::unique_ptr<BackgroundQueue>> background_;
   std::map<uint64_t, PendingCall> pending_;
   uint64_t last_request_id_ = 0;
   bool started_ = false;

@@ -36,6 +36,8 @@ std::string_view VerbName(Verb verb) {
       return "SCHEMA_PULL";
     case Verb::kSchemaPush:
       return "SCHEMA_PUSH";
+    case Verb::kReplayWrite:
+      return "REPLAY_WRITE";
   }
   return "UNKNOWN";
 }
@@ -51,7 +53,6 @@ VerbClass ClassOf(Verb verb) {
     case Verb::kWrite:
     case Verb::kReadData:
     case Verb::kReadDigest:
-    case Verb::kHint:
     case Verb::kRepairWrite:
     case Verb::kForwardWrite:
     case Verb::kForwardAnswer:
@@ -60,8 +61,27 @@ VerbClass ClassOf(Verb verb) {
     case Verb::kBatchRemove:
     case Verb::kTruncate:
       return VerbClass::kBulk;
+    case Verb::kHint:
+    case Verb::kReplayWrite:
+      return VerbClass::kHints;
   }
   return VerbClass::kBulk;
+}
+
+std::string_view ClassName(VerbClass stream_class) {
+  switch (stream_class) {
+    case VerbClass::kUrgent:
+      return "urgent";
+    case VerbClass::kBulk:
+      return "bulk";
+    case VerbClass::kHints:
+      return "hints";
+    case VerbClass::kRepair:
+      return "repair";
+    case VerbClass::kStreaming:
+      return "streaming";
+  }
+  return "unknown";
 }
 
 }  // namespace tholos::rpc

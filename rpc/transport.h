@@ -37,13 +37,27 @@ enum class Verb : uint16_t {
   kBatchRemove = 19,    // data: a guarded batch that is done
   kSchemaPull = 20,     // cluster: -> the whole schema
   kSchemaPush = 21,     // cluster: a schema to merge
+  kReplayWrite = 24,    // data: a mutation of a logged batch that is completed by its guard
   kTruncate = 25,       // data: a table to empty
 };
 std::string_view VerbName(Verb verb);
 
-// Streams are kept apart so that one class never waits behind another.
-enum class VerbClass : uint8_t { kUrgent = 0, kBulk = 1 };
+// Streams are kept apart so that one class never waits behind another. The number is on the wire.
+//
+// Behind the last three nobody waits: they have bounds of their own (class_limits.h), and at the
+// receiver they yield to the others (background_queue.h).
+enum class VerbClass : uint8_t {
+  kUrgent = 0,     // what the cluster is held together by: small, rare
+  kBulk = 1,       // the foreground: requests that somebody waits for
+  kHints = 2,      // writes that were answered long ago: hints, batches that are completed
+  kRepair = 3,     // comparing and mending replicas
+  kStreaming = 4,  // ranges that move to other nodes
+};
+inline constexpr size_t kVerbClassCount = 5;
 VerbClass ClassOf(Verb verb);
+// "urgent", "bulk", ...
+std::string_view ClassName(VerbClass stream_class);
+inline bool IsBackground(VerbClass stream_class) { return stream_class >= VerbClass::kHints; }
 
 // A message larger than this is refused by the sender and closes the stream at the receiver.
 inline constexpr size_t kMessageBytesMax = 64u << 20;

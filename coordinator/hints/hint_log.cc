@@ -167,8 +167,8 @@ size_t HintLog::TakeHints(const Segment& segment, std::string_view chunk, size_t
   while (hints->size() < count_max) {
     const auto record = DecodeHintRecord(segment.id, cursor_ + at, chunk.substr(at));
     if (!record.ok()) break;
-    hints->push_back({record->created_micros, std::string(record->body)});
     at += record->size;
+    hints->push_back({record->created_micros, std::string(record->body), cursor_ + at});
   }
   return at;
 }

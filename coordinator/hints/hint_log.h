@@ -38,6 +38,7 @@ struct HintDeps {
 struct Hint {
   int64_t created_micros = 0;
   std::string body;
+  uint64_t end = 0;  // offset behind it in its file
 };
 
 // Confined to one loop. One reader at a time.
@@ -67,8 +68,8 @@ class HintLog {
     uint64_t end = 0;  // offset behind the last one
   };
   base::Task<absl::StatusOr<Batch>> Read(size_t bytes_max, size_t count_max);
-  // The batch was delivered: the cursor moves behind it. A file that was delivered to its end is
-  // removed.
+  // The batch was delivered up to its `end`: the cursor moves there. A file that was delivered to
+  // its end is removed.
   base::Task<absl::Status> Advance(Batch batch);
   // Removes files whose hints are all too old.
   base::Task<absl::Status> DropOld();

@@ -57,8 +57,9 @@ class HintReplayer {
   base::Task<void> Yield();
   // After `bytes` were sent: the rates, of the node and of all.
   base::Task<void> Pace(uint64_t bytes);
+  // `*delivered`: so many from the first on.
   base::Task<absl::Status> DeliverAll(ring::NodeId target, const std::vector<Hint>& hints,
-                                      bool* put_back);
+                                      size_t* delivered, bool* put_back);
   // A hint of a table that the node does not know (yet) goes to the end of its file, so that the
   // others are not kept waiting: `*put_back`.
   base::Task<absl::Status> Deliver(ring::NodeId target, const Hint& hint, bool* put_back);

@@ -100,6 +100,20 @@ TEST(HintReplayTest, TheMutantLosesThem) {
   EXPECT_FALSE(HasAll(cluster, 2, 0, 3));
 }
 
+TEST(HintReplayTest, ATargetThatTakesAFewAtATimeGetsAllInTheEnd) {
+  TestCluster cluster;
+  cluster.Kill(2);
+  cluster.SetAlive({0, 1});
+  const std::string value(500, 'x');
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE(cluster.Write(0, PutRow("p", absl::StrCat("c", i), i + 1, value), kQuorum).ok());
+  cluster.network().link("n0", "n2").queue_bytes_max = 2200;
+  cluster.Boot(2);
+  cluster.SetAlive({0, 1, 2});
+  cluster.RunFor(absl::Minutes(1));
+  EXPECT_TRUE(HasAll(cluster, 2, 0, 20));
+}
+
 TEST(HintReplayTest, ATargetThatFallsAgainIsLeftAloneAndTheRestComesLater) {
   TestClusterOptions options;
   options.coordinator.hints.replay_bytes_per_second = 20000;

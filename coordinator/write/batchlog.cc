@@ -273,7 +273,9 @@ base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, std::string en
   if (deps_.truncations.Covers(table->id, created_micros)) co_return absl::OkStatus();
   if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation->update);
   const absl::Status written = co_await writer->WriteAgain(
-      *mutation, {ConsistencyLevel::kQuorum, deps_.clock.Now() + options_.replay_time_max});
+      *mutation, {.consistency = ConsistencyLevel::kQuorum,
+                  .deadline = deps_.clock.Now() + options_.replay_time_max,
+                  .background = true});
   // What is invalid now stays so.
   co_return absl::IsInvalidArgument(written) ? absl::OkStatus() : written;
 }

@@ -5,7 +5,7 @@
 //     ── kWrite, for every mutation ────────────────────────────────►
 //     ── kBatchRemove (all done) ───► forgotten
 //     X  dies before that             after the batch's time is up:
-//                                     kWrite, for every mutation ───►
+//                                     kReplayWrite, for every one ──►
 //
 // A batch is a row of the table system_local.batches in this node's storage engine, written before
 // the answer; so it survives the coordinator, and with two guards one of them. A batch that was not

@@ -53,6 +53,7 @@ struct Writer::Request {
   Request(ConsistencyLevel level, const ReplicaPlan& plan) : progress(level, plan) {}
 
   std::shared_ptr<const WriteMessage> message;
+  rpc::Verb verb = rpc::Verb::kWrite;
   base::Deadline deadline;
   int64_t created_micros = 0;
   TraceHandle trace;
@@ -159,6 +160,7 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   // 1. To all live replicas; a hint for each dead one.
   const auto request = std::make_shared<Request>(options.consistency, write.plan);
   request->message = std::move(write.message);
+  if (options.background) request->verb = rpc::Verb::kReplayWrite;
   request->room = std::move(write.room);
   request->on_its_way = shard_.epochs.Enter();
   const Faults& faults = shard_.options.faults;
@@ -180,11 +182,12 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   co_return WithReasons(*shard_.state.Get(), error, request->failed);
 }
 
-// One copy to each other datacenter.
+// One copy to each other datacenter; relays hand on what somebody waits for.
 void Writer::SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& request) {
   absl::btree_map<ring::DatacenterId, std::vector<ReplicaPlan::Target>> remote;
   for (const ReplicaPlan::Target& replica : plan.targets) {
-    if (replica.datacenter == plan.own_datacenter || plan.own_datacenter == ring::kNoDatacenter) {
+    if (replica.datacenter == plan.own_datacenter || plan.own_datacenter == ring::kNoDatacenter ||
+        request->verb != rpc::Verb::kWrite) {
       shard_.background.SpawnNow(SendTo(replica, request));
     } else {
       remote[replica.datacenter].push_back(replica);
@@ -254,7 +257,7 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
 
 base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
   const absl::Status applied = co_await shard_.replicas.Apply(
-      replica.node, rpc::Verb::kWrite, request->message, request->deadline, request->trace);
+      replica.node, request->verb, request->message, request->deadline, request->trace);
   if (!Took(replica, applied, *request)) co_await HintFor(replica.node, std::move(request));
 }
 
