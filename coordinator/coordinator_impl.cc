@@ -27,8 +27,8 @@ absl::Status Needed(std::string_view table, const absl::Status& status) {
 
 base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> ClusterCoordinator::Open(
     CoordinatorOptions options, CoordinatorDeps deps) {
-  auto repairs = std::make_unique<RepairNeeds>(
-      RepairNeeds::Deps{deps.clock, deps.log, deps.engine, deps.cluster, deps.metrics});
+  auto repairs = std::make_unique<RepairNeeds>(RepairNeeds::Deps{
+      deps.clock, deps.executor, deps.log, deps.engine, deps.cluster, deps.metrics});
   THOLOS_CO_RETURN_IF_ERROR(co_await repairs->Load());
   THOLOS_CO_ASSIGN_OR_RETURN(
       std::unique_ptr<HintStore> hints,
@@ -59,12 +59,14 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
       truncater_({deps_.clock, deps_.engine, deps_.cluster, deps_.liveness, replicas_, truncations_,
                   options_.self, [this](base::Deadline deadline) { return Settle(deadline); }}),
       forwarder_({deps_.executor, deps_.transport, replicas_, deps_.timestamps}),
-      ceiling_({deps_.clock, deps_.executor, deps_.log, deps_.engine, deps_.timestamps}),
-      replayer_({deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness,
-                 truncations_, options_.self, [this] { return IsBusy(); },
-                 [this] { return shards_[0]->context.epochs.Enter(); }, options_.faults}) {
+      ceiling_({deps_.clock, deps_.executor, deps_.log, deps_.engine, deps_.timestamps}) {
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *hints_, i));
+    Shard* shard = shards_.back().get();
+    replayers_.push_back(std::make_unique<HintReplayer>(HintReplayer::Deps{
+        deps_.clock, deps_.log, *hints_, replicas_, deps_.cluster, deps_.liveness, truncations_,
+        options_.self, [this, shard] { return IsBusy(*shard); },
+        [shard] { return shard->context.epochs.Enter(); }, options_.faults}));
   }
   std::vector<Writer*> writers;
   for (const auto& shard : shards_) writers.push_back(&shard->writer);
@@ -99,13 +101,19 @@ ClusterCoordinator::Shard::Shard(ClusterCoordinator& owner, HintStore& hints, in
              owner.deps_.random.Stream(base::StrCat("traces ", index))) {}
 
 void ClusterCoordinator::Start() {
-  replayer_.Start();
+  for (size_t i = 0; i < replayers_.size(); ++i) {
+    deps_.executor.shard(static_cast<int>(i)).Post([replayer = replayers_[i].get()] {
+      replayer->Start();
+    });
+  }
   batchlog_->Start();
   ceiling_.Start();
 }
 
 base::Task<void> ClusterCoordinator::Stop() {
-  co_await replayer_.Stop();
+  for (size_t i = 0; i < replayers_.size(); ++i) {
+    co_await base::RunOn(deps_.executor.shard(static_cast<int>(i)), replayers_[i]->Stop());
+  }
   co_await batchlog_->Stop();
   co_await forwarder_.Stop();
   co_await ceiling_.Stop();
@@ -161,9 +169,9 @@ TraceHandle ClusterCoordinator::BeginTrace(TraceRequest request) {
 
 void ClusterCoordinator::EndTrace(TraceHandle trace) { Here().traces.End(std::move(trace)); }
 
-// Of shard 0, where the hints are: half of what it may have in flight.
-bool ClusterCoordinator::IsBusy() const {
-  const base::Semaphore& in_flight = shards_[0]->context.in_flight;
+// Half of what it may have in flight.
+bool ClusterCoordinator::IsBusy(const Shard& shard) const {
+  const base::Semaphore& in_flight = shard.context.in_flight;
   return in_flight.available() < in_flight.capacity() / 2;
 }
 

@@ -89,7 +89,7 @@ class ClusterCoordinator final : public Coordinator {
   ClusterCoordinator(CoordinatorOptions options, CoordinatorDeps deps,
                      std::unique_ptr<RepairNeeds> repairs, std::unique_ptr<HintStore> hints);
   Shard& Here();
-  bool IsBusy() const;
+  bool IsBusy(const Shard& shard) const;
   base::Task<bool> Settle(base::Deadline deadline);
 
   const CoordinatorOptions options_;
@@ -101,8 +101,8 @@ class ClusterCoordinator final : public Coordinator {
   Truncater truncater_;
   Forwarder forwarder_;
   TimestampCeiling ceiling_;
-  HintReplayer replayer_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<HintReplayer>> replayers_;  // one a shard
   std::unique_ptr<Batchlog> batchlog_;
 };
 

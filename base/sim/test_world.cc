@@ -17,10 +17,10 @@ void TestWorld::RunTo(absl::FunctionRef<bool()> ended, absl::Duration max) {
                    " (THOLOS_SEED=", simulation_.seed(), ")"));
 }
 
-void TestWorld::Reboot(bool power_loss) {
+void TestWorld::Reboot(bool power_loss, std::optional<int> shards) {
   on_shard_.reset();
   power_loss ? node_.PowerLoss() : node_.Kill();
-  node_.Boot();
+  shards.has_value() ? node_.Boot(*shards) : node_.Boot();
   on_shard_.emplace(&node_.executor().shard(0));
 }
 

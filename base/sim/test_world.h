@@ -86,6 +86,8 @@ class TestWorld {
   // Ends the process and boots it again; the body of the test is on the new shard 0 afterwards.
   // Objects of the old process must be in node().Own, or be gone before.
   void KillAndBoot() { Reboot(false); }
+  // With another number of shards from now on.
+  void KillAndBoot(int shards) { Reboot(false, shards); }
   void PowerLossAndBoot() { Reboot(true); }
 
   Simulation& simulation() { return simulation_; }
@@ -114,7 +116,7 @@ class TestWorld {
     *result = std::move(value);
   }
   void RunTo(absl::FunctionRef<bool()> ended, absl::Duration max);
-  void Reboot(bool power_loss);
+  void Reboot(bool power_loss, std::optional<int> shards = std::nullopt);
 
   Simulation simulation_;
   SimNode& node_;

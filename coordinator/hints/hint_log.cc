@@ -16,11 +16,17 @@ constexpr size_t kGroupBytesMax = 4 << 20;
 }  // namespace
 
 void HintLog::Adopt(uint64_t sequence, uint64_t size, int64_t created_micros) {
-  THOLOS_CHECK(sequence >= next_sequence_) << "hint files out of order";
+  THOLOS_CHECK(files_.empty() || sequence > files_.back().id.sequence) << "hint files out of order";
   files_.push_back({{target_, sequence}, size, created_micros});
-  next_sequence_ = sequence + 1;
-  bytes_ += size;
-  metrics_.bytes.Add(static_cast<int64_t>(size));
+  Reserve(sequence);
+  CountBytes(static_cast<int64_t>(size));
+}
+
+void HintLog::Reserve(uint64_t sequence) { totals_.next_sequence = sequence + 1; }
+
+void HintLog::CountBytes(int64_t change) {
+  totals_.bytes.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed);
+  metrics_.bytes.Add(change);
 }
 
 base::Task<absl::Status> HintLog::Append(int64_t created_micros,
@@ -77,8 +83,7 @@ base::Task<absl::Status> HintLog::WriteGroup(std::vector<Waiting*> group) {
     co_return status;
   }
   segment.size += bytes.size();
-  bytes_ += bytes.size();
-  metrics_.bytes.Add(static_cast<int64_t>(bytes.size()));
+  CountBytes(static_cast<int64_t>(bytes.size()));
   co_return absl::OkStatus();
 }
 
@@ -96,7 +101,8 @@ base::Task<absl::Status> HintLog::Roll() {
 }
 
 base::Task<absl::Status> HintLog::CreateFile() {
-  const Segment segment{{target_, next_sequence_++}, kHintHeaderBytes, deps_.clock.WallMicros()};
+  const Segment segment{
+      {target_, totals_.next_sequence++}, kHintHeaderBytes, deps_.clock.WallMicros()};
   THOLOS_CO_ASSIGN_OR_RETURN(std::unique_ptr<base::File> file,
                              co_await deps_.fs.Open(PathOf(segment.id), base::OpenMode::kCreate));
   const std::string header = EncodeHintHeader(segment.id, segment.created_micros);
@@ -110,8 +116,7 @@ base::Task<absl::Status> HintLog::CreateFile() {
   }
   files_.push_back(segment);
   appended_ = std::move(file);
-  bytes_ += segment.size;
-  metrics_.bytes.Add(static_cast<int64_t>(segment.size));
+  CountBytes(static_cast<int64_t>(segment.size));
   co_return absl::OkStatus();
 }
 
@@ -202,8 +207,7 @@ base::Task<absl::Status> HintLog::RemoveFront() {
   files_.pop_front();
   read_.reset();
   cursor_ = kHintHeaderBytes;
-  bytes_ -= front.size;
-  metrics_.bytes.Add(-static_cast<int64_t>(front.size));
+  CountBytes(-static_cast<int64_t>(front.size));
   co_return co_await deps_.fs.Remove(PathOf(front.id));
 }
 

@@ -1,5 +1,5 @@
-// HintLog: the hints for one node, in files that are appended to in groups, read from the oldest
-// on, and removed when read.
+// HintLog: the hints of one shard for one node, in files that are appended to in groups, read from
+// the oldest on, and removed when read.
 //
 //   files  [1: being delivered] [2: closed] [3: appended to]
 //           ^ cursor                                     ^ a group of hints: one write, one sync
@@ -22,6 +22,7 @@
 #include "coordinator/hints/hint_format.h"
 #include "coordinator/hints/hint_metrics.h"
 #include "coordinator/hints/hint_options.h"
+#include "coordinator/hints/hint_totals.h"
 #include "coordinator/hints/repair_needs.h"
 #include "coordinator/write_message.h"
 
@@ -45,15 +46,21 @@ struct Hint {
 class HintLog {
  public:
   // Writing goes on in `scope`, which is stopped before the log is destroyed.
+  // `totals`: of the target, over all shards.
   HintLog(ring::NodeId target, const HintOptions& options, HintDeps deps, HintMetrics& metrics,
-          base::Scope& scope)
-      : target_(target), options_(options), deps_(deps), metrics_(metrics), scope_(scope) {}
+          HintTotals::Target& totals, base::Scope& scope)
+      : target_(target),
+        options_(options),
+        deps_(deps),
+        metrics_(metrics),
+        totals_(totals),
+        scope_(scope) {}
 
   // A file that was found at start, closed. In the order of their sequences, before anything else.
   void Adopt(uint64_t sequence, uint64_t size, int64_t created_micros);
 
   // A file that was found and cannot be used: its number is not given again.
-  void Reserve(uint64_t sequence) { next_sequence_ = sequence + 1; }
+  void Reserve(uint64_t sequence);
 
   // OK: it is on disk. kResourceExhausted: the disk is full. After any error nothing of it will be
   // read.
@@ -77,7 +84,7 @@ class HintLog {
   base::Task<absl::Status> DropAll();
 
   bool empty() const { return files_.empty() && waiting_.empty() && !writing_; }
-  uint64_t bytes() const { return bytes_; }
+  HintTotals::Target& totals() { return totals_; }
   const ring::NodeId& target() const { return target_; }
 
  private:
@@ -109,17 +116,17 @@ class HintLog {
                    std::vector<Hint>* hints);
   size_t SkipCorrupt(const Segment& segment, std::string_view rest);
   base::Task<absl::Status> RemoveFront();
+  void CountBytes(int64_t change);
   void NeedsRepair(const WriteMessage& message, std::string_view why);
 
   const ring::NodeId target_;
   const HintOptions& options_;
   const HintDeps deps_;
   HintMetrics& metrics_;
+  HintTotals::Target& totals_;
   base::Scope& scope_;
 
   std::deque<Segment> files_;  // by sequence
-  uint64_t next_sequence_ = 1;
-  uint64_t bytes_ = 0;
 
   std::unique_ptr<base::File> appended_;  // files_.back(), if any
   std::vector<Waiting*> waiting_;

@@ -11,8 +11,9 @@
 namespace tholos::coordinator {
 namespace {
 
-// In flight to one node: enough for one group commit there to serve many.
+// In flight to one node, of all shards: enough for one group commit there to serve many.
 constexpr size_t kBatchHints = 64;
+constexpr size_t kShardBatchHintsMin = 8;
 constexpr size_t kBatchBytes = 256 << 10;
 constexpr absl::Duration kYieldStep = absl::Milliseconds(50);
 
@@ -79,8 +80,9 @@ base::Task<void> HintReplayer::DropOld(HintLog* log) {
 }
 
 base::Task<absl::Status> HintReplayer::Replay(HintLog* log) {
+  const size_t hints_max = std::max(kShardBatchHintsMin, kBatchHints / deps_.store.shard_count());
   while (!stopping_.is_set() && IsAlive(log->target())) {
-    THOLOS_CO_ASSIGN_OR_RETURN(HintLog::Batch batch, co_await log->Read(kBatchBytes, kBatchHints));
+    THOLOS_CO_ASSIGN_OR_RETURN(HintLog::Batch batch, co_await log->Read(kBatchBytes, hints_max));
     if (batch.hints.empty()) co_return absl::OkStatus();
     uint64_t bytes = 0;
     for (const Hint& hint : batch.hints) bytes += hint.body.size();
@@ -96,7 +98,7 @@ base::Task<absl::Status> HintReplayer::Replay(HintLog* log) {
     }
     THOLOS_CO_RETURN_IF_ERROR(outcome);
     if (put_back) co_return absl::UnavailableError("a table is not known there yet");
-    co_await Pace(bytes);
+    co_await Pace(log, bytes);
   }
   co_return absl::OkStatus();
 }
@@ -108,16 +110,14 @@ base::Task<void> HintReplayer::Yield() {
   }
 }
 
-base::Task<void> HintReplayer::Pace(uint64_t bytes) {
-  const auto time_for = [bytes](uint64_t bytes_per_second) {
-    return absl::Seconds(static_cast<double>(bytes) / static_cast<double>(bytes_per_second));
-  };
+base::Task<void> HintReplayer::Pace(HintLog* log, uint64_t bytes) {
   const HintOptions& options = deps_.store.options();
   const base::MonotonicTime now = deps_.clock.Now();
-  within_rate_at_ =
-      std::max(within_rate_at_, now) + time_for(options.replay_bytes_per_second_total);
-  co_await stopping_.WaitUntil(
-      std::max(within_rate_at_, now + time_for(options.replay_bytes_per_second)));
+  const base::MonotonicTime all =
+      deps_.store.totals().replayed.Take(now, bytes, options.replay_bytes_per_second_total);
+  const base::MonotonicTime one =
+      log->totals().replayed.Take(now, bytes, options.replay_bytes_per_second);
+  co_await stopping_.WaitUntil(std::max(all, one));
 }
 
 base::Task<absl::Status> HintReplayer::DeliverAll(ring::NodeId target,

@@ -1,5 +1,5 @@
-// HintReplayer: delivers hints to nodes that are back, in order, a few at a time, at a bounded
-// rate.
+// HintReplayer: delivers a shard's hints to nodes that are back, in order, a few at a time, at a
+// rate that is bounded over all shards.
 //
 // A hint may be delivered twice (after a restart, or when an answer was lost): applying it twice
 // changes nothing.
@@ -22,7 +22,7 @@
 
 namespace tholos::coordinator {
 
-// Lives on shard 0. Stopped before the store.
+// Confined to its shard. Stopped before the store.
 class HintReplayer {
  public:
   struct Deps {
@@ -34,7 +34,7 @@ class HintReplayer {
     const gossip::LivenessView& liveness;
     const Truncations& truncations;
     ring::NodeId self;           // counts as alive
-    std::function<bool()> busy;  // the node has a lot of requests in progress
+    std::function<bool()> busy;  // the shard has a lot of requests in progress
     // Held while a hint is on its way.
     std::function<RequestEpochs::Holder()> enter;
     const Faults& faults = kNoFaults;
@@ -56,7 +56,7 @@ class HintReplayer {
   // Lets requests go first.
   base::Task<void> Yield();
   // After `bytes` were sent: the rates, of the node and of all.
-  base::Task<void> Pace(uint64_t bytes);
+  base::Task<void> Pace(HintLog* log, uint64_t bytes);
   // `*delivered`: so many from the first on.
   base::Task<absl::Status> DeliverAll(ring::NodeId target, const std::vector<Hint>& hints,
                                       size_t* delivered, bool* put_back);
@@ -72,8 +72,6 @@ class HintReplayer {
   absl::btree_set<ring::NodeId> visited_;
   absl::btree_map<ring::NodeId, base::MonotonicTime> paused_until_;
   absl::btree_map<ring::NodeId, base::MonotonicTime> unknown_since_;
-  // When what was sent so far is within the rate of all nodes together.
-  base::MonotonicTime within_rate_at_;
 };
 
 }  // namespace tholos::coordinator

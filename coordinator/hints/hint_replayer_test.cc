@@ -100,6 +100,37 @@ TEST(HintReplayTest, TheMutantLosesThem) {
   EXPECT_FALSE(HasAll(cluster, 2, 0, 3));
 }
 
+// Two shards coordinate writes of 500 bytes; both deliver.
+TEST(HintReplayTest, TheRateIsThatOfAllShardsTogether) {
+  TestClusterOptions options;
+  options.coordinator.hints.replay_bytes_per_second = 20000;
+  TestCluster cluster(options);
+  cluster.Kill(2);
+  cluster.SetAlive({0, 1});
+  for (int i = 0; i < 400; ++i) {
+    const absl::Status written = cluster.Run(0, [&]() -> base::Task<absl::Status> {
+      base::Executor& executor = cluster.sim_node(0).executor();
+      co_await base::SwitchTo(executor.shard(i % 2));
+      absl::Status status = co_await cluster.coordinator(0).Write(
+          PutRow("p", absl::StrCat("c", i), i + 1, std::string(500, 'x')),
+          {.consistency = kQuorum,
+           .deadline = cluster.sim_node(0).clock().Now() + absl::Seconds(2)});
+      co_await base::SwitchTo(executor.shard(0));
+      co_return status;
+    });
+    ASSERT_TRUE(written.ok()) << written;
+  }
+  cluster.Boot(2);
+  cluster.SetAlive({0, 1, 2});
+  cluster.RunFor(absl::Seconds(4));
+  const double delivered = cluster.Metric(0, "tholos_hints_delivered_total");
+  EXPECT_GT(delivered, 30);
+  EXPECT_LT(delivered, 230) << "4 s of 20000 bytes of over 500, and a batch of each shard";
+  cluster.RunFor(absl::Seconds(20));
+  EXPECT_TRUE(HasAll(cluster, 2, 0, 400)) << "of both shards";
+  EXPECT_EQ(cluster.Metric(0, "tholos_hints_bytes"), 0);
+}
+
 TEST(HintReplayTest, ATargetThatTakesAFewAtATimeGetsAllInTheEnd) {
   TestCluster cluster;
   cluster.Kill(2);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 
@@ -13,6 +14,18 @@ namespace {
 constexpr absl::Duration kWarnInterval = absl::Minutes(1);
 
 }  // namespace
+
+HintStore::HintStore(HintOptions options, HintDeps deps, base::Executor& executor,
+                     base::Metrics& metrics)
+    : options_(std::move(options)), deps_(deps), executor_(executor), metrics_(metrics) {
+  for (int i = 0; i < executor_.shard_count(); ++i) shards_.push_back(std::make_unique<Shard>());
+}
+
+HintStore::Shard& HintStore::Here() const {
+  const int shard = executor_.current_shard();
+  THOLOS_CHECK(shard >= 0) << "hints are of a shard";
+  return *shards_[static_cast<size_t>(shard)];
+}
 
 base::Task<absl::StatusOr<std::unique_ptr<HintStore>>> HintStore::Open(HintOptions options,
                                                                        HintDeps deps,
@@ -57,12 +70,12 @@ base::Task<absl::Status> HintStore::RecoverFile(HintFileId id) {
     // A bad sector is no reason not to start: the file is left alone.
     deps_.log.Error("hints",
                     base::StrCat(name, ": not delivered: ", base::ToStd(found.status().message())));
-    LogFor(id.target).Reserve(id.sequence);
+    LogFor(*shards_[0], id.target).Reserve(id.sequence);
     co_return absl::OkStatus();
   }
   const absl::StatusOr<int64_t> created = DecodeHintHeader(id, found->header);
   if (created.ok()) {
-    LogFor(id.target).Adopt(id.sequence, found->size, *created);
+    LogFor(*shards_[0], id.target).Adopt(id.sequence, found->size, *created);
     co_return absl::OkStatus();
   }
   // A later version's hints would be lost by this one.
@@ -77,17 +90,18 @@ base::Task<absl::Status> HintStore::Add(ring::NodeId target,
                                         std::shared_ptr<const WriteMessage> message,
                                         int64_t created_micros) {
   if (deps_.faults.hints_dropped) co_return absl::OkStatus();
-  base::Loop& caller = base::Loop::Current();
-  co_await base::SwitchTo(executor_.shard(0));
-  absl::Status added = co_await AddHere(target, std::move(message), created_micros);
-  co_await base::SwitchTo(caller);
-  co_return added;
+  if (executor_.current_shard() >= 0) {
+    co_return co_await AddHere(target, std::move(message), created_micros);
+  }
+  co_return co_await base::RunOn(executor_.shard(0),
+                                 AddHere(target, std::move(message), created_micros));
 }
 
 base::Task<absl::Status> HintStore::AddHere(ring::NodeId target,
                                             std::shared_ptr<const WriteMessage> message,
                                             int64_t created_micros) {
-  const base::Gate::Holder inside = adding_.Enter();
+  Shard& shard = Here();
+  const base::Gate::Holder inside = shard.adding.Enter();
   if (!inside) co_return absl::UnavailableError("hints are stopping");
   if (IsTooOld(created_micros)) {
     metrics_.dropped_old.Add();
@@ -95,13 +109,13 @@ base::Task<absl::Status> HintStore::AddHere(ring::NodeId target,
     co_return absl::DeadlineExceededError("the write is too old for a hint");
   }
   const size_t bytes = message->body.size();
-  if (absl::Status room = CheckRoom(target, bytes); !room.ok()) {
+  HintLog& log = LogFor(shard, target);
+  if (absl::Status room = TakeRoom(shard, log, bytes); !room.ok()) {
     NeedsRepair(target, *message, "there was no room for hints");
     co_return room;
   }
-  pending_bytes_ += bytes;
-  absl::Status appended = co_await LogFor(target).Append(created_micros, std::move(message));
-  pending_bytes_ -= bytes;
+  absl::Status appended = co_await log.Append(created_micros, std::move(message));
+  totals_.pending_bytes -= bytes;
   co_return appended;
 }
 
@@ -110,39 +124,47 @@ void HintStore::NeedsRepair(const ring::NodeId& target, const WriteMessage& mess
   if (deps_.repairs != nullptr) deps_.repairs->NoteWrite(target, message.mutation(), why);
 }
 
-absl::Status HintStore::CheckRoom(const ring::NodeId& target, size_t bytes) {
-  const bool target_full = LogFor(target).bytes() + bytes > options_.target_bytes_max;
-  if (!target_full && pending_bytes_ + bytes <= options_.pending_bytes_max) return absl::OkStatus();
+absl::Status HintStore::TakeRoom(Shard& shard, HintLog& log, size_t bytes) {
+  const bool target_full = log.totals().bytes + bytes > options_.target_bytes_max;
+  if (!target_full) {
+    if (totals_.pending_bytes.fetch_add(bytes) + bytes <= options_.pending_bytes_max)
+      return absl::OkStatus();
+    totals_.pending_bytes -= bytes;
+  }
   metrics_.dropped_full.Add();
   const std::string what =
       target_full
-          ? absl::StrCat("hints for node ", target.ToString(), " have reached their limit of ",
-                         options_.target_bytes_max, " bytes")
+          ? absl::StrCat("hints for node ", log.target().ToString(),
+                         " have reached their limit of ", options_.target_bytes_max, " bytes")
           : std::string("too many bytes of hints on their way to disk");
-  if (deps_.clock.Now() >= warned_full_until_) {
-    warned_full_until_ = deps_.clock.Now() + kWarnInterval;
+  if (deps_.clock.Now() >= shard.warned_full_until) {
+    shard.warned_full_until = deps_.clock.Now() + kWarnInterval;
     deps_.log.Warning("hints", what + ": further ones are dropped");
   }
   return absl::ResourceExhaustedError(what);
 }
 
-HintLog& HintStore::LogFor(const ring::NodeId& target) {
-  std::unique_ptr<HintLog>& log = logs_[target];
-  if (log == nullptr) log = std::make_unique<HintLog>(target, options_, deps_, metrics_, writing_);
+HintLog& HintStore::LogFor(Shard& shard, const ring::NodeId& target) {
+  std::unique_ptr<HintLog>& log = shard.logs[target];
+  if (log == nullptr) {
+    log = std::make_unique<HintLog>(target, options_, deps_, metrics_, totals_.Of(target),
+                                    shard.writing);
+  }
   return *log;
 }
 
 std::vector<ring::NodeId> HintStore::Targets() const {
   std::vector<ring::NodeId> targets;
-  for (const auto& [target, log] : logs_) {
+  for (const auto& [target, log] : Here().logs) {
     if (!log->empty()) targets.push_back(target);
   }
   return targets;
 }
 
 HintLog* HintStore::LogOf(const ring::NodeId& target) {
-  const auto found = logs_.find(target);
-  return found == logs_.end() ? nullptr : found->second.get();
+  const auto& logs = Here().logs;
+  const auto found = logs.find(target);
+  return found == logs.end() ? nullptr : found->second.get();
 }
 
 bool HintStore::IsTooOld(int64_t created_micros) const {
@@ -150,8 +172,11 @@ bool HintStore::IsTooOld(int64_t created_micros) const {
 }
 
 base::Task<void> HintStore::Stop() {
-  co_await adding_.Close();
-  co_await writing_.Stop();
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    base::Loop& loop = executor_.shard(static_cast<int>(i));
+    co_await base::RunOn(loop, shards_[i]->adding.Close());
+    co_await base::RunOn(loop, shards_[i]->writing.Stop());
+  }
 }
 
 }  // namespace tholos::coordinator

@@ -51,6 +51,13 @@ class HintStoreTest : public testing::Test {
   absl::Status AddNow(uint8_t node, std::string body) {
     return world_.Run(Add(node, std::move(body)));
   }
+  absl::Status AddOnShard1(uint8_t node, std::string body) {
+    return world_.Run(base::RunOn(world_.shard(1), Add(node, std::move(body))));
+  }
+  Task<void> AddChecked(uint8_t node, std::string body) {
+    EXPECT_TRUE((co_await Add(node, std::move(body))).ok());
+  }
+  Task<std::vector<ring::NodeId>> TargetsHere() { co_return store_->Targets(); }
   void AddMany(uint8_t node, std::string_view prefix, int count) {
     world_.Run([&]() -> Task<void> {
       std::vector<Task<absl::Status>> adds;
@@ -382,14 +389,49 @@ TEST_F(HintStoreTest, AFullDiskIsSaidSo) {
   Stop();
 }
 
-TEST_F(HintStoreTest, FromAnyShard) {
+TEST_F(HintStoreTest, EachShardHasFilesOfItsOwn) {
   Open();
-  world_.Run([&]() -> Task<void> {
-    co_await base::SwitchTo(world_.shard(1));
-    EXPECT_TRUE((co_await Add(1, "x")).ok());
-    EXPECT_EQ(world_.executor().current_shard(), 1);
-    co_await base::SwitchTo(world_.shard(0));
-  });
+  EXPECT_TRUE(AddNow(1, "of shard 0").ok());
+  EXPECT_TRUE(AddOnShard1(1, "of shard 1").ok());
+  EXPECT_EQ(Files(),
+            (std::vector<std::string>{absl::StrCat(kDirectory, "/", HintFileName({Node(1), 1})),
+                                      absl::StrCat(kDirectory, "/", HintFileName({Node(1), 2}))}));
+  EXPECT_EQ(Take(1), std::vector<std::string>{"of shard 0"});
+  EXPECT_TRUE(store_->Targets().empty());
+  const auto of_shard_1 = world_.Run(base::RunOn(world_.shard(1), TargetsHere()));
+  EXPECT_EQ(of_shard_1, std::vector{Node(1)});
+  Stop();
+}
+
+TEST_F(HintStoreTest, ARestartWithAnotherNumberOfShardsLosesNothing) {
+  Open();
+  AddMany(1, "a", 3);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(AddOnShard1(1, absl::StrCat("b", i)).ok());
+  Stop();
+  world_.KillAndBoot(1);
+  Open();
+  AddMany(1, "c", 1);
+  EXPECT_EQ(Take(1), (std::vector<std::string>{"a0", "a1", "a2", "b0", "b1", "b2", "c0"}));
+  EXPECT_TRUE(Files().empty());
+  Stop();
+}
+
+TEST_F(HintStoreTest, BoundsHoldOverAllShards) {
+  options_.target_bytes_max = 1000;
+  Open();
+  int kept = 0;
+  while (AddNow(1, std::string(80, 'x')).ok() && AddOnShard1(1, std::string(80, 'x')).ok())
+    ASSERT_LT(++kept, 100);
+  EXPECT_EQ(kept, 4) << "on each";
+  EXPECT_TRUE(absl::IsResourceExhausted(AddOnShard1(1, std::string(80, 'x'))));
+  Take(1);
+  EXPECT_TRUE(AddOnShard1(1, std::string(80, 'x')).ok());
+  Stop();
+}
+
+TEST_F(HintStoreTest, FromALoopThatIsNoShard) {
+  Open();
+  world_.Run(base::RunOn(world_.executor().background(), AddChecked(1, "x")));
   EXPECT_EQ(Take(1), std::vector<std::string>{"x"});
   Stop();
 }

@@ -69,13 +69,25 @@ void RepairNeeds::NoteWrite(const ring::NodeId& node, std::string_view mutation,
                             std::string_view why) {
   const auto header = data::PeekMutation(mutation);
   if (!header.ok()) return;
-  if (Covers(node, header->table, header->key.token)) return;
-  if (count_ >= kRangesMax) return NoteAll(node, why);
-  Note(node, header->table, RangeOf(header->table, header->key.token), why);
+  if (deps_.executor.current_shard() == 0)
+    return NoteToken(node, header->table, header->key.token, why);
+  deps_.executor.shard(0).Post([this, node, table = header->table, token = header->key.token,
+                                why = std::string(why)] { NoteToken(node, table, token, why); });
 }
 
 void RepairNeeds::NoteAll(const ring::NodeId& node, std::string_view why) {
-  Note(node, data::TableId(), data::TokenRange(), why);
+  if (deps_.executor.current_shard() == 0)
+    return Note(node, data::TableId(), data::TokenRange(), why);
+  deps_.executor.shard(0).Post([this, node, why = std::string(why)] {
+    Note(node, data::TableId(), data::TokenRange(), why);
+  });
+}
+
+void RepairNeeds::NoteToken(const ring::NodeId& node, const data::TableId& table, data::Token token,
+                            std::string_view why) {
+  if (Covers(node, table, token)) return;
+  if (count_ >= kRangesMax) return NoteAll(node, why);
+  Note(node, table, RangeOf(table, token), why);
 }
 
 // The range between two tokens of the ring that it lies in; all of it if the table is gone.

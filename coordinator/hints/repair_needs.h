@@ -14,6 +14,7 @@
 #include "base/async/scope.h"
 #include "base/async/task.h"
 #include "base/clock.h"
+#include "base/executor.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "data/read.h"
@@ -22,7 +23,7 @@
 
 namespace tholos::coordinator {
 
-// Confined to shard 0.
+// Confined to shard 0, but for NoteWrite and NoteAll, which are for all shards.
 class RepairNeeds {
  public:
   // Beyond so many the whole ring of a node stands for its ranges.
@@ -30,6 +31,7 @@ class RepairNeeds {
 
   struct Deps {
     const base::Clock& clock;
+    base::Executor& executor;
     base::Log& log;
     storage::Engine& engine;
     const ring::ClusterStateHolder& cluster;
@@ -39,7 +41,7 @@ class RepairNeeds {
 
   // Before anything else.
   base::Task<absl::Status> Load();
-  // Before the engine stops.
+  // Before the engine stops, and after those who note. What other shards have noted is stored.
   base::Task<void> Stop() { return scope_.Stop(); }
 
   // `node` lacks a write to the partition of this encoded mutation. Cheap if the range is known.
@@ -56,6 +58,8 @@ class RepairNeeds {
   using Ranges = absl::btree_map<data::Token, data::Token>;
 
   bool Add(const ring::NodeId& node, const data::TableId& table, const data::TokenRange& range);
+  void NoteToken(const ring::NodeId& node, const data::TableId& table, data::Token token,
+                 std::string_view why);
   void Note(const ring::NodeId& node, const data::TableId& table, const data::TokenRange& range,
             std::string_view why);
   base::Task<void> Store(ring::NodeId node, data::TableId table, data::TokenRange range,
