@@ -31,7 +31,9 @@ struct Applied {
 
 base::Task<void> Apply(ShardContext& shard, std::string encoded_mutation, base::Deadline deadline,
                        std::shared_ptr<Applied> applied) {
+  auto under_way = shard.replica_queues.Send(ReplicaQueues::Kind::kWrite, shard.options.self);
   applied->status = co_await shard.replicas.ApplyHere(std::move(encoded_mutation), deadline);
+  under_way.Ended(applied->status);
   applied->done.Set();
 }
 

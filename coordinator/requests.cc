@@ -112,6 +112,12 @@ absl::Status AdmitPartition(ShardContext& shard, PartitionRates::Kind kind,
                                        what, " a second (partition_", what, "_per_second)"));
 }
 
+absl::Status AdmitPlan(ShardContext& shard, ReplicaQueues::Kind kind, ReplicaPlan* plan) {
+  absl::Status admitted = shard.replica_queues.Admit(kind, plan);
+  if (!admitted.ok()) shard.metrics.refused_for_replicas.Add();
+  return admitted;
+}
+
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {
   return std::min(deadline, shard.clock.Now() + shard.options.request_time_max);
 }

@@ -52,6 +52,10 @@ absl::Status Admit(ShardContext& shard, base::MonotonicTime now);
 absl::Status AdmitPartition(ShardContext& shard, PartitionRates::Kind kind,
                             const data::TableId& table, data::Token token, base::MonotonicTime now);
 
+// Before a request of this plan is sent. kOverloaded: too few of its replicas have room
+// (replica_queues.h).
+absl::Status AdmitPlan(ShardContext& shard, ReplicaQueues::Kind kind, ReplicaPlan* plan);
+
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);
 

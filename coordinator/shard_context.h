@@ -13,6 +13,7 @@
 #include "coordinator/read/table_policy.h"
 #include "coordinator/replica_client.h"
 #include "coordinator/replica_latencies.h"
+#include "coordinator/replica_queues.h"
 #include "coordinator/request_epochs.h"
 #include "coordinator/request_metrics.h"
 #include "coordinator/timestamp_ceiling.h"
@@ -43,6 +44,7 @@ struct ShardContext {
   base::Semaphore repairs{kRepairsMax};
   LatencyEstimate read_latency;
   ReplicaLatencies latencies;
+  ReplicaQueues replica_queues{clock};
   TablePolicies policies;
   ReadSharing read_sharing;
   ExtraBudget speculation;

@@ -85,6 +85,7 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadKey(data::ReadCommand command,
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, command.table));
   THOLOS_CO_ASSIGN_OR_RETURN(ReplicaPlan plan, PlanKey(shard_, *state, keyspace, command.key->token,
                                                        options.consistency, PlanRead));
+  THOLOS_CO_RETURN_IF_ERROR(AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan));
   co_return co_await ReadReplicas(shard_, std::move(command), std::move(plan),
                                   shard_.policies.Of(table), std::move(options));
 }

@@ -74,19 +74,21 @@ class RangeRead {
   }
 
   absl::StatusOr<ReplicaPlan> PlanPiece(const ring::ReplicaSet& nodes,
-                                        const gossip::LivenessView::Set& alive) const {
+                                        const gossip::LivenessView::Set& alive) {
     ring::TokenReplicas replicas{.natural = nodes};
     for (const ring::NodeId& node : nodes)
       replicas.datacenters.push_back(state_->DatacenterOf(node));
-    return PlanRead({.level = options_.consistency,
-                     .strategy = *strategy_,
-                     .replicas = replicas,
-                     .datacenters = state_->datacenters(),
-                     .alive = alive,
-                     .self = shard_.options.self,
-                     .own_datacenter = state_->DatacenterOf(shard_.options.self),
-                     .latencies = &shard_.latencies.Now(shard_.clock.Now()),
-                     .faults = shard_.options.faults});
+    auto plan = PlanRead({.level = options_.consistency,
+                          .strategy = *strategy_,
+                          .replicas = replicas,
+                          .datacenters = state_->datacenters(),
+                          .alive = alive,
+                          .self = shard_.options.self,
+                          .own_datacenter = state_->DatacenterOf(shard_.options.self),
+                          .latencies = &shard_.latencies.Now(shard_.clock.Now()),
+                          .faults = shard_.options.faults});
+    if (plan.ok()) THOLOS_RETURN_IF_ERROR(AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &*plan));
+    return plan;
   }
 
   void Append(ReadPage piece) {

@@ -70,7 +70,10 @@ void ReadRound::Send(std::shared_ptr<ReadRound> round, ReadProgress::Ask ask) {
 
 base::Task<void> ReadRound::AskReplica(std::shared_ptr<ReadRound> round, ReadProgress::Ask ask) {
   const base::MonotonicTime start = round->shard_.clock.Now();
+  auto under_way = round->shard_.replica_queues.Send(ReplicaQueues::Kind::kRead,
+                                                     round->input_.candidates[ask.candidate].node);
   absl::StatusOr<ReplicaAnswer> answer = co_await round->Fetch(ask);
+  under_way.Ended(answer.status());
   const base::MonotonicTime now = round->shard_.clock.Now();
   if (answer.ok() || absl::IsDeadlineExceeded(answer.status()))
     round->shard_.latencies.Observe(round->input_.candidates[ask.candidate].node, now - start, now);

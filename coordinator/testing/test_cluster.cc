@@ -1,5 +1,6 @@
 #include "coordinator/testing/test_cluster.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -25,6 +26,7 @@ class FaultyEngine final : public storage::Engine {
   }
   Task<absl::Status> Apply(std::string mutation, base::Deadline deadline) override {
     if (faults_.apply_delay > absl::ZeroDuration()) co_await base::SleepFor(faults_.apply_delay);
+    if (faults_.apply_service > absl::ZeroDuration()) co_await InTurn();
     if (!faults_.apply_error.ok()) co_return faults_.apply_error;
     co_return co_await engine_->Apply(std::move(mutation), deadline);
   }
@@ -62,6 +64,11 @@ class FaultyEngine final : public storage::Engine {
   Task<void> Stop() override { return engine_->Stop(); }
 
  private:
+  Task<void> InTurn() {
+    const base::MonotonicTime now = base::Loop::Current().clock().Now();
+    served_until_ = std::max(served_until_, now) + faults_.apply_service;
+    co_await base::SleepFor(served_until_ - now);
+  }
   Task<absl::StatusOr<data::ReadResult>> FaultyRead(data::ReadCommand command,
                                                     base::Deadline deadline) {
     if (faults_.read_delay > absl::ZeroDuration()) co_await base::SleepFor(faults_.read_delay);
@@ -71,6 +78,7 @@ class FaultyEngine final : public storage::Engine {
 
   const std::unique_ptr<storage::Engine> engine_;
   const EngineFaults& faults_;
+  base::MonotonicTime served_until_;
 };
 
 data::Schema::Ptr MakeSchema(const TestClusterOptions& options) {

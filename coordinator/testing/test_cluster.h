@@ -26,6 +26,8 @@ struct EngineFaults {
   absl::Status apply_error;
   absl::Duration read_delay;
   absl::Duration apply_delay;
+  // Writes are applied one after the other, each of which takes so long, whoever waits for it.
+  absl::Duration apply_service;
 };
 
 struct TestClusterOptions {

@@ -103,6 +103,8 @@ std::optional<base::Task<absl::Status>> Writer::WriteHere(const data::Mutation& 
                           options.consistency, /*only=*/true)) {
     return std::nullopt;
   }
+  if (!shard_.replica_queues.HasRoom(ReplicaQueues::Kind::kWrite, shard_.options.self))
+    return std::nullopt;
   std::string encoded = data::EncodeMutation(mutation);
   if (encoded.size() > shard_.options.mutation_bytes_max) return std::nullopt;
   auto room = shard_.in_flight.TryAcquire(static_cast<int64_t>(encoded.size()));
@@ -146,6 +148,8 @@ absl::StatusOr<Writer::Prepared> Writer::Prepare(const data::Mutation& mutation,
   THOLOS_RETURN_IF_ERROR(CheckMutation(mutation));
   Prepared write;
   THOLOS_ASSIGN_OR_RETURN(write.plan, Plan(mutation, level));
+  if (level != ConsistencyLevel::kAny)
+    THOLOS_RETURN_IF_ERROR(AdmitPlan(shard_, ReplicaQueues::Kind::kWrite, &write.plan));
   write.message = WriteMessage::Of(mutation);
   THOLOS_RETURN_IF_ERROR(
       CheckMutationSize(write.message->mutation().size(), shard_.options.mutation_bytes_max));
@@ -222,10 +226,12 @@ void Writer::SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
 base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body,
                                      std::shared_ptr<Forwarder::Expected> expected,
                                      std::shared_ptr<Request> request) {
+  auto under_way = shard_.replica_queues.Send(ReplicaQueues::Kind::kWrite, relay.node);
   const absl::Status applied = co_await shard_.replicas.Ask(
       relay.node,
       {.verb = rpc::Verb::kForwardWrite, .token = request->message->token, .body = std::move(body)},
       request->deadline, request->trace);
+  under_way.Ended(applied);
   for (size_t i = 0;
        shard_.options.faults.relay_answers_for_all && applied.ok() && i < expected->size(); ++i)
     expected->answer_of(i)->Set(absl::OkStatus());
@@ -256,8 +262,10 @@ absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
 }
 
 base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
+  auto under_way = shard_.replica_queues.Send(ReplicaQueues::Kind::kWrite, replica.node);
   const absl::Status applied = co_await shard_.replicas.Apply(
       replica.node, request->verb, request->message, request->deadline, request->trace);
+  under_way.Ended(applied);
   if (!Took(replica, applied, *request)) co_await HintFor(replica.node, std::move(request));
 }
 
