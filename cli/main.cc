@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   tholos::cli::AddBench(app, global);
   tholos::cli::AddMaintenance(app, global);
   tholos::cli::AddSnapshot(app, global);
+  tholos::cli::AddRepair(app, global);
   tholos::cli::AddSSTable(app);
   try {
     app.parse(argc, argv);

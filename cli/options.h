@@ -30,6 +30,7 @@ void AddBench(CLI::App& app, GlobalOptions& global);
 void AddMaintenance(CLI::App& app, GlobalOptions& global);  // flush, compact, metrics
 
 void AddSnapshot(CLI::App& app, GlobalOptions& global);  // snapshot, snapshots, restore
+void AddRepair(CLI::App& app, GlobalOptions& global);    // repairs, repair
 void AddSSTable(CLI::App& app);                          // offline
 
 // Prints "tholos: <message>" to standard error and ends the command with exit code 1.

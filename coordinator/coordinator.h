@@ -31,8 +31,11 @@ struct RequestOptions {
   ConsistencyLevel consistency = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
   TraceHandle trace = nullptr;
-  // A write that was answered long ago: at its replicas it yields to what somebody waits for.
+  // Nobody waits for it: a write that was answered long ago, a read that mends. At its replicas it
+  // yields to what somebody waits for.
   bool background = false;
+  // Of a read: who lacks something gets it, whatever the table's read_repair is.
+  bool repair = false;
 };
 
 // One page: live rows only, reconciled over the replicas that the level asked for.
@@ -42,6 +45,8 @@ struct ReadPage {
   std::optional<data::Position> next;
   // Rows, cells and ranges that were read for it and are dead: what deletions cost.
   uint64_t tombstones = 0;
+  // Partitions that were brought up to date for it, at each replica that lacked something.
+  uint64_t repaired = 0;
 };
 
 class Coordinator {

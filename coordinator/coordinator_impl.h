@@ -66,6 +66,9 @@ class ClusterCoordinator final : public Coordinator {
   // shard 0.
   base::Task<void> Stop();
 
+  // On shard 0.
+  RepairNeeds& repair_needs() { return *repairs_; }
+
   data::Timestamp NextTimestamp() override { return deps_.timestamps.Next(); }
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) override;
   base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,

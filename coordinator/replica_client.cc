@@ -10,10 +10,11 @@
 
 namespace tholos::coordinator {
 
-std::shared_ptr<const ReadMessage> ReadMessage::Of(data::ReadCommand command) {
+std::shared_ptr<const ReadMessage> ReadMessage::Of(data::ReadCommand command, bool background) {
   auto message = std::make_shared<ReadMessage>();
   message->body = data::EncodeReadCommand(command);
   message->command = std::move(command);
+  message->background = background;
   return message;
 }
 
@@ -43,8 +44,8 @@ base::Task<absl::StatusOr<data::ReadResult>> ReplicaClient::ReadData(
     co_return result;
   }
   const int64_t token = message->command.RoutingToken();
-  const auto bytes =
-      co_await Call(from, {rpc::Verb::kReadData, token, message->body}, deadline, std::move(trace));
+  const rpc::Verb verb = message->background ? rpc::Verb::kRepairRead : rpc::Verb::kReadData;
+  const auto bytes = co_await Call(from, {verb, token, message->body}, deadline, std::move(trace));
   Note(from, bytes.status());
   THOLOS_CO_RETURN_IF_ERROR(bytes.status());
   THOLOS_CO_ASSIGN_OR_RETURN(data::ReadResult result, data::DecodeReadResult(*bytes));
@@ -62,8 +63,8 @@ base::Task<absl::StatusOr<base::Hash128>> ReplicaClient::ReadDigest(
     co_return DigestOf(result);
   }
   const int64_t token = message->command.RoutingToken();
-  const auto bytes = co_await Call(from, {rpc::Verb::kReadDigest, token, message->body}, deadline,
-                                   std::move(trace));
+  const rpc::Verb verb = message->background ? rpc::Verb::kRepairDigest : rpc::Verb::kReadDigest;
+  const auto bytes = co_await Call(from, {verb, token, message->body}, deadline, std::move(trace));
   Note(from, bytes.status());
   THOLOS_CO_RETURN_IF_ERROR(bytes.status());
   co_return DecodeDigest(*bytes);

@@ -25,7 +25,8 @@ namespace tholos::coordinator {
 struct ReadMessage {
   data::ReadCommand command;
   std::string body;
-  static std::shared_ptr<const ReadMessage> Of(data::ReadCommand command);
+  bool background = false;  // in the class of repair
+  static std::shared_ptr<const ReadMessage> Of(data::ReadCommand command, bool background = false);
 };
 
 struct ReplicaDeps {

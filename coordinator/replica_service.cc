@@ -21,7 +21,8 @@ ReplicaService::ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureT
 
 void ReplicaService::RegisterWith(rpc::Transport& transport) {
   for (rpc::Verb verb : {rpc::Verb::kWrite, rpc::Verb::kRepairWrite, rpc::Verb::kHint,
-                         rpc::Verb::kReplayWrite, rpc::Verb::kReadData, rpc::Verb::kReadDigest}) {
+                         rpc::Verb::kReplayWrite, rpc::Verb::kRepairRead, rpc::Verb::kRepairDigest,
+                         rpc::Verb::kReadData, rpc::Verb::kReadDigest}) {
     transport.Handle(verb,
                      [this](rpc::Incoming message) { return Answer(std::move(message), nullptr); });
   }
@@ -38,8 +39,10 @@ base::Task<absl::StatusOr<std::string>> ReplicaService::Answer(rpc::Incoming mes
     case rpc::Verb::kReplayWrite:
       return Write(std::move(message), notes);
     case rpc::Verb::kReadData:
+    case rpc::Verb::kRepairRead:
       return ReadData(std::move(message), notes);
     case rpc::Verb::kReadDigest:
+    case rpc::Verb::kRepairDigest:
       return ReadDigest(std::move(message), notes);
     default:
       return base::Task<absl::StatusOr<std::string>>::Ready(

@@ -1,5 +1,5 @@
 // ReplicaService: the replica's side of reads and writes. Answers kWrite, kRepairWrite, kHint,
-// kReplayWrite, kReadData and kReadDigest from the storage engine, and kTraced around them.
+// kReplayWrite, kReadData, kReadDigest and those of repair from the storage engine, and kTraced around them.
 #pragma once
 
 #include <functional>

@@ -246,7 +246,7 @@ absl::Status Serve(const Config& config, base::Log& log, const sigset_t& signals
   auto server = ClientServer::Start(
       {.listen = config.client(),
        .client = {.request_bytes_max = static_cast<int64_t>(config.client_memory / 2)}},
-      {clock, *executor, **node, (*node)->queries()}, {*executor, metrics, **node});
+      {clock, *executor, **node, (*node)->queries()}, {*executor, clock, metrics, **node});
   absl::Status status = server.status();
   if (status.ok())
     status = ServeDrivers(config, {clock, random, *executor, metrics, log}, **node, signals);

@@ -36,6 +36,7 @@ class NodeImpl final : public Node {
 
   cql::QueryProcessor& queries() override { return *queries_; }
   storage::Engine& engine() override { return *engine_; }
+  coordinator::ClusterCoordinator& coordinator() override { return *coordinator_; }
   ring::ClusterState::Ptr cluster() const override { return state_.Get(); }
   const gossip::LivenessView& liveness() const override { return liveness_; }
   const ring::NodeId& id() const override { return id_; }

@@ -25,6 +25,10 @@
 #include "rpc/transport.h"
 #include "storage/engine.h"
 
+namespace tholos::coordinator {
+class ClusterCoordinator;
+}
+
 namespace tholos::node {
 
 // Seeded bugs (coordinator/faults.h). Never set by the server program.
@@ -93,6 +97,7 @@ class Node {
   // Usable from every shard.
   virtual cql::QueryProcessor& queries() = 0;
   virtual storage::Engine& engine() = 0;
+  virtual coordinator::ClusterCoordinator& coordinator() = 0;
   virtual ring::ClusterState::Ptr cluster() const = 0;
   virtual const gossip::LivenessView& liveness() const = 0;
   virtual const ring::NodeId& id() const = 0;

@@ -159,6 +159,7 @@ TEST(Verbs, HaveNamesAndClasses) {
   EXPECT_EQ(ClassOf(Verb::kRepairWrite), VerbClass::kBulk) << "a read waits for it";
   EXPECT_EQ(ClassOf(Verb::kHint), VerbClass::kHints);
   EXPECT_EQ(ClassOf(Verb::kReplayWrite), VerbClass::kHints);
+  EXPECT_EQ(ClassOf(Verb::kRepairRead), VerbClass::kRepair);
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ std::string_view VerbName(Verb verb) {
       return "SCHEMA_PUSH";
     case Verb::kReplayWrite:
       return "REPLAY_WRITE";
+    case Verb::kRepairRead:
+      return "REPAIR_READ";
+    case Verb::kRepairDigest:
+      return "REPAIR_DIGEST";
   }
   return "UNKNOWN";
 }
@@ -64,6 +68,9 @@ VerbClass ClassOf(Verb verb) {
     case Verb::kHint:
     case Verb::kReplayWrite:
       return VerbClass::kHints;
+    case Verb::kRepairRead:
+    case Verb::kRepairDigest:
+      return VerbClass::kRepair;
   }
   return VerbClass::kBulk;
 }

@@ -39,6 +39,8 @@ enum class Verb : uint16_t {
   kSchemaPush = 21,     // cluster: a schema to merge
   kReplayWrite = 24,    // data: a mutation of a logged batch that is completed by its guard
   kTruncate = 25,       // data: a table to empty
+  kRepairRead = 26,     // data: as kReadData, of a range that is repaired
+  kRepairDigest = 27,   // data: as kReadDigest, of one
 };
 std::string_view VerbName(Verb verb);
 

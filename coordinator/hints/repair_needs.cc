@@ -1,5 +1,6 @@
 #include "coordinator/hints/repair_needs.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/coding.h"
@@ -15,12 +16,14 @@ constexpr uint32_t kPageRows = 1000;
 constexpr size_t kIdBytes = 16;
 constexpr data::Token kLastToken = std::numeric_limits<data::Token>::max();
 
-// The clustering key's order is of no interest: table | end.
-std::string RowKey(const data::TableId& table, data::Token end) {
-  std::string key(table.AsBytes());
+data::DecoratedKey KeyOf(const ring::NodeId& node, const data::TableId& table, data::Token end) {
+  std::string key(node.AsBytes());
+  key.append(table.AsBytes());
   base::PutFixed64(&key, static_cast<uint64_t>(end));
-  return key;
+  return data::DecoratedKey::Of(std::move(key));
 }
+
+data::Token LastOf(data::Token end) { return end == data::kMinToken ? kLastToken : end; }
 
 }  // namespace
 
@@ -30,6 +33,7 @@ RepairNeeds::RepairNeeds(Deps deps)
                                    "Ranges of nodes for which hints were dropped")) {}
 
 base::Task<absl::Status> RepairNeeds::Load() {
+  last_noted_ = static_cast<uint64_t>(deps_.clock.WallMicros());
   const data::ColumnId column = RepairNeededTable().Find("ranges")->id;
   data::ReadCommand command{.table = RepairNeededTable().id};
   command.row_limit = kPageRows;
@@ -44,9 +48,13 @@ base::Task<absl::Status> RepairNeeds::Load() {
         base::Reader in(cell->value);
         base::Uuid table;
         for (uint8_t& byte : table.bytes) byte = in.U8();
-        const auto start = static_cast<data::Token>(in.Fixed64());
+        Mark mark{.start = static_cast<data::Token>(in.Fixed64()), .noted = last_noted_};
         const auto end = static_cast<data::Token>(in.Fixed64());
-        if (in.AtEnd()) Add(*node, table, {start, end});
+        if (!in.ok()) continue;
+        mark.why = std::string(in.rest());
+        mark.since_micros = cell->timestamp;
+        last_micros_ = std::max(last_micros_, mark.since_micros);
+        Add(*node, table, LastOf(end), std::move(mark));
       }
     }
     if (!page.more) co_return absl::OkStatus();
@@ -54,15 +62,15 @@ base::Task<absl::Status> RepairNeeds::Load() {
   }
 }
 
-bool RepairNeeds::Covers(const ring::NodeId& node, const data::TableId& table,
-                         data::Token token) const {
+RepairNeeds::Mark* RepairNeeds::Find(const ring::NodeId& node, const data::TableId& table,
+                                     data::Token token) {
   for (const data::TableId& either : {data::TableId(), table}) {
     const auto ranges = known_.find({node, either});
     if (ranges == known_.end()) continue;
     const auto range = ranges->second.lower_bound(token);
-    if (range != ranges->second.end() && range->second < token) return true;
+    if (range != ranges->second.end() && range->second.start < token) return &range->second;
   }
-  return false;
+  return nullptr;
 }
 
 void RepairNeeds::NoteWrite(const ring::NodeId& node, std::string_view mutation,
@@ -85,7 +93,10 @@ void RepairNeeds::NoteAll(const ring::NodeId& node, std::string_view why) {
 
 void RepairNeeds::NoteToken(const ring::NodeId& node, const data::TableId& table, data::Token token,
                             std::string_view why) {
-  if (Covers(node, table, token)) return;
+  if (Mark* mark = Find(node, table, token)) {
+    mark->noted = ++last_noted_;
+    return;
+  }
   if (count_ >= kRangesMax) return NoteAll(node, why);
   Note(node, table, RangeOf(table, token), why);
 }
@@ -103,37 +114,80 @@ data::TokenRange RepairNeeds::RangeOf(const data::TableId& table, data::Token to
   return {};
 }
 
-bool RepairNeeds::Add(const ring::NodeId& node, const data::TableId& table,
-                      const data::TokenRange& range) {
-  const data::Token end = range.end == data::kMinToken ? kLastToken : range.end;
-  if (!known_[{node, table}].try_emplace(end, range.start).second) return false;
-  gauge_.Set(static_cast<int64_t>(++count_));
-  return true;
+bool RepairNeeds::Add(const ring::NodeId& node, const data::TableId& table, data::Token end,
+                      Mark mark) {
+  const auto [it, added] = known_[{node, table}].try_emplace(end, std::move(mark));
+  if (added) {
+    gauge_.Set(static_cast<int64_t>(++count_));
+  } else {
+    it->second.noted = ++last_noted_;
+  }
+  return added;
 }
 
 void RepairNeeds::Note(const ring::NodeId& node, const data::TableId& table,
                        const data::TokenRange& range, std::string_view why) {
-  if (Add(node, table, range)) scope_.Spawn(Store(node, table, range, std::string(why)));
+  // Above what was cleared, also if the clock stands still.
+  last_micros_ = std::max(last_micros_ + 1, deps_.clock.WallMicros());
+  const Mark mark{range.start, last_micros_, std::string(why), ++last_noted_};
+  if (Add(node, table, LastOf(range.end), mark)) scope_.Spawn(Store(node, table, range, mark));
+}
+
+std::vector<RepairNeed> RepairNeeds::List() const {
+  std::vector<RepairNeed> needs;
+  for (const auto& [key, ranges] : known_) {
+    for (const auto& [end, mark] : ranges) {
+      needs.push_back({.node = key.first,
+                       .table = key.second,
+                       .range = {mark.start, end == kLastToken ? data::kMinToken : end},
+                       .since_micros = mark.since_micros,
+                       .why = mark.why,
+                       .noted = mark.noted});
+    }
+  }
+  return needs;
+}
+
+base::Task<absl::Status> RepairNeeds::Clear(RepairNeed need) {
+  const auto ranges = known_.find({need.node, need.table});
+  const data::Token end = LastOf(need.range.end);
+  const auto found = ranges == known_.end() ? Ranges::iterator() : ranges->second.find(end);
+  if (ranges == known_.end() || found == ranges->second.end() ||
+      found->second.start != need.range.start) {
+    co_return absl::NotFoundError("no such range needs repair");
+  }
+  if (found->second.noted > need.noted)
+    co_return absl::AbortedError("more writes of the range were dropped since it was listed");
+  // Noted meanwhile, it is a new one.
+  Mark mark = std::move(found->second);
+  ranges->second.erase(found);
+  gauge_.Set(static_cast<int64_t>(--count_));
+  data::Mutation mutation{.table = RepairNeededTable().id,
+                          .update = {.key = KeyOf(need.node, need.table, need.range.end)}};
+  mutation.update.deletion = {mark.since_micros, deps_.clock.WallSeconds()};
+  const absl::Status cleared =
+      co_await deps_.engine.Apply(data::EncodeMutation(mutation), base::Deadline::Infinite());
+  if (!cleared.ok()) Add(need.node, need.table, end, std::move(mark));
+  co_return cleared;
 }
 
 base::Task<void> RepairNeeds::Store(ring::NodeId node, data::TableId table, data::TokenRange range,
-                                    std::string why) {
+                                    Mark mark) {
   const auto schema = deps_.cluster.Get()->schema().FindTable(table);
   deps_.log.Warning(
       "hints", base::StrCat("node ", node.ToString(), " needs repair of ",
                             schema == nullptr ? "all tables" : schema->QualifiedName(), " in (",
-                            range.start, ", ", range.end, "]: ", why));
-  const data::Timestamp now = deps_.clock.WallMicros();
+                            range.start, ", ", range.end, "]: ", mark.why));
   std::string value(table.AsBytes());
   base::PutFixed64(&value, static_cast<uint64_t>(range.start));
   base::PutFixed64(&value, static_cast<uint64_t>(range.end));
-  std::string key(node.AsBytes());
-  key.append(RowKey(table, range.end));
+  value.append(mark.why);
   data::Mutation mutation{.table = RepairNeededTable().id,
-                          .update = {.key = data::DecoratedKey::Of(std::move(key))}};
-  data::Row row{.clustering = "", .liveness = data::Liveness::At(now)};
+                          .update = {.key = KeyOf(node, table, range.end)}};
+  const data::Timestamp since = mark.since_micros;
+  data::Row row{.clustering = "", .liveness = data::Liveness::At(since)};
   row.cells.push_back(
-      data::Cell::Value(RepairNeededTable().Find("ranges")->id, now, std::move(value)));
+      data::Cell::Value(RepairNeededTable().Find("ranges")->id, since, std::move(value)));
   mutation.update.rows.push_back(std::move(row));
   const absl::Status stored =
       co_await deps_.engine.Apply(data::EncodeMutation(mutation), base::Deadline::Infinite());

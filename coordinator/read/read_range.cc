@@ -93,6 +93,7 @@ class RangeRead {
 
   void Append(ReadPage piece) {
     page_.tombstones += piece.tombstones;
+    page_.repaired += piece.repaired;
     Trim(&piece);
     rows_ += CountRows(piece);
     for (data::Partition& partition : piece.partitions) {

@@ -54,6 +54,7 @@ class ReplicaSetRead {
       tombstones_ += CountTombstones(command_, resolution.merged);
       ReadPage page = PageOf(std::move(resolution));
       page.tombstones = tombstones_;
+      page.repaired = repaired_;
       if (!page.partitions.empty() || !page.next.has_value()) co_return page;
       const bool enough =
           shard_.clock.Now() >= half || tombstones_ >= shard_.options.page_tombstones_max;
@@ -67,7 +68,7 @@ class ReplicaSetRead {
  private:
   // 1. Data from one, digests from the others; agreement is the rule.
   base::Task<absl::StatusOr<Resolution>> ResolvedRound() {
-    const auto message = ReadMessage::Of(AskedOfReplicas());
+    const auto message = ReadMessage::Of(AskedOfReplicas(), options_.background);
     THOLOS_CO_ASSIGN_OR_RETURN(
         std::vector<ReplicaAnswer> answers,
         co_await ReadRound::Run(shard_, {.message = message,
@@ -146,7 +147,8 @@ class ReplicaSetRead {
         repair.lacking.emplace_back(answer.from, std::move(lacking));
       }
     }
-    if (repair.lacking.empty() || !policy_.read_repair) co_return resolution;
+    if (repair.lacking.empty() || !(policy_.read_repair || options_.repair)) co_return resolution;
+    for (const auto& [replica, updates] : repair.lacking) repaired_ += updates.size();
     repair.found = AsUpdates(command_, resolution.merged);
     repair.spares = Others(plan_.targets, answers);
     repair.needs = plan_.needs;
@@ -211,6 +213,7 @@ class ReplicaSetRead {
   // Its static row is live, no live row of it was found so far, and command_.after lies in it.
   std::optional<data::Partition> undecided_;
   uint64_t tombstones_ = 0;
+  uint64_t repaired_ = 0;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "coordinator/system_schema.h"
+#include "node/grpc/repair_calls.h"
 #include "node/grpc/status.h"
 #include "node/process_stats.h"
 #include "proto/tholos/v1/admin.grpc.pb.h"
@@ -91,6 +92,21 @@ class AdminService : public pb::Admin::CallbackService {
                                     const pb::RestoreRequest* request,
                                     pb::RestoreResponse*) override {
     return Run(call, RunRestore(*request));
+  }
+  grpc::ServerUnaryReactor* ListRepairNeeds(grpc::CallbackServerContext* call,
+                                            const pb::ListRepairNeedsRequest*,
+                                            pb::ListRepairNeedsResponse* response) override {
+    return Run(call, FillRepairNeeds(deps_.node, *response));
+  }
+  grpc::ServerUnaryReactor* ClearRepairNeed(grpc::CallbackServerContext* call,
+                                            const pb::RepairNeed* request,
+                                            pb::ClearRepairNeedResponse*) override {
+    return Run(call, RunClearRepairNeed(deps_.node, *request));
+  }
+  grpc::ServerUnaryReactor* RepairRange(grpc::CallbackServerContext* call,
+                                        const pb::RepairRangeRequest* request,
+                                        pb::RepairRangeResponse* response) override {
+    return Run(call, RunRepairRange(deps_.node, deps_.clock, *request, *response));
   }
   grpc::ServerUnaryReactor* GetMetrics(grpc::CallbackServerContext* call,
                                        const pb::GetMetricsRequest*,

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "base/clock.h"
 #include "base/executor.h"
 #include "base/metrics.h"
 #include "node/node.h"
@@ -13,6 +14,7 @@ namespace tholos::node {
 
 struct AdminServiceDeps {
   base::Executor& executor;
+  const base::Clock& clock;
   const base::Metrics& metrics;
   Node& node;
 };
