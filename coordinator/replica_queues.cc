@@ -9,8 +9,11 @@
 namespace tholos::coordinator {
 namespace {
 
-// Every fourth is timed: the clock is asked twice for it.
-constexpr uint64_t kTimedMask = 3;
+// Every 16th is timed, for which the clock is asked twice; every fourth while so many are under way
+// that it may matter.
+constexpr uint64_t kTimedMask = 15;
+constexpr uint64_t kManyTimedMask = 3;
+constexpr uint64_t kMany = 32;
 
 size_t Index(ReplicaQueues::Kind kind) { return static_cast<size_t>(kind); }
 
@@ -33,7 +36,8 @@ auto ReplicaQueues::Counting(Kind kind, ReplicaQueue& queue, Function&& change) 
 ReplicaQueues::UnderWay ReplicaQueues::Send(Kind kind, const ring::NodeId& node) {
   Replica& replica = Of(node);
   ReplicaQueue& queue = replica.queues[Index(kind)];
-  if ((replica.sent[Index(kind)]++ & kTimedMask) != 0) {
+  const uint64_t mask = queue.under_way() < kMany ? kTimedMask : kManyTimedMask;
+  if ((replica.sent[Index(kind)]++ & mask) != 0) {
     queue.Sent();
     return UnderWay(this, kind, &queue, {});
   }
@@ -47,8 +51,8 @@ ReplicaQueues::UnderWay ReplicaQueues::Send(Kind kind, const ring::NodeId& node)
 
 void ReplicaQueues::UnderWay::Ended(const absl::Status& answer) {
   ReplicaQueue* queue = std::exchange(queue_, nullptr);
-  if (absl::IsDeadlineExceeded(answer) || absl::IsUnavailable(answer) ||
-      absl::IsResourceExhausted(answer)) {
+  if (!answer.ok() && (absl::IsDeadlineExceeded(answer) || absl::IsUnavailable(answer) ||
+                       absl::IsResourceExhausted(answer))) {
     queue->Lost();
   } else if (sent_ == base::MonotonicTime()) {
     queue->Answered();

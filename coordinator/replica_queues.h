@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "coordinator/replica_plan.h"
@@ -65,8 +65,8 @@ class ReplicaQueues {
   auto Counting(Kind kind, ReplicaQueue& queue, Function&& change);
 
   const base::Clock& clock_;
-  std::array<int, 2> limited_{};  // queues, of each kind
-  absl::btree_map<ring::NodeId, std::unique_ptr<Replica>> replicas_;
+  std::array<int, 2> limited_{};                                          // queues, of each kind
+  absl::flat_hash_map<ring::NodeId, std::unique_ptr<Replica>> replicas_;  // never iterated
 };
 
 }  // namespace tholos::coordinator
