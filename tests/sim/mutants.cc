@@ -39,6 +39,7 @@ const Mutant kMutants[] = {
     {"read repair is skipped", RunDeletes, {.coordinator = {.repairs_skipped = true}}},
     {"the first answer wins", RunMixed, {.coordinator = {.first_answer_wins = true}}},
     {"short reads are trusted", RunMixed, {.coordinator = {.short_reads_trusted = true}}},
+    {"a repair mends nothing", RunRepair, {.coordinator = {.repairs_skipped = true}}},
     {"hints are dropped", RunHints, {.coordinator = {.hints_dropped = true}}},
     {"hints for dead replicas only", RunHints, {.coordinator = {.hints_for_dead_only = true}}},
     {"hints are not awaited", RunHints, {.coordinator = {.hints_not_awaited = true}}},

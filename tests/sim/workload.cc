@@ -7,6 +7,7 @@ constexpr NamedWorkload kWorkloads[] = {
     {"mixed", RunMixed},     {"datacenters", RunDatacenters},
     {"deletes", RunDeletes}, {"batches", RunBatches},
     {"hints", RunHints},     {"outage", RunOutage},
+    {"repair", RunRepair},
 };
 
 }  // namespace
@@ -16,7 +17,7 @@ std::span<const NamedWorkload> Workloads() { return kWorkloads; }
 RunReport RunSeed(const RunOptions& options) {
   switch (options.seed % 8) {
     case 0:
-      return RunHints(options);
+      return options.seed / 8 % 4 == 3 ? RunRepair(options) : RunHints(options);
     case 1:
       return RunDeletes(options);
     case 2:

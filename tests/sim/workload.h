@@ -49,6 +49,10 @@ RunReport RunBatches(const RunOptions& options);
 // the node, cut off from the others, answers at ONE with every acknowledged row.
 RunReport RunHints(const RunOptions& options);
 
+// The same without any hints: a repair of the ring, in steps by any node, makes all replicas equal,
+// tombstones too, whatever the table's read_repair is.
+RunReport RunRepair(const RunOptions& options);
+
 // A rack or a datacenter is lost as a whole: what needs no more than the others goes on without a
 // single error, what needs it is UNAVAILABLE and leaves no trace.
 RunReport RunOutage(const RunOptions& options);
