@@ -16,12 +16,16 @@ using enum ConsistencyLevel;
 // Writes at a rate from node 0, whoever is served.
 class OpenLoop {
  public:
+  static constexpr absl::Duration kTimeout = absl::Seconds(2);
   struct Counts {
     int offered = 0, done = 0, refused = 0, failed = 0;
     absl::Duration longest;
   };
 
   OpenLoop(TestCluster& cluster, ConsistencyLevel level) : cluster_(cluster), level_(level) {}
+
+  // Those that are under way end at their deadlines.
+  ~OpenLoop() { cluster_.RunFor(2 * kTimeout); }
 
   Counts Run(int per_second, absl::Duration span) {
     counts_ = {};
@@ -40,8 +44,7 @@ class OpenLoop {
     const std::string key = absl::StrCat("p", ++next_ % 50);
     const base::MonotonicTime start = base::Loop::Current().clock().Now();
     const absl::Status status = co_await cluster_.coordinator(0).Write(
-        PutRow(key, "c", next_, "v"),
-        {.consistency = level_, .deadline = start + absl::Seconds(2)});
+        PutRow(key, "c", next_, "v"), {.consistency = level_, .deadline = start + kTimeout});
     const auto error = base::GetRequestError(status);
     if (status.ok()) {
       ++counts_.done;
