@@ -1,5 +1,6 @@
 #include "node/grpc/session_reactor.h"
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <memory>
@@ -9,8 +10,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/async/event.h"
+#include "base/async/run_now.h"
 #include "base/async/scope.h"
 #include "base/check.h"
+#include "base/coding.h"
 #include "base/errors.h"
 #include "node/grpc/convert.h"
 #include "node/grpc/status.h"
@@ -21,9 +24,52 @@ namespace {
 
 namespace pb = ::tholos::v1;
 
+// The calls of one message, parsed into memory that goes with the last of them.
+struct Calls {
+  google::protobuf::Arena arena;
+  pb::SessionRequest& request = *google::protobuf::Arena::CreateMessage<pb::SessionRequest>(&arena);
+};
+
+// Answers as the fields of a SessionResponse, one after the other: its encoding.
+struct Answers {
+  std::string encoded;
+  int count = 0;
+  int64_t bytes = 0;  // admitted, to be given back when gRPC has taken them
+
+  void Add(const pb::SessionAnswer& answer) {
+    constexpr uint64_t kTag = pb::SessionResponse::kAnswersFieldNumber << 3 | 2;
+    base::PutVarint(&encoded, kTag);
+    const size_t size = answer.ByteSizeLong();
+    base::PutVarint(&encoded, size);
+    const size_t start = encoded.size();
+    encoded.resize(start + size);
+    answer.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(encoded.data() + start));
+    ++count;
+  }
+  void Append(Answers more) {
+    count += more.count;
+    bytes += more.bytes;
+    if (encoded.empty()) {
+      encoded = std::move(more.encoded);
+    } else {
+      encoded += more.encoded;
+    }
+  }
+};
+
+// A message of these bytes, which are not copied.
+grpc::ByteBuffer MessageOf(std::string encoded) {
+  auto* const kept = new std::string(std::move(encoded));
+  const grpc::Slice slice(
+      kept->data(), kept->size(), [](void* bytes) { delete static_cast<std::string*>(bytes); },
+      kept);
+  return {&slice, 1};
+}
+
 // gRPC calls the On... methods from its own threads, the tasks answer from the session's shard; the
-// mutex guards what both touch. Finish is called once: when the client has stopped sending (or
-// vanished) and every call was answered.
+// mutex guards what both touch. What is answered in one turn of the shard goes to gRPC together.
+// Finish is called once: when the client has stopped sending (or vanished) and every call was
+// answered.
 class Session : public SessionReactor {
  public:
   Session(CallContext& context, grpc::CallbackServerContext* call)
@@ -33,9 +79,9 @@ class Session : public SessionReactor {
   }
 
   void OnReadDone(bool ok) override {
-    auto batch = std::make_shared<pb::SessionRequest>();
-    const bool parsed = ok && Parse(batch.get());
-    const int count = parsed ? batch->calls_size() : 0;
+    auto calls = std::make_shared<Calls>();
+    const bool parsed = ok && Parse(&calls->request);
+    const int count = parsed ? calls->request.calls_size() : 0;
     Next next;
     {
       absl::MutexLock lock(&mutex_);
@@ -46,8 +92,8 @@ class Session : public SessionReactor {
       next = Decide();
     }
     if (count > 0) {
-      shard_.Post([this, batch = std::move(batch)] {
-        for (int i = 0; i < batch->calls_size(); ++i) base::SpawnDetached(shard_, Run(batch, i));
+      shard_.Post([this, calls = std::move(calls)] {
+        for (int i = 0; i < calls->request.calls_size(); ++i) base::RunNow(running_, Run(calls, i));
       });
     }
     Do(next);
@@ -73,47 +119,45 @@ class Session : public SessionReactor {
     return grpc::SerializationTraits<pb::SessionRequest>::Deserialize(&request_, batch).ok();
   }
 
-  base::Task<void> Run(std::shared_ptr<pb::SessionRequest> batch, int index) {
-    const pb::SessionCall& call = batch->calls(index);
-    pb::SessionAnswer answer;
-    answer.set_id(call.id());
-    auto admission = context_.Admit(static_cast<int64_t>(call.ByteSizeLong()));
-    if (admission) {
-      co_await Answer(call, &admission, &answer);
-    } else {
-      ToError(context_.Refusal(), answer.mutable_error());
-    }
-    Push(std::move(answer), admission.Release());
-  }
-
-  base::Task<void> Answer(const pb::SessionCall& call, CallContext::Admission* admission,
-                          pb::SessionAnswer* answer) {
-    const base::Deadline deadline =
-        call.timeout_ms() == 0 ? context_.DefaultDeadline()
-                               : context_.DeadlineIn(absl::Milliseconds(call.timeout_ms()));
-    if (call.has_prepare()) {
-      auto info =
+  base::Task<void> Run(std::shared_ptr<Calls> calls, int index) {
+    const pb::SessionCall& call = calls->request.calls(index);
+    CallContext::Admission admission = context_.Admit(static_cast<int64_t>(call.ByteSizeLong()));
+    if (!admission) {
+      ToError(context_.Refusal(), NewAnswer(call)->mutable_error());
+    } else if (call.has_prepare()) {
+      const auto info =
           co_await context_.queries().Prepare(call.prepare().query(), call.prepare().keyspace());
       if (info.ok()) {
-        ToPrepareResponse(*info, answer->mutable_prepare());
+        ToPrepareResponse(*info, NewAnswer(call)->mutable_prepare());
       } else {
-        ToError(info.status(), answer->mutable_error());
+        ToError(info.status(), NewAnswer(call)->mutable_error());
       }
-      co_return;
-    }
-    if (call.has_batch()) {
-      auto result = co_await RunBatch(context_, call.batch(), deadline, client_);
-      AnswerResult(std::move(result), {}, admission, answer);
-      co_return;
-    }
-    if (!call.has_execute()) {
+    } else if (call.has_batch()) {
+      auto result = co_await RunBatch(context_, call.batch(), DeadlineOf(call), client_);
+      AnswerResult(std::move(result), {}, &admission, NewAnswer(call));
+    } else if (call.has_execute()) {
+      const pb::ExecuteRequest& request = call.execute();
+      auto result =
+          co_await RunExecute(context_, request, request.paging_state(), DeadlineOf(call), client_);
+      AnswerResult(std::move(result), ResponseOptionsOf(context_, request), &admission,
+                   NewAnswer(call));
+    } else {
       ToError(base::InvalidRequest("a call that is neither prepare, execute nor batch"),
-              answer->mutable_error());
-      co_return;
+              NewAnswer(call)->mutable_error());
     }
-    const pb::ExecuteRequest& request = call.execute();
-    auto result = co_await RunExecute(context_, request, request.paging_state(), deadline, client_);
-    AnswerResult(std::move(result), ResponseOptionsOf(context_, request), admission, answer);
+    Stage(admission.Release());
+  }
+
+  base::Deadline DeadlineOf(const pb::SessionCall& call) const {
+    return call.timeout_ms() == 0 ? context_.DefaultDeadline()
+                                  : context_.DeadlineIn(absl::Milliseconds(call.timeout_ms()));
+  }
+
+  // The one answer that is being made; it is made without waiting, and staged.
+  pb::SessionAnswer* NewAnswer(const pb::SessionCall& call) {
+    answer_.Clear();
+    answer_.set_id(call.id());
+    return &answer_;
   }
 
   static void AnswerResult(absl::StatusOr<cql::QueryResult> result, const ResponseOptions& options,
@@ -127,13 +171,22 @@ class Session : public SessionReactor {
   }
 
   // `bytes`: to be given back when gRPC has taken the answer.
-  void Push(pb::SessionAnswer answer, int64_t bytes) {
+  void Stage(int64_t bytes) {
+    const size_t before = staged_.encoded.size();
+    staged_.Add(answer_);
+    staged_.bytes += bytes;
+    // A large answer's memory is not kept for the next one.
+    if (staged_.encoded.size() - before > kKeptAnswerBytes) answer_ = pb::SessionAnswer();
+    if (staged_.count > 1) return;
+    shard_.Post([this] { Flush(); });
+  }
+
+  void Flush() {
     Next next;
     {
       absl::MutexLock lock(&mutex_);
-      --calls_in_work_;
-      ready_bytes_ += bytes;
-      *ready_.add_answers() = std::move(answer);
+      calls_in_work_ -= staged_.count;
+      ready_.Append(std::exchange(staged_, {}));
       next = Decide();
     }
     Do(next);
@@ -151,19 +204,19 @@ class Session : public SessionReactor {
   Next Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Next next;
     if (broken_) {
-      ready_.Clear();
-      context_.Give(std::exchange(ready_bytes_, 0));
+      context_.Give(ready_.bytes);
+      ready_ = {};
     }
     if (read_wanted_ && calls_in_work_ < context_.options().session_calls_max &&
-        ready_bytes_ + writing_bytes_ < context_.options().session_answer_bytes_max) {
+        ready_.bytes + writing_bytes_ < context_.options().session_answer_bytes_max) {
       read_wanted_ = false;
       next.read = true;
     }
-    if (!writing_ && ready_.answers_size() > 0) {
+    if (!writing_ && ready_.count > 0) {
       writing_ = true;
-      answers_.Clear();
-      answers_.Swap(&ready_);
-      writing_bytes_ = std::exchange(ready_bytes_, 0);
+      to_write_ = std::move(ready_.encoded);
+      writing_bytes_ = ready_.bytes;
+      ready_ = {};
       next.write = true;
       // Small ones are not worth it: they fit into gRPC's window, or others come behind them.
       next.watch = writing_bytes_ > kWatchedBytes && !watched_;
@@ -186,11 +239,7 @@ class Session : public SessionReactor {
 
   // By whoever set writing_, and nobody else until the write is done.
   void Write() {
-    bool own = false;
-    response_.Clear();
-    const grpc::Status status =
-        grpc::SerializationTraits<pb::SessionResponse>::Serialize(answers_, &response_, &own);
-    THOLOS_CHECK(status.ok()) << status.error_message();
+    response_ = MessageOf(std::exchange(to_write_, {}));
     StartWrite(&response_);
   }
 
@@ -216,18 +265,22 @@ class Session : public SessionReactor {
   }
 
   static constexpr int64_t kWatchedBytes = 64 << 10;
+  static constexpr size_t kKeptAnswerBytes = 64 << 10;
   static constexpr absl::Duration kWatchPeriod = absl::Milliseconds(100);
 
   CallContext& context_;
   grpc::CallbackServerContext* const call_;
   base::Loop& shard_;
   const std::string client_;
-  grpc::ByteBuffer request_;     // gRPC's while a read is under way
-  pb::SessionResponse answers_;  // what the write under way carries
-  grpc::ByteBuffer response_;    // gRPC's while a write is under way
+  grpc::ByteBuffer request_;   // gRPC's while a read is under way
+  std::string to_write_;       // of whoever set writing_
+  grpc::ByteBuffer response_;  // gRPC's while a write is under way
+  // Of the shard.
+  base::Gate running_;
+  pb::SessionAnswer answer_;
+  Answers staged_;
   absl::Mutex mutex_;
-  pb::SessionResponse ready_ ABSL_GUARDED_BY(mutex_);
-  int64_t ready_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  Answers ready_ ABSL_GUARDED_BY(mutex_);
   int64_t writing_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool watched_ ABSL_GUARDED_BY(mutex_) = false;
   base::MonotonicTime write_began_ ABSL_GUARDED_BY(mutex_);
