@@ -10,6 +10,14 @@
 
 namespace tholos::coordinator {
 
+namespace {
+
+absl::Status HasLeft(const ring::NodeId& node) {
+  return absl::UnavailableError(absl::StrCat("node ", node.ToString(), " has left the cluster"));
+}
+
+}  // namespace
+
 std::shared_ptr<const ReadMessage> ReadMessage::Of(data::ReadCommand command, bool background) {
   auto message = std::make_shared<ReadMessage>();
   message->body = data::EncodeReadCommand(command);
@@ -110,8 +118,7 @@ base::Task<absl::StatusOr<std::string>> ReplicaClient::Call(ring::NodeId to, Mes
   const ring::ClusterState::Ptr state = deps_.cluster.Get();
   const ring::NodeInfo* node = state->Find(to);
   if (node == nullptr) {
-    return base::Task<absl::StatusOr<std::string>>::Ready(
-        absl::UnavailableError(absl::StrCat("node ", to.ToString(), " has left the cluster")));
+    return base::Task<absl::StatusOr<std::string>>::Ready(HasLeft(to));
   }
   return deps_.transport.Call({.to = node->internode,
                                .verb = message.verb,
@@ -120,7 +127,14 @@ base::Task<absl::StatusOr<std::string>> ReplicaClient::Call(ring::NodeId to, Mes
                               deadline);
 }
 
-// Whoever awaited Call: a node that refuses is looked after.
+void ReplicaClient::Ask(const ring::ClusterState& state, ring::NodeId to, rpc::Verb verb,
+                        int64_t token, std::string_view body, base::Deadline deadline,
+                        std::shared_ptr<rpc::AnswerSink> sink, uint32_t which) const {
+  const ring::NodeInfo* node = state.Find(to);
+  if (node == nullptr) return sink->OnAnswer(which, HasLeft(to));
+  deps_.transport.Ask(node->internode, verb, token, body, deadline, std::move(sink), which);
+}
+
 void ReplicaClient::Note(ring::NodeId node, const absl::Status& answer) const {
   if (absl::IsUnavailable(answer)) deps_.liveness.Suspect(node);
 }

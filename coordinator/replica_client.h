@@ -52,6 +52,14 @@ class ReplicaClient {
   base::Task<absl::Status> Apply(ring::NodeId to, rpc::Verb verb,
                                  std::shared_ptr<const WriteMessage> message,
                                  base::Deadline deadline, TraceHandle trace = nullptr) const;
+  // The same of another node than this, without a task or a trace: the answer comes to
+  // `sink` (rpc/transport.h), which hands it to Note. `state` is a current one.
+  void Ask(const ring::ClusterState& state, ring::NodeId to, rpc::Verb verb, int64_t token,
+           std::string_view body, base::Deadline deadline, std::shared_ptr<rpc::AnswerSink> sink,
+           uint32_t which) const;
+  // What a replica answered: one that refuses is looked after.
+  void Note(ring::NodeId node, const absl::Status& answer) const;
+
   // kDataLoss also for an answer that is no answer to the command (resolve.h, CheckAnswer).
   base::Task<absl::StatusOr<data::ReadResult>> ReadData(ring::NodeId from,
                                                         std::shared_ptr<const ReadMessage> message,
@@ -89,7 +97,6 @@ class ReplicaClient {
   base::Task<absl::StatusOr<std::string>> CallTraced(ring::NodeId to, Message message,
                                                      base::Deadline deadline,
                                                      TraceHandle trace) const;
-  void Note(ring::NodeId node, const absl::Status& answer) const;
 
   const ring::NodeId self_;
   const Faults& faults_;

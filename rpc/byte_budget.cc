@@ -4,19 +4,35 @@
 
 namespace tholos::rpc {
 
-ByteBudget::Hold ByteBudget::TryTake(const std::shared_ptr<ByteBudget>& budget, size_t bytes) {
-  size_t used = budget->used_.load(std::memory_order_relaxed);
+bool ByteBudget::TryAdd(size_t bytes) {
+  size_t used = used_.load(std::memory_order_relaxed);
   do {
-    if (used != 0 && (bytes > budget->max_ || used > budget->max_ - bytes)) return Hold();
-  } while (!budget->used_.compare_exchange_weak(used, used + bytes, std::memory_order_acq_rel));
-  if (budget->depth_ != nullptr) budget->depth_->Add(static_cast<int64_t>(bytes));
-  return Hold(budget, bytes);
+    if (used != 0 && (bytes > max_ || used > max_ - bytes)) return false;
+  } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_acq_rel));
+  if (depth_ != nullptr) depth_->Add(static_cast<int64_t>(bytes));
+  return true;
+}
+
+ByteBudget::Hold ByteBudget::TryTake(const std::shared_ptr<ByteBudget>& budget, size_t bytes) {
+  return budget->TryAdd(bytes) ? Hold(budget, bytes) : Hold();
+}
+
+bool ByteBudget::TryTake(const std::shared_ptr<ByteBudget>& budget, size_t bytes, Hold* into) {
+  if (!budget->TryAdd(bytes)) return false;
+  into->Grow(budget, bytes);
+  return true;
 }
 
 ByteBudget::Hold ByteBudget::Take(const std::shared_ptr<ByteBudget>& budget, size_t bytes) {
+  Hold hold;
+  Take(budget, bytes, &hold);
+  return hold;
+}
+
+void ByteBudget::Take(const std::shared_ptr<ByteBudget>& budget, size_t bytes, Hold* into) {
   budget->used_.fetch_add(bytes, std::memory_order_acq_rel);
   if (budget->depth_ != nullptr) budget->depth_->Add(static_cast<int64_t>(bytes));
-  return Hold(budget, bytes);
+  into->Grow(budget, bytes);
 }
 
 void ByteBudget::Subtract(size_t bytes) {
@@ -31,6 +47,12 @@ void ByteBudget::Hold::Release() {
   const std::shared_ptr<ByteBudget> budget = std::move(budget_);
   budget_ = nullptr;
   budget->Subtract(std::exchange(bytes_, 0));
+}
+
+void ByteBudget::Hold::Grow(const std::shared_ptr<ByteBudget>& budget, size_t bytes) {
+  THOLOS_CHECK(budget_ == nullptr || budget_ == budget);
+  if (budget_ == nullptr) budget_ = budget;
+  bytes_ += bytes;
 }
 
 void ByteBudget::Hold::Merge(Hold other) {

@@ -43,6 +43,7 @@ class ByteBudget {
 
    private:
     friend class ByteBudget;
+    void Grow(const std::shared_ptr<ByteBudget>& budget, size_t bytes);
     Hold(std::shared_ptr<ByteBudget> budget, size_t bytes)
         : budget_(std::move(budget)), bytes_(bytes) {}
     std::shared_ptr<ByteBudget> budget_;
@@ -51,10 +52,14 @@ class ByteBudget {
 
   // Nothing if they do not fit. A message larger than the whole budget fits when nothing is used.
   static Hold TryTake(const std::shared_ptr<ByteBudget>& budget, size_t bytes);
+  // The same into a hold of this budget, or one that holds nothing. False: they do not fit.
+  static bool TryTake(const std::shared_ptr<ByteBudget>& budget, size_t bytes, Hold* into);
   // Whether they fit or not.
   static Hold Take(const std::shared_ptr<ByteBudget>& budget, size_t bytes);
+  static void Take(const std::shared_ptr<ByteBudget>& budget, size_t bytes, Hold* into);
 
  private:
+  bool TryAdd(size_t bytes);
   void Subtract(size_t bytes);
 
   const size_t max_;

@@ -72,6 +72,12 @@ class GrpcTransport::Impl {
                  ports_[static_cast<size_t>(owner)]->Call(std::move(message), deadline));
   }
 
+  ShardPort& PortHere() {
+    const int shard = deps_.executor.current_shard();
+    THOLOS_CHECK(shard >= 0) << "Ask() from a loop that is no shard";
+    return *ports_[static_cast<size_t>(shard)];
+  }
+
   void Send(Outgoing message) {
     const int shard = deps_.executor.current_shard();
     if (shard >= 0) return ports_[static_cast<size_t>(shard)]->Send(std::move(message));
@@ -195,6 +201,10 @@ Task<absl::Status> GrpcTransport::Start() { return impl_->Start(); }
 Task<void> GrpcTransport::Stop() { return impl_->Stop(); }
 Task<absl::StatusOr<std::string>> GrpcTransport::Call(Outgoing message, base::Deadline deadline) {
   return impl_->Call(std::move(message), deadline);
+}
+void GrpcTransport::Ask(const Endpoint& to, Verb verb, int64_t token, std::string_view body,
+                        base::Deadline deadline, std::shared_ptr<AnswerSink> sink, uint32_t which) {
+  impl_->PortHere().Ask({to, verb, token, body}, deadline, std::move(sink), which);
 }
 void GrpcTransport::Send(Outgoing message) { impl_->Send(std::move(message)); }
 const Endpoint& GrpcTransport::self() const { return impl_->self(); }

@@ -62,6 +62,8 @@ class GrpcTransport final : public Transport {
   base::Task<absl::Status> Start() override;
   base::Task<void> Stop() override;
   base::Task<absl::StatusOr<std::string>> Call(Outgoing message, base::Deadline deadline) override;
+  void Ask(const Endpoint& to, Verb verb, int64_t token, std::string_view body,
+           base::Deadline deadline, std::shared_ptr<AnswerSink> sink, uint32_t which) override;
   void Send(Outgoing message) override;
   // After Start(), with the port that was chosen.
   const Endpoint& self() const override;

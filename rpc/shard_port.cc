@@ -1,7 +1,9 @@
 #include "rpc/shard_port.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/async/run_now.h"
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -59,51 +61,114 @@ ShardPort::Peer& ShardPort::FindPeer(const PeerKey& key) {
   return *it->second;
 }
 
-absl::Status ShardPort::CheckSize(const Outgoing& message) const {
-  if (message.body.size() <= kMessageBytesMax) return absl::OkStatus();
-  return WithCode(
-      absl::StatusCode::kInvalidArgument,
-      base::StrCat(VerbName(message.verb), " to ", message.to.ToString(), ": ", message.body.size(),
-                   " bytes, at most ", kMessageBytesMax, " can be sent"));
+absl::Status ShardPort::CheckSize(Verb verb, const Endpoint& to, size_t bytes) const {
+  if (bytes <= kMessageBytesMax) return absl::OkStatus();
+  return WithCode(absl::StatusCode::kInvalidArgument,
+                  base::StrCat(VerbName(verb), " to ", to.ToString(), ": ", bytes,
+                               " bytes, at most ", kMessageBytesMax, " can be sent"));
+}
+
+absl::Status ShardPort::QueueIsFull(const Peer& peer) {
+  refused_.Add();
+  return WithCode(absl::StatusCode::kResourceExhausted,
+                  base::StrCat("the queue to ", Describe(peer.key), " is full (",
+                               peer.budget->used(), " bytes)"));
 }
 
 base::Task<absl::StatusOr<std::string>> ShardPort::Call(Outgoing message, base::Deadline deadline) {
   base::Gate::Holder inside = calls_.Enter();
   if (refusing_ || !inside) co_return absl::UnavailableError("the transport was stopped");
-  THOLOS_CO_RETURN_IF_ERROR(CheckSize(message));
+  THOLOS_CO_RETURN_IF_ERROR(CheckSize(message.verb, message.to, message.body.size()));
   Peer& peer = FindPeer({message.to, ClassOf(message.verb)});
   ByteBudget::Hold hold =
       ByteBudget::TryTake(peer.budget, message.body.size() + kEnvelopeHeaderBytes);
-  if (!hold) {
-    refused_.Add();
-    co_return WithCode(absl::StatusCode::kResourceExhausted,
-                       base::StrCat("the queue to ", Describe(peer.key), " is full (",
-                                    peer.budget->used(), " bytes)"));
-  }
+  if (!hold) co_return QueueIsFull(peer);
   if (peer.stream == nullptr) {
     THOLOS_CO_RETURN_IF_ERROR(co_await AwaitConnection(peer, deadline));
   }
-
-  PendingCall call;
-  call.stream = peer.stream.get();
-  const uint64_t id = (static_cast<uint64_t>(shard_) << 48) | next_request_++;
-  pending_.emplace(id, &call);
-  sent_.Add();
-  Stage(peer.stream,
-        {EnvelopeKind::kRequest, message.verb, id, message.token, deadline, message.body},
-        std::move(hold));
+  StagedFor(peer.stream).hold.Merge(std::move(hold));
+  Waiting waiting;
+  BeginCall(
+      peer,
+      {.verb = message.verb, .token = message.token, .deadline = deadline, .body = message.body},
+      std::shared_ptr<AnswerSink>(std::shared_ptr<void>(), &waiting), 0);
   message.body = std::string();
-  if (!co_await call.done.WaitUntil(deadline)) {
-    pending_.erase(id);
-    co_return WithCode(
-        absl::StatusCode::kDeadlineExceeded,
-        base::StrCat(VerbName(message.verb), " to ", Describe(peer.key), ": no answer in time"));
+  co_await waiting.done.Wait();
+  co_return *std::move(waiting.result);
+}
+
+void ShardPort::Ask(const Question& question, base::Deadline deadline,
+                    std::shared_ptr<AnswerSink> sink, uint32_t which) {
+  const auto& [to, verb, token, body] = question;
+  Peer& peer = FindPeer({to, ClassOf(verb)});
+  if (refusing_ || peer.stream == nullptr) {
+    if (!base::RunNow(
+            calls_, AskWhenConnected({to, verb, token, std::string(body)}, deadline, sink, which)))
+      sink->OnAnswer(which, absl::UnavailableError("the transport was stopped"));
+    return;
   }
-  co_return *std::move(call.result);
+  if (absl::Status fits = CheckSize(verb, to, body.size()); !fits.ok())
+    return sink->OnAnswer(which, std::move(fits));
+  if (!ByteBudget::TryTake(peer.budget, body.size() + kEnvelopeHeaderBytes,
+                           &StagedFor(peer.stream).hold))
+    return sink->OnAnswer(which, QueueIsFull(peer));
+  BeginCall(peer, {.verb = verb, .token = token, .deadline = deadline, .body = body},
+            std::move(sink), which);
+}
+
+base::Task<void> ShardPort::AskWhenConnected(Outgoing message, base::Deadline deadline,
+                                             std::shared_ptr<AnswerSink> sink, uint32_t which) {
+  sink->OnAnswer(which, co_await Call(std::move(message), deadline));
+}
+
+void ShardPort::BeginCall(const Peer& peer, Envelope envelope, std::shared_ptr<AnswerSink> sink,
+                          uint32_t which) {
+  envelope.kind = EnvelopeKind::kRequest;
+  envelope.request_id = (static_cast<uint64_t>(shard_) << 48) | next_request_++;
+  pending_.emplace(envelope.request_id, PendingCall{&peer, peer.stream.get(), envelope.verb, which,
+                                                    envelope.deadline, std::move(sink)});
+  sent_.Add();
+  SweepAt(envelope.deadline);
+  Stage(peer.stream, envelope);
+}
+
+void ShardPort::SweepAt(base::MonotonicTime when) {
+  if (when == base::MonotonicTime::Infinite()) return;
+  if (sweep_.pending()) {
+    if (when >= sweep_at_) return;
+    sweep_.Cancel();
+  }
+  sweep_at_ = when;
+  sweep_.Start(when, [this] { Sweep(); });
+}
+
+// Ends what is overdue, in the order of its start.
+void ShardPort::Sweep() {
+  const base::MonotonicTime now = deps_.clock.Now();
+  base::MonotonicTime next = base::MonotonicTime::Infinite();
+  std::vector<uint64_t> overdue;
+  for (const auto& [id, call] : pending_) {
+    if (call.deadline <= now) {
+      overdue.push_back(id);
+    } else {
+      next = std::min(next, call.deadline);
+    }
+  }
+  SweepAt(std::max(next, now + SweepInterval(pending_.size())));
+  std::sort(overdue.begin(), overdue.end());
+  for (const uint64_t id : overdue) {
+    auto call = pending_.extract(id);
+    if (call.empty()) continue;
+    const PendingCall& late = call.mapped();
+    late.sink->OnAnswer(late.which,
+                        WithCode(absl::StatusCode::kDeadlineExceeded,
+                                 base::StrCat(VerbName(late.verb), " to ", Describe(late.peer->key),
+                                              ": no answer in time")));
+  }
 }
 
 void ShardPort::Send(Outgoing message) {
-  if (refusing_ || !CheckSize(message).ok()) return;
+  if (refusing_ || !CheckSize(message.verb, message.to, message.body.size()).ok()) return;
   Peer& peer = FindPeer({message.to, ClassOf(message.verb)});
   ByteBudget::Hold hold =
       ByteBudget::TryTake(peer.budget, message.body.size() + kEnvelopeHeaderBytes);
@@ -116,24 +181,22 @@ void ShardPort::Send(Outgoing message) {
     return;
   }
   sent_.Add();
-  Stage(peer.stream,
-        {.kind = EnvelopeKind::kOneWay,
-         .verb = message.verb,
-         .token = message.token,
-         .body = message.body},
-        std::move(hold));
+  StagedFor(peer.stream).hold.Merge(std::move(hold));
+  Stage(peer.stream, {.kind = EnvelopeKind::kOneWay,
+                      .verb = message.verb,
+                      .token = message.token,
+                      .body = message.body});
 }
 
 base::Task<void> ShardPort::SendWhenConnected(Peer& peer, Outgoing message, ByteBudget::Hold hold) {
   const absl::Status connected = co_await AwaitConnection(peer, deps_.clock.Now() + kSendPatience);
   if (!connected.ok()) co_return;
   sent_.Add();
-  Stage(peer.stream,
-        {.kind = EnvelopeKind::kOneWay,
-         .verb = message.verb,
-         .token = message.token,
-         .body = message.body},
-        std::move(hold));
+  StagedFor(peer.stream).hold.Merge(std::move(hold));
+  Stage(peer.stream, {.kind = EnvelopeKind::kOneWay,
+                      .verb = message.verb,
+                      .token = message.token,
+                      .body = message.body});
 }
 
 base::Task<absl::Status> ShardPort::AwaitConnection(Peer& peer, base::Deadline deadline) {
@@ -174,28 +237,28 @@ void ShardPort::OnPeerDown(const PeerKey& key, const std::shared_ptr<Stream>& st
   peer.changed.Pulse();
 }
 
+// In the order of their start.
 void ShardPort::EndCalls(const Stream* stream, const absl::Status& why) {
-  for (auto it = pending_.begin(); it != pending_.end();) {
-    PendingCall* call = it->second;
-    if (stream != nullptr && call->stream != stream) {
-      ++it;
-      continue;
-    }
-    it = pending_.erase(it);
-    call->result = why;
-    call->done.Set();
+  std::vector<uint64_t> ended;
+  for (const auto& [id, call] : pending_) {
+    if (stream == nullptr || call.stream == stream) ended.push_back(id);
+  }
+  std::sort(ended.begin(), ended.end());
+  for (const uint64_t id : ended) {
+    auto call = pending_.extract(id);
+    if (!call.empty()) call.mapped().sink->OnAnswer(call.mapped().which, why);
   }
 }
 
 void ShardPort::OnAnswers(std::vector<Answer> answers) {
   for (Answer& answer : answers) {
     // Absent: its deadline passed.
-    auto it = pending_.find(answer.request_id);
+    const auto it = pending_.find(answer.request_id);
     if (it == pending_.end()) continue;
-    PendingCall* call = it->second;
+    const std::shared_ptr<AnswerSink> sink = std::move(it->second.sink);
+    const uint32_t which = it->second.which;
     pending_.erase(it);
-    call->result = std::move(answer.result);
-    call->done.Set();
+    sink->OnAnswer(which, std::move(answer.result));
   }
 }
 
@@ -253,31 +316,30 @@ void ShardPort::Respond(const std::shared_ptr<InboundStream>& stream, const Requ
   std::string failure;
   if (!result.ok()) base::EncodeStatus(result.status(), &failure);
   const std::string_view body = result.ok() ? std::string_view(*result) : std::string_view(failure);
-  Stage(stream,
-        {.kind = result.ok() ? EnvelopeKind::kResponse : EnvelopeKind::kFailure,
-         .verb = request.verb,
-         .request_id = request.request_id,
-         .body = body},
-        ByteBudget::Take(budget, body.size() + kEnvelopeHeaderBytes));
+  ByteBudget::Take(budget, body.size() + kEnvelopeHeaderBytes, &StagedFor(stream).hold);
+  Stage(stream, {.kind = result.ok() ? EnvelopeKind::kResponse : EnvelopeKind::kFailure,
+                 .verb = request.verb,
+                 .request_id = request.request_id,
+                 .body = body});
 }
 
-void ShardPort::Stage(const std::shared_ptr<Stream>& stream, const Envelope& envelope,
-                      ByteBudget::Hold hold) {
+ShardPort::Staged& ShardPort::StagedFor(const std::shared_ptr<Stream>& stream) {
   int& slot = stream->stage_slots[static_cast<size_t>(shard_)];
   if (slot < 0) {
     slot = static_cast<int>(staged_.size());
     staged_.push_back({stream, {}, {}});
+    if (!std::exchange(flush_posted_, true)) deps_.loop.Post([this] { Flush(); });
   }
-  Staged& staged = staged_[static_cast<size_t>(slot)];
+  return staged_[static_cast<size_t>(slot)];
+}
+
+void ShardPort::Stage(const std::shared_ptr<Stream>& stream, const Envelope& envelope) {
+  Staged& staged = StagedFor(stream);
   // Only the first one asks for the time.
   staged.writer.Add(envelope, staged.writer.empty() ? deps_.clock.Now() : base::MonotonicTime{});
-  staged.hold.Merge(std::move(hold));
   if (staged.writer.bytes() >= kBatchBytesTarget) {
     stream->Push({staged.writer.Seal(deps_.clock.Now()), std::move(staged.hold)});
   }
-  if (flush_posted_) return;
-  flush_posted_ = true;
-  deps_.loop.Post([this] { Flush(); });
 }
 
 void ShardPort::Flush() {
@@ -300,6 +362,7 @@ base::Task<void> ShardPort::Stop() {
   THOLOS_CHECK(refusing_);
   // Behind what was posted before.
   co_await base::Yield();
+  sweep_.Cancel();
   co_await calls_.Close();
   co_await background_.Stop();
   co_await scope_.Stop();

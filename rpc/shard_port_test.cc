@@ -121,6 +121,7 @@ class ShardPortTest : public testing::Test, public PeerDirectory {
       });
       return false;
     }
+    if (!answers_) return true;
     const auto envelopes = DecodeFrame(frame, clock_.Now());
     EXPECT_TRUE(envelopes.ok()) << envelopes.status();
     std::vector<std::vector<rpc::Answer>> answers(kShards);
@@ -136,6 +137,10 @@ class ShardPortTest : public testing::Test, public PeerDirectory {
     return true;
   }
 
+  static Task<void> Refuse(ShardPort* port) {
+    port->Refuse();
+    co_return;
+  }
   static Task<void> Stop(ShardPort* port) {
     port->Refuse();
     co_await port->Stop();
@@ -181,12 +186,92 @@ class ShardPortTest : public testing::Test, public PeerDirectory {
   HandlerTable handlers_;
   std::shared_ptr<ByteBudget> budget_ = std::make_shared<ByteBudget>(1 << 20);
   bool connects_ = true;
+  std::atomic<bool> answers_ = true;
   int frames_until_break_ = 0;
   std::unique_ptr<base::RealExecutor> executor_;
   std::vector<std::unique_ptr<ShardPort>> ports_;
   std::shared_ptr<FakeStream> stream_;
   Worker worker_;
 };
+
+// Counts what Ask tells it.
+class Tally final : public AnswerSink {
+ public:
+  explicit Tally(size_t expected) : told(expected) {}
+  void OnAnswer(uint32_t which, absl::StatusOr<std::string> answer) override {
+    EXPECT_FALSE(told[which].has_value()) << which << " is told twice";
+    told[which] = std::move(answer);
+    if (++count == static_cast<int>(told.size())) all.Set();
+  }
+  std::vector<std::optional<absl::StatusOr<std::string>>> told;
+  int count = 0;
+  base::Event all;
+};
+
+// Asks for 0, 1, 2, ..., and returns when all were told.
+Task<std::shared_ptr<Tally>> AskMany(ShardPort* port, int count, base::Deadline deadline) {
+  const auto tally = std::make_shared<Tally>(count);
+  for (int i = 0; i < count; ++i) {
+    port->Ask({kPeer.endpoint, Verb::kWrite, kNoToken, std::to_string(i)}, deadline, tally,
+              static_cast<uint32_t>(i));
+  }
+  co_await tally->all.Wait();
+  co_return tally;
+}
+
+TEST_F(ShardPortTest, EverythingAskedIsTold) {
+  // The first ones wait for the connection.
+  for (int round = 0; round < 2; ++round) {
+    const auto tally = BlockOn(executor_->shard(1),
+                               AskMany(ports_[1].get(), 1000, clock_.Now() + absl::Seconds(60)));
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_TRUE(tally->told[i]->ok()) << tally->told[i]->status();
+      EXPECT_EQ(**tally->told[i], std::to_string(i));
+    }
+  }
+  while (budget_->used() > 0) std::this_thread::yield();
+}
+
+TEST_F(ShardPortTest, WhatIsAskedEndsInTime) {
+  answers_ = false;
+  OnAllPorts([this](ShardPort& port) { port.OnPeerUp(kPeer, stream_); });
+  const base::MonotonicTime start = clock_.Now();
+  const base::Deadline deadline = start + absl::Milliseconds(20);
+  // Those with more time do not hold up those with less, whichever came first.
+  const auto late = std::make_shared<Tally>(1);
+  executor_->shard(0).Post([&] {
+    ports_[0]->Ask({kPeer.endpoint, Verb::kWrite, kNoToken, "x"}, start + absl::Seconds(60), late,
+                   0);
+  });
+  const auto tally = BlockOn(executor_->shard(0), AskMany(ports_[0].get(), 100, deadline));
+  EXPECT_GE(clock_.Now(), deadline);
+  EXPECT_LE(clock_.Now(), start + absl::Seconds(30));
+  for (const auto& answer : tally->told) {
+    EXPECT_EQ(answer->status().code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(answer->status().message(), "WRITE to peer:7000: no answer in time");
+  }
+  EXPECT_EQ(late->count, 0);
+  BlockOn(executor_->shard(0), Refuse(ports_[0].get()));
+  EXPECT_EQ(late->count, 1);
+  EXPECT_EQ(late->told[0]->status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ShardPortTest, WhatIsAskedOfAFullQueueOrAStoppedPortIsRefused) {
+  budget_ = std::make_shared<ByteBudget>(1000);
+  answers_ = false;
+  OnAllPorts([this](ShardPort& port) { port.OnPeerUp(kPeer, stream_); });
+  const auto tally = BlockOn(executor_->shard(0),
+                             AskMany(ports_[0].get(), 100, clock_.Now() + absl::Milliseconds(1)));
+  int refused = 0;
+  for (const auto& answer : tally->told)
+    refused += answer->status().code() == absl::StatusCode::kResourceExhausted;
+  EXPECT_EQ(refused, 100 - 1000 / (static_cast<int>(kEnvelopeHeaderBytes) + 2));
+  BlockOn(executor_->shard(0), Refuse(ports_[0].get()));
+  const auto stopped =
+      BlockOn(executor_->shard(0), AskMany(ports_[0].get(), 10, clock_.Now() + absl::Seconds(60)));
+  for (const auto& answer : stopped->told)
+    EXPECT_EQ(answer->status().code(), absl::StatusCode::kUnavailable);
+}
 
 TEST_F(ShardPortTest, BothShardsGetTheirOwnAnswers) {
   for (const Outcome& outcome : CallFromBothShards(20'000)) {

@@ -96,6 +96,21 @@ base::Task<absl::StatusOr<std::string>> SimTransport::Call(Outgoing message,
   co_return absl::DeadlineExceededError(base::StrCat(Name(verb, to), ": no answer in time"));
 }
 
+void SimTransport::Ask(const Endpoint& to, Verb verb, int64_t token, std::string_view body,
+                       base::Deadline deadline, std::shared_ptr<AnswerSink> sink, uint32_t which) {
+  const int shard = node_.executor().current_shard();
+  THOLOS_CHECK(shard >= 0) << "Ask() from a loop that is no shard";
+  if (!scopes_[static_cast<size_t>(shard)]->SpawnNow(
+          CallFor({to, verb, token, std::string(body)}, deadline, sink, which))) {
+    sink->OnAnswer(which, Unavailable(verb, to, "this node does not send"));
+  }
+}
+
+base::Task<void> SimTransport::CallFor(Outgoing message, base::Deadline deadline,
+                                       std::shared_ptr<AnswerSink> sink, uint32_t which) {
+  sink->OnAnswer(which, co_await Call(std::move(message), deadline));
+}
+
 void SimTransport::Send(Outgoing message) {
   if (!started_ || stopped_ || message.body.size() > kMessageBytesMax) return;
   if (network_.QueueFull(*this, message.to, message.verb, message.body.size())) return;

@@ -32,6 +32,8 @@ class SimTransport final : public Transport {
   base::Task<absl::Status> Start() override;
   base::Task<void> Stop() override;
   base::Task<absl::StatusOr<std::string>> Call(Outgoing message, base::Deadline deadline) override;
+  void Ask(const Endpoint& to, Verb verb, int64_t token, std::string_view body,
+           base::Deadline deadline, std::shared_ptr<AnswerSink> sink, uint32_t which) override;
   void Send(Outgoing message) override;
   const Endpoint& self() const override { return self_; }
 
@@ -58,6 +60,8 @@ class SimTransport final : public Transport {
     uint64_t from_instance = 0;
   };
 
+  base::Task<void> CallFor(Outgoing message, base::Deadline deadline,
+                           std::shared_ptr<AnswerSink> sink, uint32_t which);
   uint64_t last_request_id() const { return last_request_id_; }
   // From the network:
   void Receive(std::string frame, const Endpoint& from, uint64_t from_instance);

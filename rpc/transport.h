@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -87,6 +88,15 @@ struct Outgoing {
   std::string body;
 };
 
+// Who waits for the answers to Transport::Ask.
+class AnswerSink {
+ public:
+  virtual ~AnswerSink() = default;
+  // Once for each Ask, on the loop that asked, possibly inside of it. `which` is what Ask was given;
+  // the answer, or the error, is what Call would have returned.
+  virtual void OnAnswer(uint32_t which, absl::StatusOr<std::string> answer) = 0;
+};
+
 // Usable from every shard of its node.
 class Transport {
  public:
@@ -107,6 +117,10 @@ class Transport {
   //   kResourceExhausted: the peer's queue here is full - not sent.
   virtual base::Task<absl::StatusOr<std::string>> Call(Outgoing message,
                                                        base::Deadline deadline) = 0;
+  // Call without a task: for what asks several peers at once, for every request. From shards only;
+  // `body` is not needed once this returns.
+  virtual void Ask(const Endpoint& to, Verb verb, int64_t token, std::string_view body,
+                   base::Deadline deadline, std::shared_ptr<AnswerSink> sink, uint32_t which) = 0;
   // Sends without an answer; lost silently if the peer cannot be reached or its queue is full.
   virtual void Send(Outgoing message) = 0;
 

@@ -60,6 +60,11 @@ void Gate::Holder::Leave() {
   if (--gate->inside_ == 0 && gate->closed_ && !Loop::CurrentCrashed()) gate->empty_.Set();
 }
 
+Gate::Holder Gate::Holder::Another() const {
+  if (gate_ != nullptr) ++gate_->inside_;
+  return Holder(gate_);
+}
+
 Task<void> Gate::Close() {
   closed_ = true;
   if (inside_ > 0) co_await empty_.Wait();
@@ -70,6 +75,11 @@ bool Scope::Spawn(Task<void> task) {
   if (!holder) return false;
   Start(Loop::Current(), std::move(task), std::move(holder));
   return true;
+}
+
+void Scope::Spawn(Task<void> task, Gate::Holder inside) {
+  THOLOS_CHECK(static_cast<bool>(inside));
+  Start(Loop::Current(), std::move(task), std::move(inside));
 }
 
 bool Scope::SpawnNow(Task<void> task) {

@@ -29,6 +29,8 @@ class Gate {
       return *this;
     }
     ~Holder() { Leave(); }
+    // Somebody who is inside lets another one in, even if the gate was closed since.
+    Holder Another() const;
     // False if the gate was closed.
     explicit operator bool() const { return gate_ != nullptr; }
 
@@ -58,6 +60,10 @@ class Scope {
   bool Spawn(Task<void> task);
   // The same, but runs `task` at once, until it first waits.
   bool SpawnNow(Task<void> task);
+  // For what goes on without a task and may have to spawn one in the end: the scope waits for it,
+  // and takes its tasks even after Stop() was called.
+  [[nodiscard]] Gate::Holder Enter() { return gate_.Enter(); }
+  static void Spawn(Task<void> task, Gate::Holder inside);
   // Lets no more in and returns when every spawned task has ended.
   Task<void> Stop() { return gate_.Close(); }
   bool stopped() const { return gate_.closed(); }

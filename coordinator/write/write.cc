@@ -1,9 +1,11 @@
 #include "coordinator/write/write.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/inlined_vector.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -49,9 +51,19 @@ absl::Status CheckMutationSize(size_t encoded_bytes, uint64_t bytes_max) {
                                            " bytes is larger than the limit of ", bytes_max));
 }
 
-struct Writer::Request {
-  Request(ConsistencyLevel level, const ReplicaPlan& plan) : progress(level, plan) {}
+// The answers of other nodes come here, by their place among the plan's targets.
+struct Writer::Request final : rpc::AnswerSink, std::enable_shared_from_this<Request> {
+  Request(Writer& writer, ConsistencyLevel level, ReplicaPlan replicas)
+      : writer(writer),
+        background(writer.shard_.background.Enter()),
+        plan(std::move(replicas)),
+        under_way(plan.targets.size()),
+        progress(level, plan) {}
 
+  Writer& writer;
+  base::Gate::Holder background;  // a last answer may leave a hint to be kept
+  const ReplicaPlan plan;
+  absl::InlinedVector<std::optional<ReplicaQueues::UnderWay>, 4> under_way;  // of SendOver
   std::shared_ptr<const WriteMessage> message;
   rpc::Verb verb = rpc::Verb::kWrite;
   base::Deadline deadline;
@@ -65,6 +77,14 @@ struct Writer::Request {
 
   void Changed() {
     if (progress.verdict() != Verdict::kPending) decided.Set();
+  }
+
+  void OnAnswer(uint32_t which, absl::StatusOr<std::string> answer) override {
+    const ReplicaPlan::Target& replica = plan.targets[which];
+    under_way[which]->Ended(answer.status());
+    writer.shard_.replicas.Note(replica.node, answer.status());
+    if (writer.Took(replica, answer.status(), *this)) return;
+    base::Scope::Spawn(writer.HintFor(replica.node, shared_from_this()), background.Another());
   }
 };
 
@@ -162,7 +182,9 @@ absl::StatusOr<Writer::Prepared> Writer::Prepare(const data::Mutation& mutation,
 base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOptions options) {
   shard_.timestamps.Observe(write.timestamp);
   // 1. To all live replicas; a hint for each dead one.
-  const auto request = std::make_shared<Request>(options.consistency, write.plan);
+  const auto request = std::make_shared<Request>(*this, options.consistency, std::move(write.plan));
+  if (!request->background) co_return Stopping();
+  const ReplicaPlan& plan = request->plan;
   request->message = std::move(write.message);
   if (options.background) request->verb = rpc::Verb::kReplayWrite;
   request->room = std::move(write.room);
@@ -170,11 +192,10 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
   const Faults& faults = shard_.options.faults;
   request->deadline = faults.deadlines_ignored ? base::Deadline::Infinite() : options.deadline;
   request->trace = std::move(options.trace);
-  if (request->trace != nullptr) request->trace->Add("write needs " + write.plan.ToString());
+  if (request->trace != nullptr) request->trace->Add("write needs " + plan.ToString());
   request->created_micros = shard_.clock.WallMicros();
-  SendAll(write.plan, request);
-  for (const ring::NodeId& replica : write.plan.dead)
-    shard_.background.Spawn(HintFor(replica, request));
+  SendAll(request);
+  for (const ring::NodeId& replica : plan.dead) shard_.background.Spawn(HintFor(replica, request));
 
   // 2. Until the level is met, or cannot be any more, or time is up.
   co_await request->decided.WaitUntil(request->deadline);
@@ -187,12 +208,18 @@ base::Task<absl::Status> Writer::Send(Prepared write, WriteType type, RequestOpt
 }
 
 // One copy to each other datacenter; relays hand on what somebody waits for.
-void Writer::SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& request) {
+void Writer::SendAll(const std::shared_ptr<Request>& request) {
+  const ReplicaPlan& plan = request->plan;
   absl::btree_map<ring::DatacenterId, std::vector<ReplicaPlan::Target>> remote;
-  for (const ReplicaPlan::Target& replica : plan.targets) {
+  for (size_t i = 0; i < plan.targets.size(); ++i) {
+    const ReplicaPlan::Target& replica = plan.targets[i];
     if (replica.datacenter == plan.own_datacenter || plan.own_datacenter == ring::kNoDatacenter ||
         request->verb != rpc::Verb::kWrite) {
-      shard_.background.SpawnNow(SendTo(replica, request));
+      if (replica.node == shard_.options.self || request->trace != nullptr) {
+        shard_.background.SpawnNow(SendTo(replica, request));
+      } else {
+        SendOver(i, request);
+      }
     } else {
       remote[replica.datacenter].push_back(replica);
     }
@@ -267,6 +294,14 @@ base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Req
       replica.node, request->verb, request->message, request->deadline, request->trace);
   under_way.Ended(applied);
   if (!Took(replica, applied, *request)) co_await HintFor(replica.node, std::move(request));
+}
+
+void Writer::SendOver(size_t target, const std::shared_ptr<Request>& request) {
+  const ring::NodeId& node = request->plan.targets[target].node;
+  request->under_way[target].emplace(shard_.replica_queues.Send(ReplicaQueues::Kind::kWrite, node));
+  shard_.replicas.Ask(*shard_.state.Get(), node, request->verb, request->message->token,
+                      request->message->body, request->deadline, request,
+                      static_cast<uint32_t>(target));
 }
 
 // What a replica said: it counts, or (false) it is to get a hint.

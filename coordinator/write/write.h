@@ -58,7 +58,7 @@ class Writer {
                                                     const RequestOptions& options);
   base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options);
   absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
-  void SendAll(const ReplicaPlan& plan, const std::shared_ptr<Request>& request);
+  void SendAll(const std::shared_ptr<Request>& request);
   void SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
                         const std::shared_ptr<Request>& request);
   base::Task<void> SendToRelay(ReplicaPlan::Target relay, std::string body,
@@ -67,6 +67,8 @@ class Writer {
   base::Task<void> AwaitForwarded(ReplicaPlan::Target replica, size_t other,
                                   std::shared_ptr<Forwarder::Expected> expected,
                                   std::shared_ptr<Request> request);
+  // To one that is not this node.
+  void SendOver(size_t target, const std::shared_ptr<Request>& request);
   bool Took(const ReplicaPlan::Target& replica, const absl::Status& applied,
             Request& request) const;
   base::Task<void> SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request);
