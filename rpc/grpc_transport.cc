@@ -154,6 +154,7 @@ absl::StatusOr<Answer> ToAnswer(const Envelope& envelope) {
 absl::Status GrpcTransport::Impl::OnAnswers(std::string_view frame) {
   THOLOS_ASSIGN_OR_RETURN(const auto envelopes, DecodeFrame(frame, deps_.clock.Now()));
   std::vector<std::vector<Answer>> by_shard(ports_.size());
+  for (auto& part : by_shard) part.reserve(envelopes.size() / ports_.size() + 1);
   for (const Envelope& envelope : envelopes) {
     THOLOS_ASSIGN_OR_RETURN(Answer answer, ToAnswer(envelope));
     const auto shard = static_cast<size_t>(ShardOfRequestId(answer.request_id));
@@ -174,6 +175,7 @@ absl::Status GrpcTransport::Impl::OnRequests(const std::shared_ptr<InboundStream
   listening_.wait(false);
   THOLOS_ASSIGN_OR_RETURN(const auto envelopes, DecodeFrame(frame, deps_.clock.Now()));
   std::vector<std::vector<Request>> by_shard(ports_.size());
+  for (auto& part : by_shard) part.reserve(envelopes.size() / ports_.size() + 1);
   for (const Envelope& envelope : envelopes) {
     if (envelope.kind != EnvelopeKind::kRequest && envelope.kind != EnvelopeKind::kOneWay) {
       return absl::DataLossError("a peer sent an answer where requests belong");

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/async/run_now.h"
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
@@ -264,39 +263,55 @@ void ShardPort::OnAnswers(std::vector<Answer> answers) {
 
 void ShardPort::OnRequests(std::shared_ptr<InboundStream> stream, std::vector<Request> requests) {
   if (refusing_) return;
+  const base::MonotonicTime now = deps_.clock.Now();
   for (Request& request : requests) {
     const VerbClass stream_class = ClassOf(request.verb);
-    if (!IsBackground(stream_class)) {
-      scope_.SpawnNow(RunHandler(stream, std::move(request)));
+    if (IsBackground(stream_class)) {
+      const size_t bytes = request.hold.bytes();
+      const base::Deadline deadline = request.deadline;
+      background_.Push(stream_class, bytes, deadline,
+                       [this, stream, request = std::move(request)]() mutable {
+                         return RunInTurn(std::move(stream), std::move(request));
+                       });
       continue;
     }
-    const size_t bytes = request.hold.bytes();
-    const base::Deadline deadline = request.deadline;
-    background_.Push(stream_class, bytes, deadline,
-                     [this, stream, request = std::move(request)]() mutable {
-                       return RunHandler(std::move(stream), std::move(request));
-                     });
+    const Handler* handler = HandlerOf(stream, request, now);
+    if (handler != nullptr) RunHandler(scope_.Enter(), *handler, stream, std::move(request));
   }
 }
 
-base::Task<void> ShardPort::RunHandler(std::shared_ptr<InboundStream> stream, Request request) {
-  if (request.deadline <= deps_.clock.Now()) {
+const Handler* ShardPort::HandlerOf(const std::shared_ptr<InboundStream>& stream,
+                                    const Request& request, base::MonotonicTime now) {
+  if (request.deadline <= now) {
     expired_.Add();
     stream->Finished(request.hold.bytes());
-    co_return;
+    return nullptr;
   }
   handled_.Add();
   const auto handler = deps_.handlers.find(request.verb);
-  if (handler == deps_.handlers.end()) {
-    Respond(stream, request,
-            WithCode(absl::StatusCode::kUnimplemented,
-                     base::StrCat("no handler for verb ", static_cast<int>(request.verb), " (",
-                                  VerbName(request.verb), ")")));
-    stream->Finished(request.hold.bytes());
-    co_return;
-  }
+  if (handler != deps_.handlers.end()) return &handler->second;
   Respond(stream, request,
-          co_await handler->second(
+          WithCode(absl::StatusCode::kUnimplemented,
+                   base::StrCat("no handler for verb ", static_cast<int>(request.verb), " (",
+                                VerbName(request.verb), ")")));
+  stream->Finished(request.hold.bytes());
+  return nullptr;
+}
+
+// `handler` is one of the table, which outlives all.
+base::RunningNow ShardPort::RunHandler(base::Gate::Holder, const Handler& handler,
+                                       std::shared_ptr<InboundStream> stream, Request request) {
+  Respond(stream, request,
+          co_await handler(
+              Incoming{stream->from(), request.verb, std::move(request.body), request.deadline}));
+  stream->Finished(request.hold.bytes());
+}
+
+base::Task<void> ShardPort::RunInTurn(std::shared_ptr<InboundStream> stream, Request request) {
+  const Handler* handler = HandlerOf(stream, request, deps_.clock.Now());
+  if (handler == nullptr) co_return;
+  Respond(stream, request,
+          co_await (*handler)(
               Incoming{stream->from(), request.verb, std::move(request.body), request.deadline}));
   stream->Finished(request.hold.bytes());
 }

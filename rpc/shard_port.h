@@ -25,6 +25,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "base/async/event.h"
+#include "base/async/run_now.h"
 #include "base/async/scope.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -155,7 +156,13 @@ class ShardPort {
                  uint32_t which);
   base::Task<absl::Status> AwaitConnection(Peer& peer, base::Deadline deadline);
   base::Task<void> SendWhenConnected(Peer& peer, Outgoing message, ByteBudget::Hold hold);
-  base::Task<void> RunHandler(std::shared_ptr<InboundStream> stream, Request request);
+  // None if the request has ended: its time was up, or nobody handles its verb.
+  const Handler* HandlerOf(const std::shared_ptr<InboundStream>& stream, const Request& request,
+                           base::MonotonicTime now);
+  base::RunningNow RunHandler(base::Gate::Holder inside, const Handler& handler,
+                              std::shared_ptr<InboundStream> stream, Request request);
+  // Of the background classes.
+  base::Task<void> RunInTurn(std::shared_ptr<InboundStream> stream, Request request);
   void Respond(const std::shared_ptr<InboundStream>& stream, const Request& request,
                absl::StatusOr<std::string> result);
   // What this turn sends on `stream`.

@@ -26,7 +26,7 @@ constexpr size_t kLists = FramePool::kFrameBytesMax / FramePool::kStep;
 // Plain data, so that reaching it costs no check for initialisation.
 struct Lists {
   FreeFrame* first[kLists];
-  uint8_t count[kLists];
+  uint16_t count[kLists];
   bool ended;
 };
 constinit thread_local Lists lists = {};
@@ -72,7 +72,7 @@ void FramePool::Free(void* frame, size_t bytes) {
 
 size_t FramePool::kept() {
   size_t kept = 0;
-  for (const uint8_t count : lists.count) kept += count;
+  for (const uint16_t count : lists.count) kept += count;
   return kept;
 }
 

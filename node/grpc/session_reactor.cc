@@ -93,7 +93,7 @@ class Session : public SessionReactor {
     }
     if (count > 0) {
       shard_.Post([this, calls = std::move(calls)] {
-        for (int i = 0; i < calls->request.calls_size(); ++i) base::RunNow(running_, Run(calls, i));
+        for (int i = 0; i < calls->request.calls_size(); ++i) Run(running_.Enter(), calls, i);
       });
     }
     Do(next);
@@ -119,7 +119,7 @@ class Session : public SessionReactor {
     return grpc::SerializationTraits<pb::SessionRequest>::Deserialize(&request_, batch).ok();
   }
 
-  base::Task<void> Run(std::shared_ptr<Calls> calls, int index) {
+  base::RunningNow Run(base::Gate::Holder, std::shared_ptr<Calls> calls, int index) {
     const pb::SessionCall& call = calls->request.calls(index);
     CallContext::Admission admission = context_.Admit(static_cast<int64_t>(call.ByteSizeLong()));
     if (!admission) {
