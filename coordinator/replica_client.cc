@@ -26,6 +26,11 @@ std::shared_ptr<const ReadMessage> ReadMessage::Of(data::ReadCommand command, bo
   return message;
 }
 
+rpc::Verb ReadMessage::verb(bool data) const {
+  if (background) return data ? rpc::Verb::kRepairRead : rpc::Verb::kRepairDigest;
+  return data ? rpc::Verb::kReadData : rpc::Verb::kReadDigest;
+}
+
 // Not a coroutine, as Call: every write goes through here, and each frame costs.
 base::Task<absl::Status> ReplicaClient::Apply(ring::NodeId to, rpc::Verb verb,
                                               std::shared_ptr<const WriteMessage> message,
@@ -52,13 +57,18 @@ base::Task<absl::StatusOr<data::ReadResult>> ReplicaClient::ReadData(
     co_return result;
   }
   const int64_t token = message->command.RoutingToken();
-  const rpc::Verb verb = message->background ? rpc::Verb::kRepairRead : rpc::Verb::kReadData;
-  const auto bytes = co_await Call(from, {verb, token, message->body}, deadline, std::move(trace));
+  const auto bytes =
+      co_await Call(from, {message->verb(true), token, message->body}, deadline, std::move(trace));
   Note(from, bytes.status());
   THOLOS_CO_RETURN_IF_ERROR(bytes.status());
-  THOLOS_CO_ASSIGN_OR_RETURN(data::ReadResult result, data::DecodeReadResult(*bytes));
-  THOLOS_CO_RETURN_IF_ERROR(CheckAnswer(message->command, result));
-  co_return result;
+  co_return DecodeData(message->command, *bytes);
+}
+
+absl::StatusOr<data::ReadResult> ReplicaClient::DecodeData(const data::ReadCommand& command,
+                                                           std::string_view bytes) {
+  THOLOS_ASSIGN_OR_RETURN(data::ReadResult result, data::DecodeReadResult(bytes));
+  THOLOS_RETURN_IF_ERROR(CheckAnswer(command, result));
+  return result;
 }
 
 base::Task<absl::StatusOr<base::Hash128>> ReplicaClient::ReadDigest(
@@ -71,8 +81,8 @@ base::Task<absl::StatusOr<base::Hash128>> ReplicaClient::ReadDigest(
     co_return DigestOf(result);
   }
   const int64_t token = message->command.RoutingToken();
-  const rpc::Verb verb = message->background ? rpc::Verb::kRepairDigest : rpc::Verb::kReadDigest;
-  const auto bytes = co_await Call(from, {verb, token, message->body}, deadline, std::move(trace));
+  const auto bytes =
+      co_await Call(from, {message->verb(false), token, message->body}, deadline, std::move(trace));
   Note(from, bytes.status());
   THOLOS_CO_RETURN_IF_ERROR(bytes.status());
   co_return DecodeDigest(*bytes);

@@ -26,6 +26,8 @@ struct ReadMessage {
   data::ReadCommand command;
   std::string body;
   bool background = false;  // in the class of repair
+  // How a replica is asked for the data, or for its digest.
+  rpc::Verb verb(bool data) const;
   static std::shared_ptr<const ReadMessage> Of(data::ReadCommand command, bool background = false);
 };
 
@@ -65,6 +67,9 @@ class ReplicaClient {
                                                         std::shared_ptr<const ReadMessage> message,
                                                         base::Deadline deadline,
                                                         TraceHandle trace = nullptr) const;
+  // The body of an answer to kReadData.
+  static absl::StatusOr<data::ReadResult> DecodeData(const data::ReadCommand& command,
+                                                     std::string_view bytes);
   base::Task<absl::StatusOr<base::Hash128>> ReadDigest(ring::NodeId from,
                                                        std::shared_ptr<const ReadMessage> message,
                                                        base::Deadline deadline,

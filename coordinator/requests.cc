@@ -119,7 +119,12 @@ absl::Status AdmitPlan(ShardContext& shard, ReplicaQueues::Kind kind, ReplicaPla
 }
 
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {
-  return std::min(deadline, shard.clock.Now() + shard.options.request_time_max);
+  return EffectiveDeadline(shard, deadline, shard.clock.Now());
+}
+
+base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline,
+                                 base::MonotonicTime now) {
+  return std::min(deadline, now + shard.options.request_time_max);
 }
 
 absl::Status Stopping() { return base::Overloaded("the node is stopping"); }

@@ -58,6 +58,8 @@ absl::Status AdmitPlan(ShardContext& shard, ReplicaQueues::Kind kind, ReplicaPla
 
 // Not further away than options.request_time_max.
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline);
+base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline,
+                                 base::MonotonicTime now);
 
 // The answer once Stop was called: nothing was sent.
 absl::Status Stopping();

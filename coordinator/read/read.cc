@@ -80,11 +80,12 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadPartition(data::ReadCommand com
 
 base::Task<absl::StatusOr<ReadPage>> Reader::ReadKey(data::ReadCommand command,
                                                      RequestOptions options) {
-  const ring::ClusterState::Ptr state = shard_.cluster.Get();
-  const auto table = state->schema().FindTable(command.table);
-  THOLOS_CO_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, command.table));
-  THOLOS_CO_ASSIGN_OR_RETURN(ReplicaPlan plan, PlanKey(shard_, *state, keyspace, command.key->token,
-                                                       options.consistency, PlanRead));
+  const ring::ClusterState& state = *shard_.state.Get();
+  const auto table = state.schema().FindTable(command.table);
+  if (table == nullptr) co_return KeyspaceOf(state, command.table).status();
+  THOLOS_CO_ASSIGN_OR_RETURN(
+      ReplicaPlan plan,
+      PlanKey(shard_, state, table->keyspace, command.key->token, options.consistency, PlanRead));
   THOLOS_CO_RETURN_IF_ERROR(AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan));
   co_return co_await ReadReplicas(shard_, std::move(command), std::move(plan),
                                   shard_.policies.Of(table), std::move(options));

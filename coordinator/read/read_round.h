@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "base/checksum.h"
@@ -22,7 +23,7 @@ struct ReplicaAnswer {
 };
 
 // Confined to its shard.
-class ReadRound {
+class ReadRound final : public rpc::AnswerSink, public std::enable_shared_from_this<ReadRound> {
  public:
   struct Input {
     std::shared_ptr<const ReadMessage> message;
@@ -43,16 +44,34 @@ class ReadRound {
  private:
   ReadRound(ShardContext& shard, Input input);
 
-  void AskOneMore();
-  static void Send(std::shared_ptr<ReadRound> round, ReadProgress::Ask ask);
+  struct Sent {
+    ReadProgress::Ask ask;
+    base::MonotonicTime at;
+  };
+  struct Message {
+    Sent sent;
+    ReplicaQueues::UnderWay under_way;
+  };
+
+  // A message without a task, or (to this node, or with a trace) a task.
+  void Send(ReadProgress::Ask ask);
+  void OnAnswer(uint32_t which, absl::StatusOr<std::string> bytes) override;
   static base::Task<void> AskReplica(std::shared_ptr<ReadRound> round, ReadProgress::Ask ask);
   base::Task<absl::StatusOr<ReplicaAnswer>> Fetch(ReadProgress::Ask ask);
-  base::Task<void> WaitFor(std::shared_ptr<ReadRound> self);
+  ReplicaQueues::UnderWay QueueFor(ReadProgress::Ask ask);
+  absl::StatusOr<ReplicaAnswer> Decode(ReadProgress::Ask ask, std::string_view bytes) const;
+  // Everything after the first answers that are enough is only measured.
+  void Answered(const Sent& sent, absl::StatusOr<ReplicaAnswer> answer, base::MonotonicTime now);
+  void Measure(const Sent& sent, const absl::Status& status, base::MonotonicTime now);
+  bool IsCompared() const;
+  base::Task<void> WaitFor();
   bool MaySpeculate();
 
   ShardContext& shard_;
   const Input input_;
   ReadProgress progress_;
+  const base::Gate::Holder background_;       // late answers come after the read
+  absl::InlinedVector<Message, 4> messages_;  // by their number
   std::vector<ReplicaAnswer> answers_;
   std::vector<FailedReplica> failed_;
   base::Event decided_;

@@ -97,15 +97,19 @@ base::Task<absl::Status> Writer::Write(data::Mutation mutation, RequestOptions o
                          mutation.update.key.token, now);
   }
   if (!fit.ok()) return base::Task<absl::Status>::Ready(std::move(fit));
-  return WriteAgain(std::move(mutation), std::move(options));
+  return WriteAgain(std::move(mutation), std::move(options), now);
 }
 
 base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOptions options) {
+  return WriteAgain(std::move(mutation), std::move(options), shard_.clock.Now());
+}
+
+base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOptions options,
+                                            base::MonotonicTime start) {
   const base::Gate::Holder inside = shard_.requests.Enter();
   if (!inside) co_return Stopping();
-  const base::MonotonicTime start = shard_.clock.Now();
   const ConsistencyLevel level = options.consistency;
-  const absl::Status outcome = co_await Perform(mutation, std::move(options));
+  const absl::Status outcome = co_await Perform(mutation, std::move(options), start);
   const absl::Duration took = shard_.clock.Now() - start;
   shard_.metrics.writes.Count(level, took, outcome);
   NoteIfSlow(shard_, {"write", mutation.table, level, took}, outcome);
@@ -134,9 +138,10 @@ std::optional<base::Task<absl::Status>> Writer::WriteHere(const data::Mutation& 
 }
 
 // `mutation` is the caller's, which awaits this.
-base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, RequestOptions options) {
+base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, RequestOptions options,
+                                         base::MonotonicTime now) {
   THOLOS_CO_RETURN_IF_ERROR(CheckMutation(mutation));
-  options.deadline = EffectiveDeadline(shard_, options.deadline);
+  options.deadline = EffectiveDeadline(shard_, options.deadline, now);
   const data::Timestamp timestamp = LargestTimestamp(mutation.update);
   if (!shard_.ceiling.Covers(timestamp))
     THOLOS_CO_RETURN_IF_ERROR(co_await Cover(timestamp, options.deadline));
@@ -215,8 +220,10 @@ void Writer::SendAll(const std::shared_ptr<Request>& request) {
     const ReplicaPlan::Target& replica = plan.targets[i];
     if (replica.datacenter == plan.own_datacenter || plan.own_datacenter == ring::kNoDatacenter ||
         request->verb != rpc::Verb::kWrite) {
-      if (replica.node == shard_.options.self || request->trace != nullptr) {
+      if (request->trace != nullptr) {
         shard_.background.SpawnNow(SendTo(replica, request));
+      } else if (replica.node == shard_.options.self) {
+        ApplyHere(replica, request);
       } else {
         SendOver(i, request);
       }
@@ -283,15 +290,25 @@ base::Task<void> Writer::AwaitForwarded(ReplicaPlan::Target replica, size_t othe
 
 absl::StatusOr<ReplicaPlan> Writer::Plan(const data::Mutation& mutation,
                                          ConsistencyLevel level) const {
-  const ring::ClusterState::Ptr state = shard_.cluster.Get();
-  THOLOS_ASSIGN_OR_RETURN(const std::string keyspace, KeyspaceOf(*state, mutation.table));
-  return PlanKey(shard_, *state, keyspace, mutation.update.key.token, level, PlanWrite);
+  const ring::ClusterState& state = *shard_.state.Get();
+  const auto table = state.schema().FindTable(mutation.table);
+  if (table == nullptr) return KeyspaceOf(state, mutation.table).status();
+  return PlanKey(shard_, state, table->keyspace, mutation.update.key.token, level, PlanWrite);
 }
 
 base::Task<void> Writer::SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
   auto under_way = shard_.replica_queues.Send(ReplicaQueues::Kind::kWrite, replica.node);
   const absl::Status applied = co_await shard_.replicas.Apply(
       replica.node, request->verb, request->message, request->deadline, request->trace);
+  under_way.Ended(applied);
+  if (!Took(replica, applied, *request)) co_await HintFor(replica.node, std::move(request));
+}
+
+// The request keeps the scope open.
+base::RunningNow Writer::ApplyHere(ReplicaPlan::Target replica, std::shared_ptr<Request> request) {
+  auto under_way = shard_.replica_queues.Send(ReplicaQueues::Kind::kWrite, replica.node);
+  const absl::Status applied = co_await shard_.replicas.ApplyHere(
+      std::string(request->message->mutation()), request->deadline);
   under_way.Ended(applied);
   if (!Took(replica, applied, *request)) co_await HintFor(replica.node, std::move(request));
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "base/async/run_now.h"
 #include "base/async/task.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/replica_plan.h"
@@ -31,6 +32,9 @@ class Writer {
 
   // Write of a mutation that was accepted before: whatever its timestamp.
   base::Task<absl::Status> WriteAgain(data::Mutation mutation, RequestOptions options);
+  // The same, begun at `start`.
+  base::Task<absl::Status> WriteAgain(data::Mutation mutation, RequestOptions options,
+                                      base::MonotonicTime start);
 
   // A mutation that is fit to be written, and where to. Nothing was sent.
   struct Prepared {
@@ -56,7 +60,8 @@ class Writer {
 
   std::optional<base::Task<absl::Status>> WriteHere(const data::Mutation& mutation,
                                                     const RequestOptions& options);
-  base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options);
+  base::Task<absl::Status> Perform(const data::Mutation& mutation, RequestOptions options,
+                                   base::MonotonicTime now);
   absl::StatusOr<ReplicaPlan> Plan(const data::Mutation& mutation, ConsistencyLevel level) const;
   void SendAll(const std::shared_ptr<Request>& request);
   void SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
@@ -72,6 +77,8 @@ class Writer {
   bool Took(const ReplicaPlan::Target& replica, const absl::Status& applied,
             Request& request) const;
   base::Task<void> SendTo(ReplicaPlan::Target replica, std::shared_ptr<Request> request);
+  // To this node.
+  base::RunningNow ApplyHere(ReplicaPlan::Target replica, std::shared_ptr<Request> request);
   base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);
 
   ShardContext& shard_;
