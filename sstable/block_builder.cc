@@ -52,7 +52,7 @@ char* BlockBuilder::Reserve(size_t bytes) {
   return payload_.data() + used_;
 }
 
-void BlockBuilder::Add(std::string_view key, std::string_view value) {
+void BlockBuilder::Add(std::string_view key, std::string_view value, std::string_view rest) {
   size_t shared = 0;
   if (empty()) {
     first_key_ = key;
@@ -68,12 +68,13 @@ void BlockBuilder::Add(std::string_view key, std::string_view value) {
     since_restart_ = 0;
     shared = 0;
   }
-  char* to = Reserve(3 * kVarintBytesMax + key.size() + value.size());
+  char* to = Reserve(3 * kVarintBytesMax + key.size() + value.size() + rest.size());
   to = PutVarint(to, shared);
   to = PutVarint(to, key.size() - shared);
-  to = PutVarint(to, value.size());
+  to = PutVarint(to, value.size() + rest.size());
   to = PutRaw(to, key.substr(shared));
   to = PutRaw(to, value);
+  to = PutRaw(to, rest);
   used_ = static_cast<size_t>(to - payload_.data());
   ++since_restart_;
 }

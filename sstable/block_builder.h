@@ -16,8 +16,8 @@ inline constexpr size_t kSharedBytesWorth = 8;
 
 class BlockBuilder {
  public:
-  // Keys in ascending order, each once.
-  void Add(std::string_view key, std::string_view value);
+  // Keys in ascending order, each once. The value is `value` and then `rest`.
+  void Add(std::string_view key, std::string_view value, std::string_view rest = {});
   bool empty() const { return used_ == 0; }
   // What Finish would give now.
   size_t bytes() const { return used_ + 4 * restarts_.size() + 4; }

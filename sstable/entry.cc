@@ -12,7 +12,6 @@ enum HeaderFlags : uint8_t {
   kHeaderDeletion = 0x01,
   kHeaderStaticRow = 0x02,
 };
-// Row bodies begin with flags below these.
 constexpr uint8_t kChangeToNone = 0x80;
 constexpr uint8_t kChangeToDeletion = 0x81;
 
@@ -58,7 +57,7 @@ void EncodeChange(const data::Deletion& deletion, std::string* out) {
 
 absl::StatusOr<RowEntry> DecodeRowEntry(std::string_view value) {
   RowEntry entry{.row = value};
-  if (!value.empty() && static_cast<uint8_t>(value[0]) < kChangeToNone) return entry;
+  if (!value.empty() && !BeginsWithChange(value)) return entry;
   base::Reader in(value);
   const uint8_t kind = in.U8();
   entry.change.emplace();

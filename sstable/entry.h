@@ -41,6 +41,8 @@ inline bool IsRowOf(std::string_view entry_key, std::string_view prefix) {
 }
 
 void EncodeHeader(const data::PartitionHeader& header, std::string* out);
+// What it makes of a header without tombstone and static row.
+inline constexpr char kBareHeader = '\x00';
 // Into `header`, all but the key. kDataLoss if malformed.
 absl::Status DecodeHeader(std::string_view value, data::PartitionHeader* header);
 
@@ -51,6 +53,10 @@ struct RowEntry {
   std::string_view row;  // its body; empty: none
 };
 absl::StatusOr<RowEntry> DecodeRowEntry(std::string_view value);
+// Of a value that is not empty. Row bodies begin with flags below these.
+inline bool BeginsWithChange(std::string_view value) {
+  return static_cast<uint8_t>(value[0]) >= 0x80;
+}
 // Into `row`, all but the clustering key. kDataLoss if malformed.
 absl::Status DecodeRow(std::string_view body, data::Row* row);
 

@@ -158,11 +158,11 @@ std::string PartitionPrefix(const data::DecoratedKey& key) {
 }
 
 absl::StatusOr<size_t> PartitionPrefixLength(std::string_view entry_key) {
-  for (size_t i = kTokenBytes; i + 1 < entry_key.size(); ++i) {
-    if (entry_key[i] != '\x00') continue;
-    if (entry_key[i + 1] == '\x00') return i + 2;
-    if (entry_key[i + 1] != '\xFF') break;
-    ++i;
+  size_t zero = entry_key.find('\x00', kTokenBytes);
+  while (zero != entry_key.npos && zero + 1 < entry_key.size()) {
+    if (entry_key[zero + 1] == '\x00') return zero + 2;
+    if (entry_key[zero + 1] != '\xFF') break;
+    zero = entry_key.find('\x00', zero + 2);
   }
   return absl::DataLossError("malformed partition key");
 }

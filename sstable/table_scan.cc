@@ -55,7 +55,8 @@ bool TableScan::TryNext() {
   }
   while (next_ != entries_end_) {
     if (!TakeEntry()) return false;
-    if (key_ < start_) continue;
+    if (!begun_ && key_ < start_) continue;
+    begun_ = true;
     const auto token = static_cast<data::Token>(head_ ^ (uint64_t{1} << 63));
     valid_ = token <= interval_.last;
     ended_ = !valid_;

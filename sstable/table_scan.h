@@ -55,6 +55,7 @@ class TableScan {
   const TokenInterval interval_;
   const std::string start_;  // of entry keys
   absl::Status status_;
+  bool begun_ = false;  // start_ was reached
   bool ended_ = false;
 
   BlockCursor root_;

@@ -56,6 +56,7 @@ void SSTableWriter::StartPartition(std::string_view prefix) {
   WritePendingChange();
   THOLOS_CHECK(!has_partition_ || prefix_ < prefix) << "partitions out of order";
   in_effect_ = data::Deletion();
+  if (has_partition_ && !header_pending_) std::swap(prefix_, written_prefix_);
   prefix_ = prefix;
   has_partition_ = true;
   header_pending_ = true;
@@ -93,7 +94,7 @@ Task<absl::Status> SSTableWriter::AddRow(const data::Row& row) {
   statistics_.Add(row);
   row_body_.clear();
   data::EncodeRowBody(row, &row_body_);
-  WriteRowEntry(row.clustering);
+  WriteRowEntry(row.clustering, row_body_);
   return FlushIfFull();
 }
 
@@ -103,8 +104,7 @@ void SSTableWriter::AddEncodedRow(std::string_view clustering, const data::RowVi
   if (row.empty) return;
   if (pending_change_.has_value() && pending_change_->at != clustering) WritePendingChange();
   NoteRow(row);
-  row_body_ = row.body;
-  WriteRowEntry(clustering);
+  WriteRowEntry(clustering, row.body);
 }
 
 void SSTableWriter::NoteRow(const data::RowView& row) {
@@ -133,14 +133,13 @@ void SSTableWriter::WritePendingChange() {
     pending_change_.reset();
   } else {
     const std::string at = pending_change_->at;
-    row_body_.clear();
-    WriteRowEntry(at);
+    WriteRowEntry(at, {});
   }
 }
 
-// The row row_body_, with the pending change, if it makes a difference. A block that begins inside
+// A row, or nothing, with the pending change, if it makes a difference. A block that begins inside
 // a range tombstone says so with its first entry.
-void SSTableWriter::WriteRowEntry(std::string_view clustering) {
+void SSTableWriter::WriteRowEntry(std::string_view clustering, std::string_view body) {
   if (header_pending_) WriteHeader();
   RowEntryKey(prefix_, clustering, &entry_key_);
   const bool changes = pending_change_.has_value() && pending_change_->deletion != in_effect_;
@@ -154,8 +153,7 @@ void SSTableWriter::WriteRowEntry(std::string_view clustering) {
   }
   entry_value_.clear();
   if (changes || (data_.empty() && !in_effect_.live())) EncodeChange(in_effect_, &entry_value_);
-  entry_value_.append(row_body_);
-  AddEntry();
+  AddEntry(body);
 }
 
 Task<absl::Status> SSTableWriter::Add(const data::Partition& partition) {
@@ -179,7 +177,7 @@ void SSTableWriter::WriteHeader() {
   HeaderEntryKey(prefix_, &entry_key_);
   entry_value_.clear();
   if (bare_) {
-    EncodeHeader({}, &entry_value_);
+    entry_value_.push_back(kBareHeader);
     if (statistics_.partitions == 0) statistics_.first_key = DecodePartitionPrefix(prefix_).value();
     statistics_.AddBarePartition();
   } else {
@@ -187,19 +185,20 @@ void SSTableWriter::WriteHeader() {
     statistics_.Add(header_);
   }
   header_value_ = entry_value_;
-  written_prefix_ = prefix_;
   filter_.Add(FilterHashOfPrefix(prefix_));
   if (data_.empty()) block_header_.clear();
   AddEntry();
 }
 
-void SSTableWriter::AddEntry() {
-  if (entry_key_.size() + entry_value_.size() > kBlockBytesMax / 2) {
-    status_ = absl::InvalidArgumentError(base::StrCat(
-        Path(FileName(options_.generation)), ": a row of ", entry_value_.size(), " bytes"));
+// The value is entry_value_ and then `body`.
+void SSTableWriter::AddEntry(std::string_view body) {
+  const size_t value_bytes = entry_value_.size() + body.size();
+  if (entry_key_.size() + value_bytes > kBlockBytesMax / 2) {
+    status_ = absl::InvalidArgumentError(
+        base::StrCat(Path(FileName(options_.generation)), ": a row of ", value_bytes, " bytes"));
     return;
   }
-  data_.Add(entry_key_, entry_value_);
+  data_.Add(entry_key_, entry_value_, body);
   if (data_.bytes() >= options_.block_bytes) CloseDataBlock();
 }
 
@@ -290,7 +289,8 @@ Task<absl::StatusOr<TableMetadata>> SSTableWriter::Finish() {
   if (learning_) UseDictionary();
   CloseIndexPage();
   if (statistics_.partitions > 0) {
-    statistics_.last_key = DecodePartitionPrefix(written_prefix_).value();
+    const bool wrote_last = has_partition_ && !header_pending_;
+    statistics_.last_key = DecodePartitionPrefix(wrote_last ? prefix_ : written_prefix_).value();
   }
   SealTail();
   THOLOS_CO_RETURN_IF_ERROR(co_await FlushBuffer());

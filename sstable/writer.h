@@ -103,10 +103,10 @@ class SSTableWriter {
   void StartPartition(std::string_view prefix);
   void NextClustering(std::string_view clustering);
   void WriteHeader();
-  void WriteRowEntry(std::string_view clustering);
+  void WriteRowEntry(std::string_view clustering, std::string_view body);
   void NoteRow(const data::RowView& row);
   void WritePendingChange();
-  void AddEntry();
+  void AddEntry(std::string_view body = {});
   void CloseDataBlock();
   void CloseIndexPage();
   void AddIndexEntry(BlockBuilder* index, const std::string& first_key, const IndexEntry& entry);
@@ -148,7 +148,7 @@ class SSTableWriter {
   bool bare_ = false;  // it has only rows and changes; header_ is not its own
   data::PartitionHeader header_;
   std::string prefix_;
-  std::string written_prefix_;  // of the last partition that was written
+  std::string written_prefix_;  // of the last partition before it that was written
   std::string header_value_;
   bool has_clustering_ = false;
   std::string last_clustering_;
@@ -157,7 +157,7 @@ class SSTableWriter {
   std::optional<data::DeletionChange> pending_change_;
   // Of the partition that the open data block begins inside of, for the index.
   std::string block_header_;
-  // Scratch: the entry that is being added, the row that it holds.
+  // Scratch: the entry that is being added, but for a row's body; a row that was not encoded.
   std::string entry_key_;
   std::string entry_value_;
   std::string row_body_;

@@ -36,7 +36,8 @@ data::Timestamp NewestPurgeable(const data::Row& row, int64_t gc_before, data::T
 EntryMerge::EntryMerge(const CompactionOptions& options,
                        std::vector<std::unique_ptr<TableScan>> inputs)
     : options_(options), inputs_(std::move(inputs)), deletions_(inputs_.size()) {
-  for (size_t i = 0; i < inputs_.size(); ++i) to_move_.push_back(i);
+  for (size_t i = 0; i < inputs_.size(); ++i) order_.push_back(i);
+  taken_ = order_.size();
 }
 
 // Order ------------------------------------------------------------------------------------------
@@ -51,11 +52,13 @@ bool EntryMerge::ShowsSame(size_t a, size_t b) const {
   return inputs_[a]->head() == inputs_[b]->head() && inputs_[a]->key() == inputs_[b]->key();
 }
 
+// Among those that are not taken.
 void EntryMerge::PutInOrder(size_t input) {
   // Mostly the next entry of an input follows the one before closely.
-  auto at = order_.begin();
-  while (at != order_.end() && at - order_.begin() < 2 && IsBefore(*at, input)) ++at;
-  if (at - order_.begin() == 2) {
+  const auto first = order_.begin() + static_cast<std::ptrdiff_t>(taken_);
+  auto at = first;
+  while (at != order_.end() && at - first < 2 && IsBefore(*at, input)) ++at;
+  if (at - first == 2) {
     at = std::lower_bound(at, order_.end(), input,
                           [this](size_t a, size_t b) { return IsBefore(a, b); });
   }
@@ -64,17 +67,21 @@ void EntryMerge::PutInOrder(size_t input) {
 
 // Moves the inputs that were taken, and puts them in order. False: some must be loaded first.
 bool EntryMerge::AdvanceTaken() {
-  while (!to_move_.empty()) {
-    const size_t input = to_move_.back();
+  while (taken_ > 0) {
+    const size_t input = order_[taken_ - 1];
     if (!inputs_[input]->TryNext()) return false;
-    to_move_.pop_back();
-    if (inputs_[input]->valid()) PutInOrder(input);
+    const bool valid = inputs_[input]->valid();
+    const bool stays = taken_ == 1 && valid && (order_.size() == 1 || IsBefore(input, order_[1]));
+    --taken_;
+    if (stays) return true;
+    order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(taken_));
+    if (valid) PutInOrder(input);
   }
   return true;
 }
 
 base::Task<absl::Status> EntryMerge::LoadInputs() {
-  co_return co_await inputs_[to_move_.back()]->Load();
+  co_return co_await inputs_[order_[taken_ - 1]]->Load();
 }
 
 size_t EntryMerge::CountSame() const {
@@ -99,8 +106,7 @@ absl::StatusOr<EntryMerge::Pause> EntryMerge::Run(SSTableWriter& writer) {
     if (!in_partition && !std::exchange(announced_, true)) return Pause::kPartition;
     const size_t same = CountSame();
     THOLOS_RETURN_IF_ERROR(Step(same, writer));
-    to_move_.assign(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(same));
-    order_.erase(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(same));
+    taken_ = same;
     if (!writing_.has_value() && writer.needs_relief()) writing_ = writer.Relieve();
     if (writing_.has_value()) return Pause::kWriter;
     if (++steps_ % kStepsPerTurn == 0) return Pause::kTurn;
@@ -111,6 +117,10 @@ absl::Status EntryMerge::Step(size_t same, SSTableWriter& writer) {
   const TableScan& first = *inputs_[order_[0]];
   if (std::exchange(announced_, false)) return StartPartition(same, writer);
   clustering_ = first.key().substr(prefix_.size() + 1);
+  if (same == 1) {
+    THOLOS_ASSIGN_OR_RETURN(const bool copied, CopyRow(writer));
+    if (copied) return absl::OkStatus();
+  }
   THOLOS_RETURN_IF_ERROR(TakeRowEntries(same));
   if (has_changes_) MergeChanges(same, writer);
   return WriteRow(writer);
@@ -131,7 +141,7 @@ absl::Status EntryMerge::StartPartition(size_t same, SSTableWriter& writer) {
   if (std::exchange(has_changes_, false)) {
     std::fill(deletions_.begin(), deletions_.end(), data::Deletion());
   }
-  constexpr std::string_view kBare("\x00", 1);
+  constexpr std::string_view kBare(&kBareHeader, 1);
   for (size_t i = 0; i < same; ++i) {
     if (inputs_[order_[i]]->value() != kBare) return MergeHeaders(same, writer);
   }
@@ -164,6 +174,18 @@ absl::Status EntryMerge::MergeHeaders(size_t same, SSTableWriter& writer) {
   }
   Await(writer.AddPartition(header));
   return absl::OkStatus();
+}
+
+// Of most rows there is one version, without a change. False: it takes more than copying.
+absl::StatusOr<bool> EntryMerge::CopyRow(SSTableWriter& writer) {
+  const TableScan& input = *inputs_[order_[0]];
+  if (input.value().empty() || BeginsWithChange(input.value())) return false;
+  base::Reader in(input.value());
+  const data::RowView row = data::TakeRowBodyView(&in);
+  if (!in.AtEnd()) return input.Corrupt("malformed row");
+  if (!IsToBeCopied(row)) return false;
+  writer.AddEncodedRow(clustering_, row);
+  return true;
 }
 
 // What the inputs in front have: changes_ and versions_.
@@ -206,14 +228,18 @@ void EntryMerge::MergeChanges(size_t same, SSTableWriter& writer) {
 
 absl::Status EntryMerge::WriteRow(SSTableWriter& writer) {
   if (versions_.empty()) return absl::OkStatus();
-  const data::Deletion& covering = in_effect_.live() ? partition_deletion_ : in_effect_;
   const data::RowView* whole = WholeRow();
-  if (whole == nullptr || covering.Covers(whole->min_timestamp)) return MergeRow(writer);
-  const bool in_time = whole->timeless || (whole->min_local_seconds > options_.now_seconds &&
-                                           whole->min_local_seconds >= options_.gc_before_seconds);
-  if (!in_time) return MergeRow(writer);
+  if (whole == nullptr || !IsToBeCopied(*whole)) return MergeRow(writer);
   writer.AddEncodedRow(clustering_, *whole);
   return absl::OkStatus();
+}
+
+// Nothing in effect shadows anything in it, and nothing in it expires or is purged.
+bool EntryMerge::IsToBeCopied(const data::RowView& row) const {
+  const data::Deletion& covering = in_effect_.live() ? partition_deletion_ : in_effect_;
+  if (covering.Covers(row.min_timestamp)) return false;
+  return row.timeless || (row.min_local_seconds > options_.now_seconds &&
+                          row.min_local_seconds >= options_.gc_before_seconds);
 }
 
 // The version that a merge of all would give; null if that is not seen so easily.

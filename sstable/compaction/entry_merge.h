@@ -63,9 +63,11 @@ class EntryMerge {
   absl::Status Step(size_t same, SSTableWriter& writer);
   absl::Status StartPartition(size_t same, SSTableWriter& writer);
   absl::Status MergeHeaders(size_t same, SSTableWriter& writer);
+  absl::StatusOr<bool> CopyRow(SSTableWriter& writer);
   absl::Status TakeRowEntries(size_t same);
   void MergeChanges(size_t same, SSTableWriter& writer);
   absl::Status WriteRow(SSTableWriter& writer);
+  bool IsToBeCopied(const data::RowView& row) const;
   const data::RowView* WholeRow() const;
   absl::Status MergeRow(SSTableWriter& writer);
   void Await(base::Task<absl::Status> writing) { writing_ = std::move(writing); }
@@ -76,8 +78,10 @@ class EntryMerge {
 
   const CompactionOptions& options_;
   const std::vector<std::unique_ptr<TableScan>> inputs_;
-  std::vector<size_t> order_;    // inputs that show an entry, the smallest key first
-  std::vector<size_t> to_move_;  // inputs whose entry is used up
+  // Inputs that show an entry, the smallest key first. The entries of the first taken_ are used up:
+  // these inputs are to be moved.
+  std::vector<size_t> order_;
+  size_t taken_ = 0;
   std::optional<base::Task<absl::Status>> writing_;
   uint64_t steps_ = 0;
   data::Timestamp newest_purged_ = data::kNoTimestamp;
