@@ -263,13 +263,31 @@ std::vector<RangeTombstone> MutationView::range_tombstones() const {
   return ranges;
 }
 
+namespace {
+
+// Up to the partition key.
+std::string_view TakeFront(base::Reader* in) {
+  if (in->U8() != kCodecVersion) in->Fail();
+  in->Raw(sizeof(TableId::bytes));
+  return TakeKey(in);
+}
+
+}  // namespace
+
 absl::StatusOr<Token> PeekToken(std::string_view mutation) {
   base::Reader in(mutation);
-  if (in.U8() != kCodecVersion) in.Fail();
-  in.Raw(sizeof(TableId::bytes));
-  const std::string_view key = TakeKey(&in);
+  const std::string_view key = TakeFront(&in);
   if (!in.ok()) return in.status("mutation");
   return TokenOf(key);
+}
+
+MutationPlace PeekPlace(std::string_view mutation) {
+  base::Reader in(mutation);
+  const std::string_view key = TakeFront(&in);
+  if (!in.ok()) return {};
+  MutationPlace place{.token = TokenOf(key)};
+  if (in.U8() == 0 && in.Count(kRowBytesMin) > 0) place.clustering = TakeKey(&in);
+  return in.ok() ? place : MutationPlace();
 }
 
 }  // namespace tholos::data

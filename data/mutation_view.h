@@ -89,4 +89,13 @@ class MutationView {
 // The token alone, without a look at the rest: routing a received mutation.
 absl::StatusOr<Token> PeekToken(std::string_view mutation);
 
+// Where in a table most of it goes.
+struct MutationPlace {
+  Token token = 0;
+  // Of the first row, if nothing stands before the rows; empty otherwise.
+  std::string_view clustering;
+};
+// Looked at so far and no further; all zeros of what is malformed there.
+MutationPlace PeekPlace(std::string_view mutation);
+
 }  // namespace tholos::data

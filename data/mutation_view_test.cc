@@ -81,6 +81,12 @@ TEST(MutationView, ShowsWhatTheDecoderGives) {
       ASSERT_TRUE(mutation.ok());
       ExpectView(*view, *mutation);
       EXPECT_EQ(PeekToken(bytes).value(), view->token());
+      const data::MutationPlace place = PeekPlace(bytes);
+      EXPECT_EQ(place.token, view->token());
+      const auto& update = mutation->update;
+      const bool row_first = !update.rows.empty() && update.deletion.live() &&
+                             !update.static_row.has_value() && update.range_tombstones.empty();
+      EXPECT_EQ(place.clustering, row_first ? update.rows[0].clustering : "");
     }
   }
 }

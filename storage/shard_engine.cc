@@ -10,6 +10,7 @@
 #include "data/codec.h"
 #include "data/source.h"
 #include "storage/directories.h"
+#include "storage/replay_order.h"
 
 namespace tholos::storage {
 namespace {
@@ -17,6 +18,9 @@ namespace {
 constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
 // A replay of more than this part of the log's bound was a long one.
 constexpr uint64_t kReplayedLongPart = 16;
+// A batch of replay is this part of a shard's memory: it has some eight neighbours in the memtable.
+constexpr uint64_t kReplayBatchPart = 8;
+constexpr size_t kReplayAhead = 8;
 constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 // Writes that wait for memory: as much as the commit log may have pending.
 constexpr uint64_t kWaitingBytesMax = 32 << 20;
@@ -112,8 +116,29 @@ base::Task<absl::Status> ShardEngine::OpenLog() {
   co_return absl::OkStatus();
 }
 
-absl::StatusOr<bool> ShardEngine::Replay(LogPosition position, std::string_view record) {
-  const auto mutation = data::MutationView::Parse(record);
+uint64_t ShardEngine::batch_bytes() const {
+  return budget_->bytes_max() / layout_.shards / kReplayBatchPart;
+}
+
+absl::Status ShardEngine::Replay(std::span<ReplayRecord> records) {
+  const std::vector<uint32_t> order = OrderForReplay(records);
+  for (size_t i = 0; i < order.size(); ++i) {
+    // They lie anywhere in the batch; the entry in the list names the bytes.
+    if (i + 2 * kReplayAhead < order.size()) {
+      __builtin_prefetch(&records[order[i + 2 * kReplayAhead]]);
+      const std::string_view soon = records[order[i + kReplayAhead]].bytes;
+      for (size_t at = 0; at < std::min<size_t>(soon.size(), 256); at += 64) {
+        __builtin_prefetch(soon.data() + at);
+      }
+    }
+    THOLOS_RETURN_IF_ERROR(ReplayOne(&records[order[i]]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ShardEngine::ReplayOne(ReplayRecord* record) {
+  const LogPosition position = record->position;
+  const auto mutation = data::MutationView::Parse(record->bytes);
   if (!mutation.ok()) {
     return absl::DataLossError(base::StrCat("commit log: shard ", shard_, ", segment ",
                                             position.segment, ", offset ", position.offset, ": ",
@@ -121,14 +146,15 @@ absl::StatusOr<bool> ShardEngine::Replay(LogPosition position, std::string_view 
   }
   auto found = tables_.find(mutation->table());
   // Dropped tables, and what SSTables already have.
-  if (found == tables_.end() || position < found->second->flushed_before()) return false;
+  record->needed = found != tables_.end() && position >= found->second->flushed_before();
+  if (!record->needed) return absl::OkStatus();
   AddMemtableBytes(found->second->Apply(*mutation, position));
-  replayed_bytes_ += record.size();
-  return true;
+  replayed_bytes_ += record->bytes.size();
+  return absl::OkStatus();
 }
 
 // All shards replay at once: each keeps to its share.
-base::Task<absl::Status> ShardEngine::AfterGroup(LogPosition end) {
+base::Task<absl::Status> ShardEngine::AfterBatch(LogPosition end) {
   const uint64_t share = budget_->bytes_max() / layout_.shards;
   while (memtable_bytes_ > share && flush_status_.ok()) {
     TablePtr largest;

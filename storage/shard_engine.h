@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,8 +80,10 @@ class ShardEngine final : public ReplaySink {
   base::Task<absl::Status> OpenTable(std::shared_ptr<const data::TableSchema> schema,
                                      const FilesOfTables& files);
   base::Task<absl::Status> OpenLog();
-  absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) override;
-  base::Task<absl::Status> AfterGroup(LogPosition end) override;
+  uint64_t batch_bytes() const override;
+  absl::Status Replay(std::span<ReplayRecord> records) override;
+  absl::Status ReplayOne(ReplayRecord* record);
+  base::Task<absl::Status> AfterBatch(LogPosition end) override;
 
   using ReadAnswer = absl::StatusOr<data::ReadResult>;
   base::Task<ReadAnswer> ReadRow(base::Gate::Holder holder, TablePtr table,

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/huge_block.h"
 #include "base/real/io_error.h"
 #include "base/real/real_loop.h"
 
@@ -74,7 +75,10 @@ RealFile::~RealFile() {
 }
 
 Task<absl::StatusOr<std::string>> RealFile::Read(uint64_t offset, size_t length) {
-  std::string data(length, '\0');
+  std::string data;
+  data.reserve(length);
+  AdviseHugePages(data.data(), length);
+  data.resize(length);
   size_t done = 0;
   if (ReadCached(offset, &data, &done)) {
     data.resize(done);

@@ -22,13 +22,25 @@ constexpr char kDirectory[] = "/data/commitlog/0";
 constexpr uint64_t kSegmentBytes = 16 << 10;
 
 struct Collected final : ReplaySink {
-  absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) override {
-    positions.push_back(position);
-    records.emplace_back(record);
-    return true;
+  uint64_t batch_bytes() const override { return batch; }
+  absl::Status Replay(std::span<ReplayRecord> replayed) override {
+    for (const ReplayRecord& record : replayed) {
+      EXPECT_GE(record.position, replayed_before);
+      positions.push_back(record.position);
+      records.emplace_back(record.bytes);
+    }
+    ++batches;
+    return absl::OkStatus();
   }
-  Task<absl::Status> AfterGroup(LogPosition) override { co_return absl::OkStatus(); }
+  Task<absl::Status> AfterBatch(LogPosition end) override {
+    EXPECT_GT(end, positions.back());
+    replayed_before = end;
+    co_return absl::OkStatus();
+  }
   std::set<std::string> Set() const { return {records.begin(), records.end()}; }
+  uint64_t batch = 1;
+  int batches = 0;
+  LogPosition replayed_before;
   std::vector<LogPosition> positions;
   std::vector<std::string> records;
 };
@@ -49,9 +61,10 @@ class Harness {
   }
 
   // Reopens, replays, and stops again.
-  absl::StatusOr<Collected> Replayed() {
+  absl::StatusOr<Collected> Replayed(uint64_t batch_bytes = 1) {
     return world.Run([&]() -> Task<absl::StatusOr<Collected>> {
       Collected sink;
+      sink.batch = batch_bytes;
       auto log = co_await Open(&sink);
       if (!log.ok()) co_return log.status();
       co_await (*log)->Stop();
@@ -125,6 +138,30 @@ TEST(CommitLog, GroupsWritesAndReplaysThemInOrder) {
   auto replayed = h.Replayed();
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_TRUE(replayed->records == durable_order);
+}
+
+TEST(CommitLog, ABatchOfReplayIsSomeGroupsOfOneSegment) {
+  for (const uint64_t batch_bytes : {1u, 2'000u, 1u << 20}) {
+    Harness h;
+    std::vector<std::string> acknowledged;
+    h.world.Run([&]() -> Task<void> {
+      Collected sink;
+      auto log = co_await h.Open(&sink);
+      co_await Write(log->get(), 0, 150, &acknowledged);  // each is a group
+      co_await (*log)->Stop();
+    });
+    auto replayed = h.Replayed(batch_bytes);
+    ASSERT_TRUE(replayed.ok()) << replayed.status();
+    EXPECT_TRUE(replayed->records == acknowledged);
+    std::set<uint64_t> segments;
+    for (const LogPosition& position : replayed->positions) segments.insert(position.segment);
+    EXPECT_GT(segments.size(), 1u);
+    const auto batches = static_cast<size_t>(replayed->batches);
+    if (batch_bytes == 1) EXPECT_EQ(batches, acknowledged.size());
+    if (batch_bytes == 2'000) EXPECT_GT(batches, segments.size());
+    if (batch_bytes == 2'000) EXPECT_LT(batches, acknowledged.size() / 4);
+    if (batch_bytes == 1 << 20) EXPECT_EQ(batches, segments.size());
+  }
 }
 
 TEST(CommitLog, DiscardsAndRecyclesSegments) {

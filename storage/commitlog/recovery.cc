@@ -89,26 +89,44 @@ struct Unproven {
   std::vector<std::pair<LogPosition, std::string>> records;
 };
 
+// Each has at least the overhead of a mutation; one with less is refused by who reads it.
+constexpr size_t kBatchRecordsMax = 256 << 10;
+
+base::Task<absl::Status> ReplayBatch(std::span<ReplayRecord> records, LogPosition end,
+                                     ReplaySink& sink, Unproven* unproven, RecoveredLog* out) {
+  THOLOS_CO_RETURN_IF_ERROR(sink.Replay(records));
+  for (const ReplayRecord& record : records) {
+    if (record.needed && record.position >= out->proven) {
+      unproven->records.emplace_back(record.position, record.bytes);
+    }
+  }
+  out->records += records.size();
+  co_return co_await sink.AfterBatch(end);
+}
+
 base::Task<absl::Status> ReplayScan(std::string path, uint64_t segment, const SegmentScan& scan,
                                     ReplaySink& sink, Unproven* unproven, RecoveredLog* out) {
   // Of older segments too: a run that ended while it wrote them again may have got half way.
   out->proven = scan.groups.back().synced;
   std::erase_if(unproven->records,
                 [out](const auto& record) { return record.first < out->proven; });
+  std::vector<ReplayRecord> batch;
+  uint64_t bytes = 0;
   for (const ScannedGroup& group : scan.groups) {
-    const LogPosition place = {segment, group.offset};
-    auto records = SplitRecords(group.body);
-    if (!records.ok()) {
+    const auto add = [&](std::string_view record) {
+      batch.push_back({{segment, group.offset}, record});
+    };
+    if (absl::Status split = ForEachRecord(group.body, add); !split.ok()) {
       co_return absl::DataLossError(base::StrCat("commit log: ", path, " at offset ", group.offset,
-                                                 ": ", base::ToStd(records.status().message())));
+                                                 ": ", base::ToStd(split.message())));
     }
-    for (std::string_view record : *records) {
-      const absl::StatusOr<bool> needed = sink.Replay(place, record);
-      if (!needed.ok()) co_return needed.status();
-      if (*needed && place >= out->proven) unproven->records.emplace_back(place, record);
-    }
-    out->records += records->size();
-    THOLOS_CO_RETURN_IF_ERROR(co_await sink.AfterGroup({segment, group.end}));
+    bytes += group.body.size();
+    const bool last = &group == &scan.groups.back();
+    if (bytes < sink.batch_bytes() && batch.size() < kBatchRecordsMax && !last) continue;
+    THOLOS_CO_RETURN_IF_ERROR(
+        co_await ReplayBatch(batch, {segment, group.end}, sink, unproven, out));
+    batch.clear();
+    bytes = 0;
   }
   co_return absl::OkStatus();
 }

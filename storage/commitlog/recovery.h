@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,14 +20,25 @@
 
 namespace tholos::storage {
 
-// Where replayed records go. A group's records share its position.
+// A group's records share its position.
+struct ReplayRecord {
+  LogPosition position;
+  std::string_view bytes;
+  // False: nobody needs it any more (its table is gone, or SSTables have it). The sink says so.
+  bool needed = true;
+};
+
+// Where replayed records go, some groups of one segment at a time: in the order of the log, from
+// which the sink may depart, since the merge law knows no order.
 class ReplaySink {
  public:
   virtual ~ReplaySink() = default;
-  // False: nobody needs the record any more (its table is gone, or SSTables have it).
-  virtual absl::StatusOr<bool> Replay(LogPosition position, std::string_view record) = 0;
+  // A batch ends with the group that fills it. Larger ones are replayed faster; what they make
+  // takes memory before AfterBatch can make room.
+  virtual uint64_t batch_bytes() const = 0;
+  virtual absl::Status Replay(std::span<ReplayRecord> records) = 0;
   // Everything before `end` was given to Replay: the time to make room.
-  virtual base::Task<absl::Status> AfterGroup(LogPosition end) = 0;
+  virtual base::Task<absl::Status> AfterBatch(LogPosition end) = 0;
 };
 
 // Follows the chain of segments in ascending order of id and says what each means. Pure; see

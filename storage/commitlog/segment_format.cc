@@ -210,12 +210,4 @@ SegmentScan ScanSegment(const SegmentImage& image, uint64_t segment) {
   return scan;
 }
 
-absl::StatusOr<std::vector<std::string_view>> SplitRecords(std::string_view body) {
-  std::vector<std::string_view> records;
-  base::Reader in(body);
-  while (in.ok() && in.remaining() > 0) records.push_back(in.Bytes());
-  if (!in.ok()) return in.status("commit log group");
-  return records;
-}
-
 }  // namespace tholos::storage

@@ -69,6 +69,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/coding.h"
 #include "storage/commitlog/log_position.h"
 
 namespace tholos::storage {
@@ -165,7 +166,16 @@ struct SegmentScan {
 };
 SegmentScan ScanSegment(const SegmentImage& image, uint64_t segment);
 
-// Splits a verified body. kDataLoss if it is malformed all the same.
-absl::StatusOr<std::vector<std::string_view>> SplitRecords(std::string_view body);
+// The records of a verified body. kDataLoss if it is malformed all the same.
+template <typename Visit>
+absl::Status ForEachRecord(std::string_view body, Visit visit) {
+  base::Reader in(body);
+  while (in.remaining() > 0) {
+    const std::string_view record = in.Bytes();
+    if (!in.ok()) return in.status("commit log group");
+    visit(record);
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace tholos::storage

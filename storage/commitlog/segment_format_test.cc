@@ -74,9 +74,8 @@ std::vector<std::string> RecordsOf(const Image& image, uint64_t segment = kSegme
   std::vector<std::string> all;
   const SegmentImage read = image.Read();
   for (const auto& group : ScanSegment(read, segment).groups) {
-    auto records = SplitRecords(group.body);
-    EXPECT_TRUE(records.ok());
-    all.insert(all.end(), records->begin(), records->end());
+    const auto add = [&all](std::string_view record) { all.emplace_back(record); };
+    EXPECT_TRUE(ForEachRecord(group.body, add).ok());
   }
   return all;
 }

@@ -19,7 +19,7 @@ void ScanAnything(std::string_view bytes) {
   for (const ScannedGroup& group : scan.groups) {
     THOLOS_CHECK(group.offset == end && group.end > group.offset && !group.body.empty());
     end = group.end;
-    (void)SplitRecords(group.body);
+    (void)ForEachRecord(group.body, [](std::string_view) {});
   }
   THOLOS_CHECK(end == scan.end);
   ChainJudge judge("", 0);
@@ -64,12 +64,10 @@ void DamageAWrittenSegment(std::string_view input) {
   if (!verdict.ok() || !judge.End().ok()) return;
   size_t replayed = 0;
   for (const ScannedGroup& group : scan.groups) {
-    const auto records = SplitRecords(group.body);
-    THOLOS_CHECK(records.ok());
-    for (const std::string_view record : *records) {
+    THOLOS_CHECK_OK(ForEachRecord(group.body, [&](std::string_view record) {
       THOLOS_CHECK(replayed < written.size() && record == written[replayed]);
       ++replayed;
-    }
+    }));
   }
   THOLOS_CHECK(replayed == written.size());
 }

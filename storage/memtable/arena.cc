@@ -48,17 +48,25 @@ char* Arena::TakeFromBlock(size_t bytes) {
       block_bytes_ = std::min(2 * block_bytes_, kBlockBytesMax);
       return blocks_.back().get();
     }
-    blocks_.emplace_back(new char[block_bytes_]);
     bytes_ += left_;
-    next_ = blocks_.back().get();
-    left_ = block_bytes_;
-    block_bytes_ = std::min(2 * block_bytes_, kBlockBytesMax);
+    StartBlock();
   }
   char* piece = next_;
   next_ += bytes;
   left_ -= bytes;
   bytes_ += bytes;
   return piece;
+}
+
+void Arena::StartBlock() {
+  if (bytes_ >= kHugeFromBytes) {
+    next_ = huge_blocks_.emplace_back(base::HugeBlock::kPageBytes).data();
+    left_ = base::HugeBlock::kPageBytes;
+    return;
+  }
+  next_ = blocks_.emplace_back(new char[block_bytes_]).get();
+  left_ = block_bytes_;
+  block_bytes_ = std::min(2 * block_bytes_, kBlockBytesMax);
 }
 
 void Arena::Free(char* piece, size_t bytes) {

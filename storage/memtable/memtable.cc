@@ -99,16 +99,17 @@ std::string_view Memtable::Uncovered(const data::RowView& update, const data::De
 // Partitions -------------------------------------------------------------------------------------
 
 Memtable::Partition* Memtable::FindOrMake(const data::MutationView& update) {
-  const TreeKey key = KeyOf(update.token(), update.key());
-  if (const Partitions::Place place = partitions_.Find(key); !place.at_end()) return place.item();
-  auto* partition = reinterpret_cast<Partition*>(
-      arena_.Allocate(offsetof(Partition, bytes_) + update.key().size()));
-  partition->pointer_ = 0;
-  partition->key_bytes_ = static_cast<uint16_t>(update.key().size());
-  std::memcpy(partition->bytes_, update.key().data(), update.key().size());
-  partitions_.Insert(arena_, key, partition);
-  ++changes_;
-  return partition;
+  const auto make = [&] {
+    auto* partition = reinterpret_cast<Partition*>(
+        arena_.Allocate(offsetof(Partition, bytes_) + update.key().size()));
+    partition->pointer_ = 0;
+    partition->key_bytes_ = static_cast<uint16_t>(update.key().size());
+    std::memcpy(partition->bytes_, update.key().data(), update.key().size());
+    return partition;
+  };
+  const auto found = partitions_.FindOrInsert(arena_, KeyOf(update.token(), update.key()), make);
+  changes_ += found.inserted;
+  return found.place.item();
 }
 
 Memtable::Contents& Memtable::ContentsOf(Partition& partition) {
@@ -116,7 +117,7 @@ Memtable::Contents& Memtable::ContentsOf(Partition& partition) {
   Contents& contents = contents_.emplace_back();
   contents_bytes_ += sizeof(Contents);
   if (Row* row = partition.only_row(); row != nullptr) {
-    contents.rows.Insert(arena_, KeyOf(row->key()), row);
+    contents.rows.FindOrInsert(arena_, KeyOf(row->key()), [row] { return row; });
     ++changes_;
   }
   partition.pointer_ = reinterpret_cast<uintptr_t>(&contents) | Partition::kContents;
@@ -124,7 +125,7 @@ Memtable::Contents& Memtable::ContentsOf(Partition& partition) {
 }
 
 void Memtable::Apply(const data::MutationView& update, LogPosition position) {
-  if (!first_position_.has_value()) first_position_ = position;
+  if (!first_position_.has_value() || position < *first_position_) first_position_ = position;
   Partition& partition = *FindOrMake(update);
   if (!update.deletion().live()) ApplyDeletion(ContentsOf(partition), update.deletion());
   if (update.static_row().has_value()) ApplyStatic(ContentsOf(partition), *update.static_row());
@@ -204,13 +205,10 @@ void Memtable::ApplyRow(Partition& partition, const data::RowView& update) {
     return;
   }
   Rows& rows = ContentsOf(partition).rows;
-  const TreeKey key = KeyOf(update.clustering);
-  if (Rows::Place place = rows.Find(key); !place.at_end()) {
-    place.Replace(Merged(place.item(), body));
-    return;
-  }
-  rows.Insert(arena_, key, NewRow(update.clustering, body));
-  ++changes_;
+  const auto make = [&] { return NewRow(update.clustering, body); };
+  Rows::Found found = rows.FindOrInsert(arena_, KeyOf(update.clustering), make);
+  if (!found.inserted) found.place.Replace(Merged(found.place.item(), body));
+  changes_ += found.inserted;
 }
 
 }  // namespace tholos::storage

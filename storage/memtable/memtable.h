@@ -95,7 +95,7 @@ class Memtable {
   Memtable(const Memtable&) = delete;
   Memtable& operator=(const Memtable&) = delete;
 
-  // Merges `update`, whose log record is at `position`.
+  // Merges `update`, whose log record is at `position`; in any order.
   void Apply(const data::MutationView& update, LogPosition position);
 
   // Adds what is known of one row to `*state`.
@@ -108,7 +108,7 @@ class Memtable {
   const Partitions& partitions() const { return partitions_; }
   // Grows with every change after which places in trees must be looked up again.
   uint64_t changes() const { return changes_; }
-  // Of the first record applied: the log is needed from there. Nothing if none was.
+  // Of the oldest record applied: the log is needed from there. Nothing if none was.
   std::optional<LogPosition> first_position() const { return first_position_; }
   // Of any value, liveness or tombstone that was applied; the largest number if none was.
   data::Timestamp min_timestamp() const { return min_timestamp_; }

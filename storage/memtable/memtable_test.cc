@@ -56,6 +56,20 @@ std::vector<Partition> Read(TestWorld& world, std::unique_ptr<data::PartitionSou
   return *std::move(all);
 }
 
+TEST(Memtable, TheLogIsNeededFromItsOldestRecord) {
+  Memtable memtable;
+  EXPECT_FALSE(memtable.first_position().has_value());
+  const auto apply = [&](LogPosition position) {
+    Partition update{.key = DecoratedKey::Of("k")};
+    update.rows.push_back({.cells = {data::Cell::Value(0, 1, "v")}});
+    Apply(memtable, std::move(update), position);
+    return *memtable.first_position();
+  };
+  EXPECT_EQ(apply({2, 80}), (LogPosition{2, 80}));
+  EXPECT_EQ(apply({2, 160}), (LogPosition{2, 80}));
+  EXPECT_EQ(apply({2, 40}), (LogPosition{2, 40}));
+}
+
 TEST(Memtable, AgreesWithTheMergeLawUnderAnySelection) {
   TestWorld world;
   base::RandomStream random(base::sim::SeedFromEnvironment(11));

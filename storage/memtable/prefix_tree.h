@@ -13,7 +13,7 @@
 // come in order fill their leaves. Erasing never joins leaves; empty ones are passed over and
 // filled again.
 //
-// A Place is good until the next Insert or Erase. Item needs `std::string_view key() const`, the
+// A Place is good until the next insertion or Erase. Item needs `std::string_view key() const`, the
 // whole of the key behind the prefix or including it, as long as all calls do the same. Items may
 // be replaced by others of the same key (Place::Replace): separators have copies of keys.
 //
@@ -102,15 +102,18 @@ class PrefixTree {
     return MakePlace(raw);
   }
 
-  // The key must not be there.
-  void Insert(Arena& arena, const TreeKey& key, Item* item) {
-    ++size_;
+  struct Found {
+    Place place;
+    bool inserted = false;
+  };
+  // The item of that key; if there is none, what `make()` gives is put there.
+  template <typename Make>
+  Found FindOrInsert(Arena& arena, const TreeKey& key, Make make) {
     if (root_ == nullptr) {
       Leaf* leaf = NewLeaf(arena, kSmallestLeaf);
       first_ = last_ = leaf;
       root_ = leaf;
-      Put(*leaf, 0, key.prefix, item);
-      return;
+      return Inserted({leaf, 0}, key, make());
     }
     Inner* path[kDepthMax];
     uint32_t steps[kDepthMax];
@@ -123,28 +126,28 @@ class PrefixTree {
     }
     auto* leaf = static_cast<Leaf*>(node);
     uint32_t slot = SlotAtOrAfter(*leaf, key);
+    // Keys of the next leaf are greater: it is here or nowhere.
+    if (slot < leaf->count && IsAt(MakePlace({leaf, slot}), key)) {
+      return {MakePlace({leaf, slot})};
+    }
     if (leaf->count == leaf->capacity) {
       if (leaf->capacity < kFanout) {
         leaf = GrowRoot(arena, leaf);
       } else {
         Leaf* right = SplitLeaf(arena, leaf, slot);
-        Separator separator;
         if (right->count == 0) {
-          Put(*right, 0, key.prefix, item);
-          separator = MakeSeparator(arena, key);
-          leaf = nullptr;
-        } else {
-          separator = MakeSeparator(arena, {right->prefixes()[0], right->items()[0]->key()});
-          if (slot > leaf->count) {
-            slot -= leaf->count;
-            leaf = right;
-          }
+          InsertUpwards(arena, path, steps, MakeSeparator(arena, key), right);
+          return Inserted({right, 0}, key, make());
         }
-        InsertUpwards(arena, path, steps, separator, right);
-        if (leaf == nullptr) return;
+        const TreeKey first{right->prefixes()[0], right->items()[0]->key()};
+        InsertUpwards(arena, path, steps, MakeSeparator(arena, first), right);
+        if (slot > leaf->count) {
+          slot -= leaf->count;
+          leaf = right;
+        }
       }
     }
-    Put(*leaf, slot, key.prefix, item);
+    return Inserted({leaf, slot}, key, make());
   }
 
   // The place behind it. Everything else that referred to the tree's places is invalid.
@@ -253,6 +256,11 @@ class PrefixTree {
   }
   static Leaf* NewLeaf(Arena& arena, uint32_t capacity) {
     return new (arena.Allocate(LeafBytes(capacity))) Leaf{0, capacity, nullptr, nullptr};
+  }
+  Found Inserted(Raw at, const TreeKey& key, Item* item) {
+    Put(*at.leaf, at.slot, key.prefix, item);
+    ++size_;
+    return {MakePlace(at), true};
   }
   static void Put(Leaf& leaf, uint32_t slot, uint64_t prefix, Item* item) {
     const uint32_t behind = leaf.count - slot;

@@ -29,9 +29,15 @@ class Pair {
   void Insert(const std::string& text) {
     auto [it, inserted] = map_.try_emplace(text);
     EXPECT_EQ(tree_.Find(KeyOf(text)).at_end(), inserted);
-    if (!inserted) return;
+    if (!inserted) {
+      const auto found = tree_.FindOrInsert(arena_, KeyOf(text), [] { return nullptr; });
+      EXPECT_FALSE(found.inserted);
+      EXPECT_EQ(found.place.item(), it->second.get());
+      return;
+    }
     it->second = std::make_unique<Item>(Item{text});
-    tree_.Insert(arena_, KeyOf(text), it->second.get());
+    const auto make = [&] { return it->second.get(); };
+    EXPECT_TRUE(tree_.FindOrInsert(arena_, KeyOf(text), make).inserted);
   }
   void Erase(const std::string& text) {
     const Tree::Place place = tree_.Find(KeyOf(text));
@@ -114,6 +120,23 @@ TEST(PrefixTree, TakesKeysInOrderBackwardsAndEmptiesItself) {
     pair.CheckAll();
     for (int i = 0; i < 2000; i += 3) pair.Insert(text(i));
     pair.CheckAll();
+  }
+}
+
+TEST(Arena, ManyMebibytes) {
+  Arena arena;
+  constexpr size_t kPieceBytes = 1000;
+  constexpr size_t kPieces = 24'000;
+  std::vector<char*> pieces;
+  for (size_t i = 0; i < kPieces; ++i) {
+    pieces.push_back(arena.Allocate(kPieceBytes));
+    std::memset(pieces[i], static_cast<int>(i % 101), kPieceBytes);
+  }
+  EXPECT_GE(arena.bytes(), kPieces * kPieceBytes);
+  EXPECT_LT(arena.bytes(), kPieces * kPieceBytes * 101 / 100);
+  for (size_t i = 0; i < kPieces; ++i) {
+    ASSERT_EQ(pieces[i][0], static_cast<char>(i % 101));
+    ASSERT_EQ(pieces[i][kPieceBytes - 1], static_cast<char>(i % 101));
   }
 }
 
