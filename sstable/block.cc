@@ -1,147 +1,78 @@
 #include "sstable/block.h"
 
 #include <algorithm>
-#include <bit>
+#include <new>
 
-#include "base/check.h"
 #include "base/coding.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
+#include "sstable/block_entry.h"
 
 namespace tholos::sstable {
 namespace {
 
-// False if it is cut short or malformed. Most lengths take one byte, those of longer values two.
-inline bool TakeCheckedLength(const char** at, const char* end, size_t* length) {
-  const auto left = static_cast<size_t>(end - *at);
-  const auto byte = [at](size_t i) { return static_cast<uint8_t>((*at)[i]); };
-  if (left >= 2 && byte(0) >= 0x80 && byte(1) < 0x80) {
-    *length = (byte(0) & 0x7Fu) | size_t{byte(1)} << 7;
-    *at += 2;
-    return true;
-  }
-  if (left >= 1 && byte(0) < 0x80) {
-    *length = byte(0);
-    *at += 1;
-    return true;
-  }
-  base::Reader in(std::string_view(*at, left));
-  *length = in.Varint();
-  *at = end - in.remaining();
-  return in.ok();
-}
-
-// Of an entry that Validate has seen: all of it lies in the block.
-struct EntryInPlace {
-  size_t shared;
-  std::string_view rest;  // of the key
-  std::string_view value;
-  const char* end;
-};
-
-inline const char* TakeLength(const char* at, size_t* length) {
-  *length = static_cast<uint8_t>(*at++);
-  if (*length < 0x80) return at;
-  *length &= 0x7F;
-  for (int shift = 7;; shift += 7) {
-    const auto byte = static_cast<uint8_t>(*at++);
-    *length |= size_t{byte & 0x7Fu} << shift;
-    if (byte < 0x80) return at;
-  }
-}
-
-inline EntryInPlace EntryAt(const char* at) {
-  EntryInPlace entry;
-  size_t unshared, value_size;
-  at = TakeLength(at, &entry.shared);
-  at = TakeLength(at, &unshared);
-  at = TakeLength(at, &value_size);
-  entry.rest = {at, unshared};
-  entry.value = {at + unshared, value_size};
-  entry.end = at + unshared + value_size;
-  return entry;
-}
-
-// Bytes that both begin with.
-inline size_t CommonBytes(std::string_view a, std::string_view b) {
-  const size_t size = std::min(a.size(), b.size());
-  size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    const uint64_t difference = base::LoadFixed64(a.data() + i) ^ base::LoadFixed64(b.data() + i);
-    if (difference != 0) return i + static_cast<size_t>(std::countr_zero(difference)) / 8;
-  }
-  while (i < size && a[i] == b[i]) ++i;
-  return i;
+absl::Status Malformed(std::string_view what) {
+  return absl::DataLossError(base::StrCat("malformed block: ", what));
 }
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::string payload) {
-  std::shared_ptr<Block> block(new Block(std::move(payload)));
-  if (absl::Status status = block->Validate(); !status.ok()) return status;
+absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(std::string_view payload) {
+  return Parse(payload.size(), [payload](char* to) {
+    std::copy(payload.begin(), payload.end(), to);
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> Block::Parse(
+    size_t payload_bytes, absl::FunctionRef<absl::Status(char* payload)> fill) {
+  void* const memory = ::operator new(sizeof(Block) + payload_bytes);
+  const std::shared_ptr<Block> block(new (memory) Block(payload_bytes),
+                                     [](Block* gone) { ::operator delete(gone); });
+  THOLOS_RETURN_IF_ERROR(fill(reinterpret_cast<char*>(block.get() + 1)));
+  THOLOS_RETURN_IF_ERROR(block->Validate());
   return block;
 }
 
 absl::Status Block::Validate() {
-  const auto malformed = [](std::string_view what) {
-    return absl::DataLossError(base::StrCat("malformed block: ", what));
-  };
-  if (payload_.size() < sizeof(uint32_t)) return malformed("too short");
-  const size_t before_count = payload_.size() - sizeof(uint32_t);
-  restarts_ = base::LoadFixed32(payload_.data() + before_count);
-  if (restarts_ > before_count / sizeof(uint32_t)) return malformed("count of restarts");
-  entries_end_ = before_count - restarts_ * sizeof(uint32_t);
-  if ((entries_end_ == 0) != (restarts_ == 0)) return malformed("count of restarts");
+  if (payload_bytes_ < kBlockHeaderBytes) return Malformed("too short");
+  restarts_ = base::LoadFixed32(payload());
+  common_bytes_ = base::LoadFixed32(payload() + sizeof(uint32_t));
+  const size_t rest = payload_bytes_ - kBlockHeaderBytes;
+  if (restarts_ > rest / kRestartBytes) return Malformed("count of restarts");
+  entries_at_ = kBlockHeaderBytes + restarts_ * kRestartBytes;
+  if ((entries_end() == 0) != (restarts_ == 0)) return Malformed("count of restarts");
+  return ValidateEntries();
+}
 
-  const char* const begin = payload_.data();
-  const char* const end = begin + entries_end_;
-  const char* at = begin;
+absl::Status Block::ValidateEntries() const {
+  const char* const begin = entries();
+  const char* const end = begin + entries_end();
   size_t restart = 0;
-  size_t key_size = 0;
-  size_t next_restart = restarts_ == 0 ? 0 : Restart(0);
-  while (at != end) {
-    const auto offset = static_cast<size_t>(at - begin);
-    size_t shared, unshared, value_size;
-    if (!TakeCheckedLength(&at, end, &shared) || !TakeCheckedLength(&at, end, &unshared) ||
-        !TakeCheckedLength(&at, end, &value_size)) {
-      return malformed("entry");
-    }
-    const auto left = static_cast<size_t>(end - at);
-    if (shared > key_size || unshared > left || value_size > left - unshared) {
-      return malformed("entry");
-    }
-    at += unshared + value_size;
-    key_size = shared + unshared;
-    if (restart < restarts_ && next_restart == offset) {
-      if (shared != 0) return malformed("restart");
-      if (++restart < restarts_) next_restart = Restart(restart);
-    } else if (offset == 0) {
-      return malformed("first restart");
-    }
+  size_t key_bytes = 0;
+  size_t next_restart = empty() ? 0 : Restart(0);
+  if (next_restart != 0) return Malformed("first restart");
+  EntryInPlace entry;
+  for (const char* at = begin; at != end; at = entry.end) {
+    if (!TakeCheckedEntry(at, end, key_bytes, &entry)) return Malformed("entry");
+    key_bytes = entry.shared + entry.rest.size();
+    if (restart == restarts_ || next_restart != static_cast<size_t>(at - begin)) continue;
+    if (entry.shared != 0) return Malformed("restart");
+    if (!IsHeadOf(restart, entry.rest)) return Malformed("head");
+    if (++restart < restarts_) next_restart = Restart(restart);
   }
-  if (restart != restarts_) return malformed("restart");
-  NoteRestarts();
-  return absl::OkStatus();
+  return restart == restarts_ ? absl::OkStatus() : Malformed("restart");
 }
 
-void Block::NoteRestarts() {
-  if (empty()) return;
-  common_bytes_ = CommonBytes(RestartKey(0), RestartKey(restarts_ - 1));
-  restart_heads_.reserve(restarts_);
-  for (size_t i = 0; i < restarts_; ++i) restart_heads_.push_back(HeadOf(RestartKey(i)));
+// Of the restarts before it that is known.
+bool Block::IsHeadOf(size_t restart, std::string_view key) const {
+  const std::string_view common = key.substr(0, common_bytes_);
+  return common.size() == common_bytes_ &&
+         (restart == 0 || RestartKey(0).substr(0, common_bytes_) == common) &&
+         base::LoadFixed32(heads() + restart * sizeof(uint32_t)) == HeadOf(key, common_bytes_);
 }
 
-// Shorter keys as if zeros followed: the order of heads is that of keys, but for ties.
-uint64_t Block::HeadOf(std::string_view key) const {
-  key.remove_prefix(std::min(key.size(), common_bytes_));
-  if (key.size() >= sizeof(uint64_t)) return base::LoadBigEndian64(key.data());
-  char bytes[sizeof(uint64_t)] = {};
-  std::copy(key.begin(), key.end(), bytes);
-  return base::LoadBigEndian64(bytes);
-}
-
-std::string_view Block::RestartKey(size_t i) const {
-  return EntryAt(payload_.data() + Restart(i)).rest;
-}
+std::string_view Block::RestartKey(size_t i) const { return EntryAt(entries() + Restart(i)).rest; }
 
 size_t Block::RestartsBelow(std::string_view key) const {
   if (empty()) return 0;
@@ -149,13 +80,11 @@ size_t Block::RestartsBelow(std::string_view key) const {
     const int order = key.substr(0, common_bytes_).compare(RestartKey(0).substr(0, common_bytes_));
     if (order != 0) return order < 0 ? 0 : restarts_;
   }
-  const uint64_t head = HeadOf(key);
-  const auto first = restart_heads_.begin();
-  size_t low = static_cast<size_t>(std::lower_bound(first, restart_heads_.end(), head) - first);
-  size_t high = low;
-  if (low < restarts_ && restart_heads_[low] == head) {
-    high = static_cast<size_t>(std::upper_bound(first, restart_heads_.end(), head) - first);
-  }
+  const uint32_t head = HeadOf(key, common_bytes_);
+  size_t low = HeadsBelow(heads(), restarts_, head);
+  const bool tie = low < restarts_ && base::LoadFixed32(heads() + low * sizeof(uint32_t)) == head;
+  if (!tie) return low;
+  size_t high = head == UINT32_MAX ? restarts_ : HeadsBelow(heads(), restarts_, head + 1);
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     if (RestartKey(middle) < key) {
@@ -167,41 +96,22 @@ size_t Block::RestartsBelow(std::string_view key) const {
   return low;
 }
 
-// Of the entry before it is known how many bytes its key and `key` begin with. An entry that shares
-// more than that with its predecessor is as its predecessor is; of the others these bytes are those
-// of `key`, and only the rest is compared.
 Block::Neighbours Block::Around(std::string_view key) const {
   Neighbours neighbours;
   const size_t below = RestartsBelow(key);
-  const char* at = payload_.data() + (below == 0 ? 0 : Restart(below - 1));
-  const char* const end = payload_.data() + entries_end_;
+  const char* at = entries() + (below == 0 ? 0 : Restart(below - 1));
+  const char* const end = entries() + entries_end();
   size_t match = 0;
   while (at != end) {
     const EntryInPlace entry = EntryAt(at);
+    if (TakeNeighbour(key, entry, &neighbours, &match)) break;
     at = entry.end;
-    const Entry seen{true, entry.shared + entry.rest.size(), match, entry.value};
-    if (entry.shared > match) {
-      neighbours.before = seen;
-      continue;
-    }
-    const std::string_view wanted = key.substr(entry.shared);
-    const size_t common = CommonBytes(entry.rest, wanted);
-    match = entry.shared + common;
-    const bool is_less = common < wanted.size() &&
-                         (common == entry.rest.size() || static_cast<uint8_t>(entry.rest[common]) <
-                                                             static_cast<uint8_t>(wanted[common]));
-    Entry& place = is_less ? neighbours.before : neighbours.after;
-    place = seen;
-    place.shared = match;
-    if (is_less) continue;
-    neighbours.found = common == wanted.size() && common == entry.rest.size();
-    break;
   }
   return neighbours;
 }
 
 uint32_t Block::Restart(size_t i) const {
-  return base::LoadFixed32(payload_.data() + entries_end_ + i * sizeof(uint32_t));
+  return base::LoadFixed32(heads() + (restarts_ + i) * sizeof(uint32_t));
 }
 
 void BlockCursor::ToBeforeFirst() {
@@ -212,22 +122,22 @@ void BlockCursor::ToBeforeFirst() {
 
 void BlockCursor::ToBehindLast() {
   place_ = Place::kBehindLast;
-  offset_ = block_->entries_end_;
+  offset_ = block_->entries_end();
 }
 
 void BlockCursor::Decode(size_t offset) {
-  const EntryInPlace entry = EntryAt(block_->payload_.data() + offset);
+  const EntryInPlace entry = EntryAt(block_->entries() + offset);
   key_.resize(entry.shared);
   key_.append(entry.rest);
   value_ = entry.value;
   offset_ = offset;
-  next_ = static_cast<size_t>(entry.end - block_->payload_.data());
+  next_ = static_cast<size_t>(entry.end - block_->entries());
   place_ = Place::kEntry;
 }
 
 bool BlockCursor::Next() {
   if (place_ == Place::kBehindLast) return false;
-  if (next_ == block_->entries_end_) {
+  if (next_ == block_->entries_end()) {
     ToBehindLast();
     return false;
   }

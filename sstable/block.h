@@ -1,41 +1,52 @@
 // A sorted run of entries: the payload of data blocks, index pages and the root (format.h).
 //
+//   count    u32                of restarts
+//   common   u32                bytes that the keys of all restarts begin with
+//   head     u32 each           of each restart's key the 4 bytes behind these, as a number of the
+//                               same order; zeros where the key ends
+//   restart  u32 each           where, from the first entry on, entries with shared = 0 stand: the
+//                               first and then every 4th to 16th (block_builder.h)
 //   entry    varint shared      bytes of the key that equal the start of the previous entry's key
 //            varint unshared    bytes of the key that follow
 //            varint value_size
 //            key bytes, value bytes
 //   ...
-//   restart  u32 each           offsets of entries with shared = 0: the first and then every 4th to
-//                               16th (block_builder.h)
-//   count    u32                of restarts
 //
-// A search is a binary search over restarts (whose keys are whole) and a walk over at most 16
-// entries. The binary search stays within one array, made when the block is parsed: for each
-// restart the 8 bytes of its key behind what the keys of all restarts begin with.
+// A search is a binary search over the heads, which are a few cache lines (16 KiB of rows of 100
+// bytes have 55 restarts), and a walk over at most 16 entries. What a search needs stands before
+// what it may skip, so it can be made in the first part of a payload (block_prefix.h).
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace tholos::sstable {
 
-// Immutable. Parse has checked that every entry and restart is well formed, so cursors cannot fail.
+inline constexpr size_t kBlockHeaderBytes = 8;  // before the heads
+inline constexpr size_t kRestartBytes = 8;      // a head and a restart
+
+// Immutable. Parse has checked that every entry, restart and head is well formed, so cursors cannot
+// fail. The payload stands right behind the object, in the same piece of memory.
 class Block {
  public:
   // kDataLoss says what is wrong. Does not check the order of the keys.
-  static absl::StatusOr<std::shared_ptr<const Block>> Parse(std::string payload);
+  static absl::StatusOr<std::shared_ptr<const Block>> Parse(std::string_view payload);
+  // The same of a payload that `fill` writes in place; its error is the result.
+  static absl::StatusOr<std::shared_ptr<const Block>> Parse(
+      size_t payload_bytes, absl::FunctionRef<absl::Status(char* payload)> fill);
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
 
-  // Bytes of memory.
-  size_t bytes() const {
-    return sizeof(Block) + payload_.size() + restart_heads_.size() * sizeof(uint64_t);
-  }
-  size_t payload_bytes() const { return payload_.size(); }
-  bool empty() const { return entries_end_ == 0; }
+  // Bytes of memory, with those of the shared pointer.
+  size_t bytes() const { return sizeof(Block) + kPointerBytes + payload_bytes_; }
+  size_t payload_bytes() const { return payload_bytes_; }
+  bool empty() const { return restarts_ == 0; }
   // Empty if the block is.
   std::string_view first_key() const { return empty() ? std::string_view() : RestartKey(0); }
 
@@ -58,20 +69,25 @@ class Block {
 
  private:
   friend class BlockCursor;
-  explicit Block(std::string payload) : payload_(std::move(payload)) {}
+  static constexpr size_t kPointerBytes = 32;
+
+  explicit Block(size_t payload_bytes) : payload_bytes_(payload_bytes) {}
+  const char* payload() const { return reinterpret_cast<const char*>(this + 1); }
   absl::Status Validate();
-  void NoteRestarts();
+  absl::Status ValidateEntries() const;
+  bool IsHeadOf(size_t restart, std::string_view key) const;
+  const char* heads() const { return payload() + kBlockHeaderBytes; }
+  const char* entries() const { return payload() + entries_at_; }
+  size_t entries_end() const { return payload_bytes_ - entries_at_; }
   uint32_t Restart(size_t i) const;
   std::string_view RestartKey(size_t i) const;
   // The number of restarts whose keys are < `key`.
   size_t RestartsBelow(std::string_view key) const;
-  uint64_t HeadOf(std::string_view key) const;
 
-  std::string payload_;
-  size_t entries_end_ = 0;
-  size_t restarts_ = 0;
-  size_t common_bytes_ = 0;  // that the keys of all restarts begin with
-  std::vector<uint64_t> restart_heads_;
+  const size_t payload_bytes_;
+  size_t entries_at_ = 0;
+  uint32_t restarts_ = 0;
+  uint32_t common_bytes_ = 0;
 };
 
 // A place in a block: before the first entry, on an entry, or behind the last. Keeps the block
@@ -108,7 +124,7 @@ class BlockCursor {
 
   std::shared_ptr<const Block> block_;
   Place place_ = Place::kBeforeFirst;
-  size_t offset_ = 0;  // of the entry
+  size_t offset_ = 0;  // of the entry, from the first on
   size_t next_ = 0;    // of the one behind it
   std::string key_;
   std::string_view value_;

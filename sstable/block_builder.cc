@@ -1,29 +1,17 @@
 #include "sstable/block_builder.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "sstable/block_entry.h"
 
 namespace tholos::sstable {
 namespace {
 
 constexpr size_t kVarintBytesMax = 10;
 constexpr size_t kFirstBytes = 24 << 10;
-
-size_t SharedBytes(std::string_view a, std::string_view b) {
-  const size_t limit = std::min(a.size(), b.size());
-  size_t shared = 0;
-  for (; shared + 8 <= limit; shared += 8) {
-    const uint64_t differ =
-        base::LoadFixed64(a.data() + shared) ^ base::LoadFixed64(b.data() + shared);
-    if (differ != 0) return shared + static_cast<size_t>(std::countr_zero(differ)) / 8;
-  }
-  while (shared < limit && a[shared] == b[shared]) ++shared;
-  return shared;
-}
 
 // `a` < `b`, which have `shared` bytes in common.
 bool IsBefore(std::string_view a, std::string_view b, size_t shared) {
@@ -46,10 +34,10 @@ char* PutRaw(char* to, std::string_view bytes) {
 }  // namespace
 
 char* BlockBuilder::Reserve(size_t bytes) {
-  if (payload_.size() - used_ < bytes) {
-    payload_.resize(std::max({kFirstBytes, 2 * payload_.size(), used_ + bytes}));
+  if (entries_.size() - used_ < bytes) {
+    entries_.resize(std::max({kFirstBytes, 2 * entries_.size(), used_ + bytes}));
   }
-  return payload_.data() + used_;
+  return entries_.data() + used_;
 }
 
 void BlockBuilder::Add(std::string_view key, std::string_view value, std::string_view rest) {
@@ -57,7 +45,7 @@ void BlockBuilder::Add(std::string_view key, std::string_view value, std::string
   if (empty()) {
     first_key_ = key;
   } else {
-    shared = SharedBytes(last_key_, key);
+    shared = CommonBytes(last_key_, key);
     THOLOS_CHECK(IsBefore(last_key_, key, shared)) << "entries out of order";
   }
   last_key_.resize(shared);
@@ -75,25 +63,30 @@ void BlockBuilder::Add(std::string_view key, std::string_view value, std::string
   to = PutRaw(to, key.substr(shared));
   to = PutRaw(to, value);
   to = PutRaw(to, rest);
-  used_ = static_cast<size_t>(to - payload_.data());
+  used_ = static_cast<size_t>(to - entries_.data());
   ++since_restart_;
 }
 
 std::string_view BlockBuilder::Finish() {
-  char* to = Reserve(4 * restarts_.size() + 4);
-  const auto put = [&to](uint32_t v) {
-    std::memcpy(to, &v, sizeof(v));
-    to += sizeof(v);
-  };
-  for (const uint32_t restart : restarts_) put(restart);
-  put(static_cast<uint32_t>(restarts_.size()));
-  const auto bytes = static_cast<size_t>(to - payload_.data());
+  const auto key_at = [this](uint32_t restart) { return EntryAt(entries_.data() + restart).rest; };
+  // Keys ascend: what the first and the last one begin with, all do.
+  const size_t common =
+      empty() ? 0 : CommonBytes(key_at(restarts_.front()), key_at(restarts_.back()));
+  payload_.clear();
+  payload_.reserve(bytes());
+  base::PutFixed32(&payload_, static_cast<uint32_t>(restarts_.size()));
+  base::PutFixed32(&payload_, static_cast<uint32_t>(common));
+  for (const uint32_t restart : restarts_) {
+    base::PutFixed32(&payload_, HeadOf(key_at(restart), common));
+  }
+  for (const uint32_t restart : restarts_) base::PutFixed32(&payload_, restart);
+  payload_.append(entries_, 0, used_);
   restarts_.clear();
   first_key_.clear();
   last_key_.clear();
   since_restart_ = 0;
   used_ = 0;
-  return std::string_view(payload_).substr(0, bytes);
+  return payload_;
 }
 
 }  // namespace tholos::sstable

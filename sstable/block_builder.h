@@ -6,9 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "sstable/block.h"
+
 namespace tholos::sstable {
 
-// A restart costs 4 bytes and what its key would have shared with the one before. Where that is
+// A restart costs 8 bytes and what its key would have shared with the one before. Where that is
 // little, as between partitions of different tokens, a shorter walk is worth it.
 inline constexpr int kRestartInterval = 16;
 inline constexpr int kRestartIntervalMin = 4;
@@ -20,7 +22,7 @@ class BlockBuilder {
   void Add(std::string_view key, std::string_view value, std::string_view rest = {});
   bool empty() const { return used_ == 0; }
   // What Finish would give now.
-  size_t bytes() const { return used_ + 4 * restarts_.size() + 4; }
+  size_t bytes() const { return kBlockHeaderBytes + kRestartBytes * restarts_.size() + used_; }
   const std::string& first_key() const { return first_key_; }
   // The payload, in memory that the next block is built in: valid until the next Add. The builder
   // is then empty.
@@ -30,8 +32,9 @@ class BlockBuilder {
   // Room for `bytes` more.
   char* Reserve(size_t bytes);
 
-  std::string payload_;  // its first used_ bytes
+  std::string entries_;  // its first used_ bytes
   size_t used_ = 0;
+  std::string payload_;
   std::vector<uint32_t> restarts_;
   std::string first_key_;
   std::string last_key_;

@@ -23,6 +23,9 @@ class BlockCache {
   // The same, good until the next Put.
   virtual const std::shared_ptr<const Block>* Find(uint64_t file_id, uint64_t offset) = 0;
   virtual void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) = 0;
+  // Of a block that was read for one row and can be searched without being decoded: whether it is
+  // worth decoding, for a Put.
+  virtual bool Admits(uint64_t file_id, uint64_t offset, uint64_t bytes) = 0;
 };
 
 // What a cache tells of itself; each may be null.
@@ -40,6 +43,9 @@ class FifoBlockCache : public BlockCache {
       : bytes_max_(bytes_max), metrics_(metrics), blocks_(bytes_max) {}
   const std::shared_ptr<const Block>* Find(uint64_t file_id, uint64_t offset) override;
   void Put(uint64_t file_id, uint64_t offset, std::shared_ptr<const Block> block) override;
+  bool Admits(uint64_t file_id, uint64_t offset, uint64_t bytes) override {
+    return blocks_.Admits(Key(file_id, offset), bytes);
+  }
   // Of the bytes that the cache may have, these are somebody else's now.
   void Lend(uint64_t bytes);
 

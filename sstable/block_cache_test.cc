@@ -11,7 +11,7 @@ namespace {
 std::shared_ptr<const Block> BlockOf(size_t value_bytes) {
   BlockBuilder builder;
   builder.Add("key", std::string(value_bytes, 'v'));
-  return Block::Parse(std::string(builder.Finish())).value();
+  return Block::Parse(builder.Finish()).value();
 }
 
 TEST(FifoBlockCache, KeepsWhatIsReadThroughAScan) {
@@ -51,6 +51,31 @@ TEST(FifoBlockCache, WhatComesBackStaysAndWhatIsNoLongerReadGoes) {
     }
   }
   EXPECT_EQ(cache.Get(1, 0), nullptr);
+}
+
+// While there is room everything is admitted; then only what is asked for a second time of late.
+TEST(FifoBlockCache, AdmitsWhatIsReadAgain) {
+  const auto block = BlockOf(1000);
+  FifoBlockCache cache(100 * block->bytes());
+  const auto read = [&](uint64_t offset) {
+    if (cache.Get(1, offset) != nullptr) return true;
+    if (cache.Admits(1, offset, block->bytes())) cache.Put(1, offset, block);
+    return false;
+  };
+  for (uint64_t i = 0; i < 100; ++i) EXPECT_FALSE(read(i));
+  EXPECT_EQ(cache.blocks(), 100u);
+  // Single rows all over a large table leave everything where it is.
+  for (uint64_t i = 1000; i < 11'000; ++i) EXPECT_FALSE(read(i));
+  for (uint64_t i = 0; i < 100; ++i) EXPECT_TRUE(read(i)) << i;
+  // Read twice within as many others as the cache has blocks: in.
+  for (uint64_t i = 20'000; i < 20'050; ++i) EXPECT_FALSE(read(i));
+  for (uint64_t i = 20'000; i < 20'050; ++i) EXPECT_FALSE(read(i));
+  for (uint64_t i = 20'000; i < 20'050; ++i) EXPECT_TRUE(read(i)) << i;
+  // But not after many more.
+  EXPECT_FALSE(read(30'000));
+  for (uint64_t i = 40'000; i < 40'500; ++i) EXPECT_FALSE(read(i));
+  EXPECT_FALSE(read(30'000));
+  EXPECT_FALSE(cache.Get(1, 30'000) != nullptr);
 }
 
 TEST(FifoBlockCache, DoesNotKeepWhatIsLargerThanAll) {

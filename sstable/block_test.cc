@@ -22,10 +22,10 @@ std::shared_ptr<const Block> BlockOf(const std::map<std::string, std::string>& e
   BlockBuilder builder;
   for (const auto& [key, value] : entries) builder.Add(key, value);
   const size_t bytes = builder.bytes();
-  std::string payload(builder.Finish());
+  const std::string payload(builder.Finish());
   EXPECT_EQ(payload.size(), bytes);
   EXPECT_TRUE(builder.empty());
-  auto block = Block::Parse(std::move(payload));
+  auto block = Block::Parse(payload);
   EXPECT_TRUE(block.ok()) << block.status();
   return *std::move(block);
 }
@@ -115,7 +115,7 @@ TEST(Block, DamagedPayloadsAreRefusedOrHarmless) {
     for (uint64_t flips = 1 + random.Below(3); flips > 0 && !damaged.empty(); --flips) {
       damaged[random.Below(damaged.size())] = static_cast<char>(random.Next());
     }
-    auto block = Block::Parse(std::move(damaged));
+    auto block = Block::Parse(damaged);
     if (!block.ok()) {
       ++refused;
       continue;

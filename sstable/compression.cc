@@ -4,6 +4,8 @@
 #include <zdict.h>
 #include <zstd.h>
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -35,19 +37,15 @@ size_t CompressLz4(std::string_view payload, char* out, size_t bound) {
   return written > 0 ? static_cast<size_t>(written) : 0;
 }
 
-absl::StatusOr<std::string> DecompressLz4(std::string_view stored, uint32_t raw_size) {
-  // LZ4 gives at most 255 bytes for one.
-  if (raw_size > kBlockBytesMax || raw_size / 255 > stored.size()) {
-    return absl::DataLossError(
-        base::StrCat("impossible size ", raw_size, " of ", stored.size(), " compressed bytes"));
-  }
-  std::string payload(raw_size, '\0');
-  const int read = LZ4_decompress_safe(stored.data(), payload.data(),
-                                       static_cast<int>(stored.size()), static_cast<int>(raw_size));
-  if (read < 0 || static_cast<uint32_t>(read) != raw_size) {
-    return absl::DataLossError("malformed LZ4 data");
-  }
-  return payload;
+// The first `bytes` of the payload.
+absl::Status DecompressLz4(std::string_view stored, uint32_t raw_size, uint32_t bytes, char* to) {
+  const auto stored_size = static_cast<int>(stored.size());
+  const auto wanted = static_cast<int>(bytes);
+  const int read = bytes == raw_size ? LZ4_decompress_safe(stored.data(), to, stored_size, wanted)
+                                     : LZ4_decompress_safe_partial(stored.data(), to, stored_size,
+                                                                   wanted, wanted);
+  if (read != wanted) return absl::DataLossError("malformed LZ4 data");
+  return absl::OkStatus();
 }
 
 absl::Status Wrong(std::string_view option, std::string_view value, std::string_view expected) {
@@ -193,42 +191,70 @@ BlockDecompressor& BlockDecompressor::operator=(BlockDecompressor&&) noexcept = 
 absl::StatusOr<std::string> BlockDecompressor::Decompress(Compression compression,
                                                           std::string_view stored,
                                                           uint32_t raw_size) {
+  THOLOS_RETURN_IF_ERROR(CheckSize(compression, stored, raw_size));
+  std::string payload(raw_size, '\0');
+  THOLOS_RETURN_IF_ERROR(DecompressTo(compression, stored, raw_size, payload.data()));
+  return payload;
+}
+
+absl::Status BlockDecompressor::CheckSize(Compression compression, std::string_view stored,
+                                          uint32_t raw_size) {
   switch (compression) {
     case Compression::kNone:
-      if (raw_size != stored.size()) return absl::DataLossError("sizes disagree");
-      return std::string(stored);
+      if (raw_size == stored.size()) return absl::OkStatus();
+      return absl::DataLossError("sizes disagree");
     case Compression::kLz4:
-      return DecompressLz4(stored, raw_size);
+      // LZ4 gives at most 255 bytes for one.
+      if (raw_size <= kBlockBytesMax && raw_size / 255 <= stored.size()) return absl::OkStatus();
+      return absl::DataLossError(
+          base::StrCat("impossible size ", raw_size, " of ", stored.size(), " compressed bytes"));
     case Compression::kZstd:
-      return DecompressZstd(stored, raw_size, false);
     case Compression::kZstdDictionary:
-      return DecompressZstd(stored, raw_size, true);
+      if (raw_size <= kBlockBytesMax &&
+          ZSTD_getFrameContentSize(stored.data(), stored.size()) == raw_size) {
+        return absl::OkStatus();
+      }
+      return absl::DataLossError("malformed Zstandard data: another size");
   }
   return absl::DataLossError("unknown compression");
 }
 
-absl::StatusOr<std::string> BlockDecompressor::DecompressZstd(std::string_view stored,
-                                                              uint32_t raw_size,
-                                                              bool with_dictionary) {
-  if (raw_size > kBlockBytesMax ||
-      ZSTD_getFrameContentSize(stored.data(), stored.size()) != raw_size) {
-    return absl::DataLossError("malformed Zstandard data: another size");
+absl::Status BlockDecompressor::DecompressTo(Compression compression, std::string_view stored,
+                                             uint32_t raw_size, char* to) {
+  return DecompressStart(compression, stored, raw_size, raw_size, to);
+}
+
+absl::Status BlockDecompressor::DecompressStart(Compression compression, std::string_view stored,
+                                                uint32_t raw_size, uint32_t bytes, char* to) {
+  switch (compression) {
+    case Compression::kNone:
+      std::copy_n(stored.data(), raw_size, to);
+      return absl::OkStatus();
+    case Compression::kLz4:
+      return DecompressLz4(stored, raw_size, bytes, to);
+    case Compression::kZstd:
+      return DecompressZstd(stored, raw_size, false, to);
+    case Compression::kZstdDictionary:
+      return DecompressZstd(stored, raw_size, true, to);
   }
+  return absl::DataLossError("unknown compression");
+}
+
+absl::Status BlockDecompressor::DecompressZstd(std::string_view stored, uint32_t raw_size,
+                                               bool with_dictionary, char* to) {
   if (with_dictionary && zstd_->dictionary == nullptr) {
     return absl::DataLossError("a block needs the dictionary, which the file does not have");
   }
   if (zstd_->context == nullptr) zstd_->context.reset(ZSTD_createDCtx());
-  std::string payload(raw_size, '\0');
   const size_t read =
       with_dictionary
-          ? ZSTD_decompress_usingDDict(zstd_->context.get(), payload.data(), payload.size(),
-                                       stored.data(), stored.size(), zstd_->dictionary.get())
-          : ZSTD_decompressDCtx(zstd_->context.get(), payload.data(), payload.size(), stored.data(),
-                                stored.size());
+          ? ZSTD_decompress_usingDDict(zstd_->context.get(), to, raw_size, stored.data(),
+                                       stored.size(), zstd_->dictionary.get())
+          : ZSTD_decompressDCtx(zstd_->context.get(), to, raw_size, stored.data(), stored.size());
   if (ZSTD_isError(read) || read != raw_size) {
     return absl::DataLossError("malformed Zstandard data");
   }
-  return payload;
+  return absl::OkStatus();
 }
 
 }  // namespace tholos::sstable

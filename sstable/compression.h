@@ -68,11 +68,21 @@ class BlockDecompressor {
   // The payload of `raw_size` bytes. kDataLoss says what is wrong.
   absl::StatusOr<std::string> Decompress(Compression compression, std::string_view stored,
                                          uint32_t raw_size);
+  // Into memory for that many bytes. Before any is asked for, CheckSize says whether `stored` can
+  // be that much.
+  absl::Status DecompressTo(Compression compression, std::string_view stored, uint32_t raw_size,
+                            char* to);
+  static absl::Status CheckSize(Compression compression, std::string_view stored,
+                                uint32_t raw_size);
+  // The first `bytes` of it, at less cost than the whole if it is LZ4, else the whole. Damage
+  // behind them may go unseen.
+  absl::Status DecompressStart(Compression compression, std::string_view stored, uint32_t raw_size,
+                               uint32_t bytes, char* to);
 
  private:
   struct Zstd;
-  absl::StatusOr<std::string> DecompressZstd(std::string_view stored, uint32_t raw_size,
-                                             bool with_dictionary);
+  absl::Status DecompressZstd(std::string_view stored, uint32_t raw_size, bool with_dictionary,
+                              char* to);
   std::unique_ptr<Zstd> zstd_;
 };
 

@@ -158,7 +158,7 @@ TEST_F(Corruption, ABlockOfAnotherFileAtTheSamePlace) {
 TEST_F(Corruption, AnotherVersion) {
   std::string other = contents_;
   const size_t footer = other.size() - kFooterBytes;
-  other[footer + 96] = 2;
+  other[footer + 96] = 3;
   Replace(other);
   EXPECT_EQ(Read().status().code(), absl::StatusCode::kDataLoss);
   // It is another version, and not a flipped bit, where the checksum says so.
@@ -169,7 +169,7 @@ TEST_F(Corruption, AnotherVersion) {
   Replace(other);
   const absl::Status status = Read().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("format version 2"));
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("format version 3"));
 }
 
 TEST_F(Corruption, AnErrorOfTheDiskIsNotData) {

@@ -4,6 +4,7 @@
 //              |                                         ^        |
 //              not read again: out, its name to ghost    |        read: once more round
 //   named by ghost when it comes back -------------------+
+//   not admitted: its name to ghost
 //
 // Most things that are read once are not read again soon; they pass through `small` and leave what
 // is in `main` alone. A read of what is there changes a counter and moves nothing. Something larger
@@ -40,6 +41,17 @@ class FifoCache {
     return &entry.value;
   }
   bool contains(const Key& key) const { return index_.contains(key); }
+
+  // Of something that was not there and is cheaper to have if it is not put in: whether to put it
+  // in. It is if there is room, or if it was asked for before of late; if not, its name is kept.
+  // So what is read once does not even pass through `small`.
+  bool Admits(const Key& key, uint64_t bytes) {
+    if (this->bytes() + bytes <= bytes_max_) return true;
+    const size_t name = absl::HashOf(key);
+    if (ghost_names_.contains(name)) return true;
+    Remember(name);
+    return false;
+  }
 
   // The value where it stays; null if it is too large. `key_of` gives its key, there: it may be a
   // view into the value. The key must not be there.
@@ -145,7 +157,7 @@ class FifoCache {
   Queue small_;
   Queue main_;
   absl::flat_hash_map<Key, typename Queue::iterator> index_;
-  // Names of what left `small`: as many as there are entries.
+  // Names of what left `small` or was not admitted: as many as there are entries.
   std::deque<size_t> ghosts_;
   absl::flat_hash_map<size_t, bool> ghost_names_;
   std::function<void(Value&)> leave_;

@@ -135,19 +135,29 @@ BlockHandle SealBlock(std::string_view payload, BlockCompressor& compressor, uin
   return {offset, static_cast<uint32_t>(out->size() - start)};
 }
 
-absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset,
-                                        BlockDecompressor* decompressor) {
+absl::StatusOr<SealedBlock> CheckSeal(std::string_view stored, uint64_t file_id, uint64_t offset) {
   if (stored.size() < kBlockTrailerBytes) return absl::DataLossError("cut short");
   const std::string_view sealed = stored.substr(0, stored.size() - sizeof(uint64_t));
   if (base::LoadFixed64(sealed.data() + sealed.size()) !=
       base::Checksum64(sealed, BlockSeed(file_id, offset))) {
     return absl::DataLossError("checksum mismatch");
   }
-  const std::string_view data = stored.substr(0, stored.size() - kBlockTrailerBytes);
-  const uint32_t raw_size = base::LoadFixed32(data.data() + data.size());
-  const auto compression = static_cast<Compression>(sealed.back());
-  if (decompressor != nullptr) return decompressor->Decompress(compression, data, raw_size);
-  return BlockDecompressor().Decompress(compression, data, raw_size);
+  SealedBlock block;
+  block.data = stored.substr(0, stored.size() - kBlockTrailerBytes);
+  block.raw_size = base::LoadFixed32(block.data.data() + block.data.size());
+  block.compression = static_cast<Compression>(sealed.back());
+  THOLOS_RETURN_IF_ERROR(
+      BlockDecompressor::CheckSize(block.compression, block.data, block.raw_size));
+  return block;
+}
+
+absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset,
+                                        BlockDecompressor* decompressor) {
+  THOLOS_ASSIGN_OR_RETURN(const SealedBlock block, CheckSeal(stored, file_id, offset));
+  if (decompressor != nullptr) {
+    return decompressor->Decompress(block.compression, block.data, block.raw_size);
+  }
+  return BlockDecompressor().Decompress(block.compression, block.data, block.raw_size);
 }
 
 std::string PartitionPrefix(const data::DecoratedKey& key) {

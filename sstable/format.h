@@ -1,4 +1,4 @@
-// The SSTable format, version 1. docs/format-sstable.md draws the same for people.
+// The SSTable format, version 2. docs/format-sstable.md draws the same for people.
 //
 // An SSTable is one immutable file `<generation>.sst` of partitions in (token, key) order. While it
 // is written it is called `<generation>.tmp`; then it is synced, renamed, and its directory synced:
@@ -70,7 +70,7 @@
 //   64  table id, 16 bytes
 //   80  body_bytes u64
 //   88  digest u64           XXH3 of all bytes before the footer
-//   96  version u32          1; here, as checksum and magic, in every version
+//   96  version u32          2; here, as checksum and magic, in every version
 //  100  checksum u64         XXH3 of the 100 bytes before it, seeded with the footer's offset
 //  108  magic u64            "THOLOSST"
 #pragma once
@@ -87,7 +87,7 @@
 
 namespace tholos::sstable {
 
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 inline constexpr size_t kFooterBytes = 116;
 inline constexpr size_t kBlockTrailerBytes = 13;
 // A block holds at most this many bytes before compression; so does a row.
@@ -127,6 +127,13 @@ BlockHandle SealBlock(std::string_view payload, BlockCompressor& compressor, uin
                       uint64_t offset, std::string* out);
 BlockHandle SealBlock(std::string_view payload, Compression compression, uint64_t file_id,
                       uint64_t offset, std::string* out);
+// A sealed block whose checksum holds and whose size is possible; `data` is still compressed.
+struct SealedBlock {
+  std::string_view data;
+  uint32_t raw_size = 0;
+  Compression compression = Compression::kNone;
+};
+absl::StatusOr<SealedBlock> CheckSeal(std::string_view stored, uint64_t file_id, uint64_t offset);
 // The payload. kDataLoss says what is wrong, without naming the place. `decompressor` has the
 // file's dictionary; nullptr: it has none.
 absl::StatusOr<std::string> UnsealBlock(std::string_view stored, uint64_t file_id, uint64_t offset,

@@ -63,8 +63,8 @@ Task<absl::Status> SSTable::Load() {
                .digest = footer_.digest,
                .statistics = *std::move(decoded)};
 
-  THOLOS_CO_ASSIGN_OR_RETURN(std::string root, co_await ReadSection(footer_.root, "root"));
-  absl::StatusOr<std::shared_ptr<const Block>> block = Block::Parse(std::move(root));
+  THOLOS_CO_ASSIGN_OR_RETURN(const std::string root, co_await ReadSection(footer_.root, "root"));
+  absl::StatusOr<std::shared_ptr<const Block>> block = Block::Parse(root);
   if (!block.ok()) co_return Damaged("root", footer_.root, block.status());
   root_ = *std::move(block);
 
@@ -124,12 +124,17 @@ absl::Status SSTable::Damaged(std::string_view section, BlockHandle handle,
 absl::StatusOr<std::shared_ptr<const Block>> SSTable::ParseBlock(std::string_view stored,
                                                                  const BlockHandle& handle,
                                                                  std::string_view section) const {
-  absl::StatusOr<std::string> payload =
-      UnsealBlock(stored, footer_.file_id, handle.offset, &decompressor_);
+  const absl::StatusOr<SealedBlock> sealed = CheckSeal(stored, footer_.file_id, handle.offset);
   absl::StatusOr<std::shared_ptr<const Block>> block =
-      payload.ok() ? Block::Parse(*std::move(payload)) : payload.status();
+      sealed.ok() ? ParseBlock(*sealed) : sealed.status();
   if (!block.ok()) return Damaged(section, handle, block.status());
   return block;
+}
+
+absl::StatusOr<std::shared_ptr<const Block>> SSTable::ParseBlock(const SealedBlock& sealed) const {
+  return Block::Parse(sealed.raw_size, [&](char* to) {
+    return decompressor_.DecompressTo(sealed.compression, sealed.data, sealed.raw_size, to);
+  });
 }
 
 bool SSTable::MayContain(const data::Selection& selection) const {

@@ -99,6 +99,8 @@ class SSTable : public std::enable_shared_from_this<SSTable> {
   absl::StatusOr<std::shared_ptr<const Block>> ParseBlock(std::string_view stored,
                                                           const BlockHandle& handle,
                                                           std::string_view section) const;
+  // An error does not.
+  absl::StatusOr<std::shared_ptr<const Block>> ParseBlock(const SealedBlock& sealed) const;
   absl::Status Corrupt(std::string_view section, uint64_t offset, std::string_view what) const;
   absl::Status Damaged(std::string_view section, BlockHandle handle, const absl::Status& why) const;
 

@@ -1,6 +1,6 @@
 // One row of an SSTable, looked up by its full primary key. The same blocks as a TableSource would
 // read, searched in place: where they are in memory it costs no allocation beside what the answer
-// holds.
+// holds. A data block that the cache does not admit is decompressed only as far as the row.
 //
 //   root -> index page -> data block: [header] ... [row]
 //
@@ -24,6 +24,7 @@
 #include "base/async/task.h"
 #include "data/row_state.h"
 #include "sstable/block.h"
+#include "sstable/compression.h"
 #include "sstable/format.h"
 #include "sstable/reader.h"
 
@@ -60,20 +61,39 @@ class RowLookup {
 
  private:
   using BlockPtr = std::shared_ptr<const Block>;
+  enum class Kind : uint8_t { kIndexPage, kDataBlock };
+  static const char* NameOf(Kind kind) {
+    return kind == Kind::kIndexPage ? "index page" : "data block";
+  }
+  // A block that was read, by where it stands: it need not stay in the cache.
+  struct ReadBlock {
+    BlockHandle at;
+    BlockPtr block;
+    // A data block that the cache does not want, still sealed: `block` is null then.
+    std::string stored;
+    uint32_t raw_size = 0;
+    Compression compression = Compression::kNone;
+  };
   // An index entry and the block that it points to.
   struct Step {
     BlockHandle at;
     std::string_view header;  // of the partition that the block begins inside of, if it is small
     const BlockPtr* block = nullptr;
+    ReadBlock* sealed = nullptr;  // if `block` is null
   };
 
   // The data block in which `key` is or would be. False: `missing_` must be read first.
   absl::StatusOr<bool> Find(std::string_view key, Step* data);
-  absl::StatusOr<bool> Load(std::string_view index_value, const char* section, Step* step);
+  absl::StatusOr<bool> Load(std::string_view index_value, Kind kind, Step* step);
   // Where the header of the partition stands; an empty view: there is no such partition.
   absl::StatusOr<bool> FindHeader(const LookupKey& key, const Step& data,
                                   const Block::Neighbours& around,
                                   std::optional<std::string_view>* header);
+  // Where a part of the sealed block says enough: true, and what it has is in `*state`.
+  absl::StatusOr<bool> TryInPart(const LookupKey& key, const Step& data, data::RowState* state);
+  absl::Status Open(ReadBlock* read) const;
+  absl::Status MergeRow(const LookupKey& key, const Step& data, const Block::Neighbours& around,
+                        std::string_view header, data::RowState* state) const;
   absl::Status Decode(const LookupKey& key, const Step& data, const Block::Neighbours& around,
                       std::string_view header, data::RowState* state) const;
   absl::StatusOr<data::Deletion> InEffect(const LookupKey& key, const Step& data) const;
@@ -81,12 +101,7 @@ class RowLookup {
 
   const SSTable* table_;
   BlockHandle missing_;
-  const char* missing_section_ = "";
-  // What was read, by where it stands: it need not stay in the cache.
-  struct ReadBlock {
-    BlockHandle at;
-    BlockPtr block;
-  };
+  Kind missing_kind_ = Kind::kIndexPage;
   absl::InlinedVector<ReadBlock, 2> read_;
 };
 

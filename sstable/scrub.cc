@@ -46,9 +46,9 @@ class Scrubber {
   Task<absl::StatusOr<std::shared_ptr<const Block>>> Load(BlockHandle handle) {
     THOLOS_CO_ASSIGN_OR_RETURN(const std::string stored,
                                co_await file_->Read(handle.offset, handle.stored_bytes));
-    THOLOS_CO_ASSIGN_OR_RETURN(std::string payload,
+    THOLOS_CO_ASSIGN_OR_RETURN(const std::string payload,
                                UnsealBlock(stored, footer_.file_id, handle.offset, &decompressor_));
-    co_return Block::Parse(std::move(payload));
+    co_return Block::Parse(payload);
   }
 
   Task<absl::Status> LoadDictionary() {

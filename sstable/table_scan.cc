@@ -135,10 +135,10 @@ base::Task<absl::Status> TableScan::NextPage() {
   }
   THOLOS_CO_ASSIGN_OR_RETURN(const std::string stored,
                              co_await table_->file_->Read(block_.offset, block_.stored_bytes));
-  absl::StatusOr<std::string> payload =
+  const absl::StatusOr<std::string> payload =
       UnsealBlock(stored, table_->footer_.file_id, block_.offset, &table_->decompressor_);
   absl::StatusOr<std::shared_ptr<const Block>> page =
-      payload.ok() ? Block::Parse(*std::move(payload)) : payload.status();
+      payload.ok() ? Block::Parse(*payload) : payload.status();
   if (!page.ok()) {
     co_return table_->Corrupt("index page", block_.offset, base::ToStd(page.status().message()));
   }
@@ -148,15 +148,13 @@ base::Task<absl::Status> TableScan::NextPage() {
 }
 
 absl::Status TableScan::StartBlock() {
-  constexpr size_t kWord = sizeof(uint32_t);
-  if (payload_.size() < kWord) return Corrupt("malformed block: too short");
-  const size_t before_count = payload_.size() - kWord;
-  const uint64_t restarts = base::LoadFixed32(payload_.data() + before_count);
-  if (restarts == 0 || restarts >= before_count / kWord) {
+  if (payload_.size() < kBlockHeaderBytes) return Corrupt("malformed block: too short");
+  const uint64_t restarts = base::LoadFixed32(payload_.data());
+  if (restarts == 0 || restarts >= (payload_.size() - kBlockHeaderBytes) / kRestartBytes) {
     return Corrupt("malformed block: count of restarts");
   }
-  next_ = payload_.data();
-  entries_end_ = payload_.data() + before_count - restarts * kWord;
+  next_ = payload_.data() + kBlockHeaderBytes + restarts * kRestartBytes;
+  entries_end_ = payload_.data() + payload_.size();
   key_.clear();
   return absl::OkStatus();
 }

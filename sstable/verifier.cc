@@ -84,10 +84,10 @@ class Verifier {
   Task<absl::StatusOr<std::shared_ptr<const Block>>> LoadBlock(BlockHandle handle,
                                                                std::string section) {
     std::shared_ptr<const Block> none;
-    THOLOS_CO_ASSIGN_OR_RETURN(std::optional<std::string> payload,
+    THOLOS_CO_ASSIGN_OR_RETURN(const std::optional<std::string> payload,
                                co_await Unseal(handle, section));
     if (!payload.has_value()) co_return none;
-    absl::StatusOr<std::shared_ptr<const Block>> block = Block::Parse(*std::move(payload));
+    absl::StatusOr<std::shared_ptr<const Block>> block = Block::Parse(*payload);
     if (block.ok()) co_return *std::move(block);
     Find(std::move(section), handle.offset, block.status());
     co_return none;

@@ -11,6 +11,7 @@
 #include "data/codec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sstable/block_entry.h"
 #include "sstable/entry.h"
 #include "sstable/filter.h"
 #include "sstable/testing/tables.h"
@@ -63,17 +64,19 @@ struct HandMade {
 
 // Like BlockBuilder, but in any order.
 std::string Payload(const std::vector<Entry>& entries) {
-  std::string payload;
-  std::string restarts;
+  std::string heads, restarts, payload;
   for (const Entry& entry : entries) {
+    base::PutFixed32(&heads, HeadOf(entry.key, 0));
     base::PutFixed32(&restarts, static_cast<uint32_t>(payload.size()));
     base::PutVarint(&payload, 0);
     base::PutVarint(&payload, entry.key.size());
     base::PutVarint(&payload, entry.value.size());
     payload += entry.key + entry.value;
   }
-  base::PutFixed32(&restarts, static_cast<uint32_t>(entries.size()));
-  return payload + restarts;
+  std::string header;
+  base::PutFixed32(&header, static_cast<uint32_t>(entries.size()));
+  base::PutFixed32(&header, 0);
+  return header + heads + restarts + payload;
 }
 
 std::string HandMade::Build() const {
