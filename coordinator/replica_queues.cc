@@ -15,6 +15,8 @@ constexpr uint64_t kTimedMask = 15;
 constexpr uint64_t kManyTimedMask = 3;
 constexpr uint64_t kMany = 32;
 
+constexpr std::string_view kRefusal = "the replicas are slow and have enough to do: ";
+
 size_t Index(ReplicaQueues::Kind kind) { return static_cast<size_t>(kind); }
 
 }  // namespace
@@ -71,6 +73,10 @@ bool ReplicaQueues::HasRoom(Kind kind, const ring::NodeId& replica) {
   return !Counting(kind, queue, [&] { return queue.Full(clock_.Now()); });
 }
 
+bool ReplicaQueues::IsRefusal(const absl::Status& status) {
+  return !status.ok() && base::ToStd(status.message()).starts_with(kRefusal);
+}
+
 absl::Status ReplicaQueues::Admit(Kind kind, ReplicaPlan* plan) {
   if (limited_[Index(kind)] == 0) return absl::OkStatus();
   std::vector<ReplicaPlan::Target> full;
@@ -86,9 +92,9 @@ absl::Status ReplicaQueues::Admit(Kind kind, ReplicaPlan* plan) {
         plan->targets.begin(), plan->targets.begin() + with_room,
         [&](const auto& target) { return target.group == static_cast<int16_t>(group); }));
     if (have >= plan->needs[group]) continue;
-    return base::Overloaded(base::StrCat(
-        "the replicas are slow and have enough to do: ", have, " of ", plan->needs[group],
-        " that are needed could take this ", kind == Kind::kRead ? "read" : "write"));
+    return base::Overloaded(base::StrCat(kRefusal, have, " of ", plan->needs[group],
+                                         " that are needed could take this ",
+                                         kind == Kind::kRead ? "read" : "write"));
   }
   return absl::OkStatus();
 }

@@ -81,7 +81,7 @@ TEST(ReplicaQueuesTest, ReplicasThatAreTenTimesSlowerAreGivenWhatTheyCanDo) {
   EXPECT_GE(counts.done, 0.9 * 2500);
   EXPECT_LE(counts.longest, absl::Seconds(1)) << "the queue is bounded";
   EXPECT_EQ(counts.failed, 0) << "time ran out for nobody";
-  EXPECT_GT(cluster.Metric(0, "tholos_coordinator_refused_for_replicas_total"), 10000);
+  EXPECT_GT(cluster.Metric(0, "tholos_coordinator_replicas_full_total"), 10000);
   // And everything again within ten seconds.
   SetService(cluster, absl::Microseconds(400));
   load.Run(1500, absl::Seconds(8));

@@ -40,7 +40,7 @@ struct RequestMetrics {
   base::Counter& shared_reads;
   base::Counter& slow_requests;
   base::Counter& refused_early;
-  base::Counter& refused_for_replicas;
+  base::Counter& replicas_full;
   base::Counter& partition_limited;
 };
 

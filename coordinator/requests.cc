@@ -75,6 +75,8 @@ absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
 
 namespace {
 
+constexpr absl::Duration kRoomPatience = absl::Milliseconds(250);
+
 // Many times in an interval of QueueDelay, and too seldom to cost anything.
 constexpr absl::Duration kProbeInterval = absl::Milliseconds(5);
 
@@ -114,8 +116,12 @@ absl::Status AdmitPartition(ShardContext& shard, PartitionRates::Kind kind,
 
 absl::Status AdmitPlan(ShardContext& shard, ReplicaQueues::Kind kind, ReplicaPlan* plan) {
   absl::Status admitted = shard.replica_queues.Admit(kind, plan);
-  if (!admitted.ok()) shard.metrics.refused_for_replicas.Add();
+  if (!admitted.ok()) shard.metrics.replicas_full.Add();
   return admitted;
+}
+
+base::Task<void> AwaitRoom(ShardContext& shard, base::Deadline deadline) {
+  co_await base::SleepUntil(std::min(deadline, shard.clock.Now() + kRoomPatience));
 }
 
 base::Deadline EffectiveDeadline(const ShardContext& shard, base::Deadline deadline) {

@@ -56,7 +56,12 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Perform(data::ReadCommand command,
   options.deadline = EffectiveDeadline(shard_, options.deadline);
   const RequestEpochs::Holder on_its_way = shard_.epochs.Enter();  // it may repair
   if (command.key.has_value()) co_return co_await ReadPartition(std::move(command), options);
-  co_return co_await ReadRange(shard_, std::move(command), options);
+  absl::StatusOr<ReadPage> page = co_await ReadRange(shard_, command, options);
+  if (ReplicaQueues::IsRefusal(page.status())) {
+    co_await AwaitRoom(shard_, options.deadline);
+    page = co_await ReadRange(shard_, std::move(command), options);
+  }
+  co_return page;
 }
 
 // Equal reads of a partition that many ask for at once share answers.
@@ -86,7 +91,12 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadKey(data::ReadCommand command,
   THOLOS_CO_ASSIGN_OR_RETURN(
       ReplicaPlan plan,
       PlanKey(shard_, state, table->keyspace, command.key->token, options.consistency, PlanRead));
-  THOLOS_CO_RETURN_IF_ERROR(AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan));
+  absl::Status admitted = AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan);
+  if (!admitted.ok()) {
+    co_await AwaitRoom(shard_, options.deadline);
+    admitted = AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan);
+  }
+  if (!admitted.ok()) co_return admitted;
   co_return co_await ReadReplicas(shard_, std::move(command), std::move(plan),
                                   shard_.policies.Of(table), std::move(options));
 }

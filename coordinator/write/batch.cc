@@ -83,8 +83,12 @@ base::Task<absl::Status> BatchWriter::Perform(std::vector<data::Mutation> mutati
                                               RequestOptions options) {
   // 1. Every part is fit to be written before any is sent.
   options.deadline = EffectiveDeadline(shard_, options.deadline);
-  THOLOS_CO_ASSIGN_OR_RETURN(std::vector<Writer::Prepared> writes,
-                             Prepare(mutations, options.consistency));
+  absl::StatusOr<std::vector<Writer::Prepared>> prepared = Prepare(mutations, options.consistency);
+  if (ReplicaQueues::IsRefusal(prepared.status())) {
+    co_await AwaitRoom(shard_, options.deadline);
+    prepared = Prepare(mutations, options.consistency);
+  }
+  THOLOS_CO_ASSIGN_OR_RETURN(std::vector<Writer::Prepared> writes, std::move(prepared));
 
   const base::MonotonicTime now = shard_.clock.Now();
   for (const data::Mutation& mutation : mutations) {

@@ -149,6 +149,10 @@ base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, Request
     if ((co_await *std::move(here)).ok()) co_return absl::OkStatus();
   }
   absl::StatusOr<Prepared> write = Prepare(mutation, options.consistency);
+  if (ReplicaQueues::IsRefusal(write.status())) {
+    co_await AwaitRoom(shard_, options.deadline);
+    write = Prepare(mutation, options.consistency);
+  }
   if (!write.ok()) {
     if (shard_.options.faults.unavailable_after_sending) {
       options.consistency = ConsistencyLevel::kAny;
