@@ -46,6 +46,11 @@ std::string Connection::Explain(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty()) {
     return absl::StrCat("cannot reach ", target_, ": ", status.error_message());
   }
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
+      status.error_details().empty()) {
+    return absl::StrCat("DEADLINE_EXCEEDED: ", target_, " did not answer within ",
+                        absl::FormatDuration(timeout_));
+  }
   return absl::StrCat(CodeName(status.error_code()), ": ", status.error_message());
 }
 

@@ -158,12 +158,26 @@ class Loader {
         "INSERT INTO ", QualifiedTable(), " (", absl::StrJoin(names, ", "), ") VALUES (",
         absl::StrJoin(std::vector<std::string>(names.size(), "?"), ", "), ")");
     if (options_.ttl_seconds) absl::StrAppend(&query, " USING TTL ", *options_.ttl_seconds);
-    THOLOS_ASSIGN_OR_RETURN(prepared_, PrepareText(query));
+    auto prepared = PrepareText(query);
+    if (!prepared.ok()) return OfColumns(prepared.status());
+    prepared_ = *std::move(prepared);
     for (const auto& parameter : prepared_.parameters()) {
       THOLOS_ASSIGN_OR_RETURN(data::DataType type, client::ColumnType(parameter));
       types_.push_back(std::move(type));
     }
     return absl::OkStatus();
+  }
+
+  // What is wrong with the columns; the place in a text that nobody wrote is left out.
+  absl::Status OfColumns(const absl::Status& status) const {
+    std::string message(status.message());
+    const size_t place = message.find("line ");
+    if (place != message.npos) {
+      const size_t end = message.find_first_not_of("0123456789:", place + 5);
+      if (end != message.npos && message[end] == ' ') message.erase(place, end + 1 - place);
+    }
+    return absl::Status(status.code(), absl::StrCat(QualifiedTable(), " (",
+                                                    absl::StrJoin(columns_, ", "), "): ", message));
   }
 
   uint64_t Layout() const {

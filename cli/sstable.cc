@@ -52,6 +52,7 @@ Task<Outcome> Stats(base::FileSystem& fs, Paths paths) {
 }
 
 Task<Outcome> Scrub(base::FileSystem& fs, std::string path, sstable::WriterOptions output) {
+  THOLOS_CO_RETURN_IF_ERROR(co_await fs.MakeDirectories(output.directory));
   THOLOS_CO_ASSIGN_OR_RETURN(const auto report, co_await sstable::ScrubFile(fs, path, output));
   std::cout << output.directory << "/" << sstable::FileName(output.generation) << ": "
             << report.ToString();
@@ -96,7 +97,9 @@ void AddSSTable(CLI::App& app) {
   auto arguments = std::make_shared<ScrubArguments>();
   CLI::App* scrub = sstable->add_subcommand("scrub", "Rewrites what is readable into a new file");
   scrub->add_option("file", arguments->path, "FILE")->required();
-  scrub->add_option("--to", arguments->directory, "Directory of the new file")
+  scrub
+      ->add_option("--to", arguments->directory,
+                   "Directory of the new file, made if it is not there")
       ->capture_default_str();
   scrub->add_option("--generation", arguments->generation, "Number in the new file's name")
       ->capture_default_str();

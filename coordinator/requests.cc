@@ -40,8 +40,8 @@ absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest) 
   const absl::Duration ahead_max = shard.options.timestamp_ahead_max;
   if (largest <= now || absl::Microseconds(largest - now) <= ahead_max) return absl::OkStatus();
   return base::InvalidRequest(absl::StrCat(
-      "timestamp ", largest, " is ", absl::FormatDuration(absl::Microseconds(largest - now)),
-      " in the future: at most ", absl::FormatDuration(ahead_max), " are allowed"));
+      "timestamp ", largest, " lies in the future: at most ", absl::FormatDuration(ahead_max),
+      " are allowed beyond the present, ", now, " (microseconds)"));
 }
 
 void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome) {

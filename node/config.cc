@@ -330,8 +330,9 @@ absl::Status ValidateConfig(const Config& config) {
   if (!IsLoopback(config.listen) && !config.open_network) {
     return absl::InvalidArgumentError(
         base::StrCat("listen: ", config.listen,
-                     " is reachable from other machines, and other nodes and gRPC clients are not "
-                     "authenticated; set open_network: true if the network keeps strangers out"));
+                     " is not an address of this machine alone (127.x.y.z, [::1], localhost), and "
+                     "other nodes and gRPC clients are not authenticated; set open_network: true "
+                     "if the network keeps strangers out"));
   }
   if (config.native_tls != "off" &&
       (config.native_tls_certificate.empty() || config.native_tls_key.empty())) {

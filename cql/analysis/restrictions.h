@@ -1,8 +1,8 @@
 // WHERE: which partitions, which rows of them, and what is left to filter.
 //
 // What can be looked up by the keys is looked up; any other condition is a filter, for which SELECT
-// must say ALLOW FILTERING. A partition key is either fixed column by column (= and IN; the product
-// of the lists), or a range of tokens, or open.
+// must say ALLOW FILTERING. A partition key is fixed column by column (= and IN; the product of the
+// lists) or open; of either, token() selects those whose token is in a range.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,7 @@ class Restrictions {
   bool IsPartitionEqual(size_t place) const {
     return !partition_.empty() && partition_[place].IsOne();
   }
+  bool has_token_bounds() const { return !token_bounds_.empty(); }
   bool has_filters() const { return !filters_.empty(); }
   // Why ALLOW FILTERING is needed; OK if it is not.
   const absl::Status& needs_filtering() const { return needs_filtering_; }

@@ -243,7 +243,6 @@ class RestrictionsBuilder {
       THOLOS_RETURN_IF_ERROR(TokenArguments(*call, &bound.values));
     }
     result_.token_bounds_.push_back(std::move(bound));
-    token_relation_ = &relation;
     return absl::OkStatus();
   }
 
@@ -320,7 +319,7 @@ class RestrictionsBuilder {
   }
 
   absl::Status BuildPartition() {
-    const Condition* any = nullptr;
+    bool any = false;
     const Condition* range = nullptr;
     size_t fixed = 0;
     for (size_t i = 0; i < partition_size_; ++i) {
@@ -328,14 +327,10 @@ class RestrictionsBuilder {
       result_.partition_open_.push_back(open);
       if (!open) ++fixed;
       if (by_column_[i].empty()) continue;
-      any = &by_column_[i].front();
-      if (open) range = any;
+      any = true;
+      if (open) range = &by_column_[i].front();
     }
-    if (any == nullptr) return absl::OkStatus();
-    if (token_relation_ != nullptr) {
-      return ErrorAt(any->relation->position, "column '", table_.columns[any->column].name,
-                     "' cannot be restricted both directly and through token()");
-    }
+    if (!any) return absl::OkStatus();
     if (fixed == partition_size_) {
       for (size_t i = 0; i < partition_size_; ++i) {
         THOLOS_ASSIGN_OR_RETURN(Alternatives values, AnalyzedValues(*FixingOf(i)));
@@ -470,7 +465,6 @@ class RestrictionsBuilder {
   const size_t partition_size_;
   const size_t clustering_size_;
   std::vector<std::vector<Condition>> by_column_;  // by the condition's first column
-  const Relation* token_relation_ = nullptr;
   Restrictions result_;
 };
 

@@ -201,17 +201,23 @@ absl::StatusOr<bool> SelectPlan::SetReaderOptions(Request& request,
     if (options->slices.front() == data::Slice()) options->slices.clear();
   }
   options->by_key = spec_.where.has_partition_keys();
+  std::optional<data::TokenRange> range;
+  if (!options->by_key || spec_.where.has_token_bounds()) {
+    THOLOS_ASSIGN_OR_RETURN(range, spec_.where.Tokens(request));
+    if (!range) return false;
+  }
   if (!options->by_key) {
-    THOLOS_ASSIGN_OR_RETURN(const std::optional<data::TokenRange> range,
-                            spec_.where.Tokens(request));
-    if (range) options->range = *range;
-    return range.has_value();
+    options->range = *range;
+    return true;
   }
   if (!spec_.where.has_partition_in()) {
     THOLOS_RETURN_IF_ERROR(spec_.where.PartitionKey(request, &options->keys.emplace_back()));
-    return true;
+    return !range || range->Contains(options->keys.front().token);
   }
   THOLOS_ASSIGN_OR_RETURN(std::vector<data::DecoratedKey> keys, spec_.where.PartitionKeys(request));
+  if (range) {
+    std::erase_if(keys, [&](const data::DecoratedKey& key) { return !range->Contains(key.token); });
+  }
   options->keys.assign(std::move_iterator(keys.begin()), std::move_iterator(keys.end()));
   return !options->keys.empty();
 }

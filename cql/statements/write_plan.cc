@@ -69,6 +69,10 @@ absl::Status CheckModifiedKeys(const Restrictions& keys, Position where, bool ne
   if (const data::ColumnSchema* open = keys.FirstOpenPartitionColumn()) {
     return ErrorAt(where, "Some partition key parts are missing: ", open->name);
   }
+  if (keys.has_token_bounds()) {
+    return ErrorAt(where, "The token function cannot be used in WHERE clauses for ", statement,
+                   " statements");
+  }
   if (const Relation* other = keys.first_filter()) {
     return ErrorAt(other->position,
                    "Non PRIMARY KEY columns found in where clause: ", other->columns[0].name);
