@@ -90,10 +90,9 @@ RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
       refused_early(metrics.AddCounter("tholos_coordinator_refused_early_total",
                                        "Requests refused because the shard's queue stood too long",
                                        ShardLabel(shard))),
-      replicas_full(
-          metrics.AddCounter("tholos_coordinator_replicas_full_total",
-                             "Times that too many of a request's replicas had enough to do",
-                             ShardLabel(shard))),
+      replicas_full(metrics.AddCounter(
+          "tholos_coordinator_replicas_full_total",
+          "Times that too many of a request's replicas had enough to do", ShardLabel(shard))),
       partition_limited(metrics.AddCounter("tholos_coordinator_partition_limited_total",
                                            "Requests refused because of a partition's rate",
                                            ShardLabel(shard))) {}

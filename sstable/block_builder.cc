@@ -27,7 +27,8 @@ char* PutVarint(char* to, uint64_t v) {
 }
 
 char* PutRaw(char* to, std::string_view bytes) {
-  std::memcpy(to, bytes.data(), bytes.size());
+  // An empty view may point nowhere, which memcpy does not take.
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
   return to + bytes.size();
 }
 
