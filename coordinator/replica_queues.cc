@@ -15,7 +15,8 @@ constexpr uint64_t kTimedMask = 15;
 constexpr uint64_t kManyTimedMask = 3;
 constexpr uint64_t kMany = 32;
 
-constexpr std::string_view kRefusal = "the replicas are slow and have enough to do: ";
+// Of a status that says so: what tells it from other refusals, on this node alone.
+constexpr char kNoRoomUrl[] = "tholos.ReplicasHaveNoRoom";
 
 size_t Index(ReplicaQueues::Kind kind) { return static_cast<size_t>(kind); }
 
@@ -74,7 +75,7 @@ bool ReplicaQueues::HasRoom(Kind kind, const ring::NodeId& replica) {
 }
 
 bool ReplicaQueues::IsRefusal(const absl::Status& status) {
-  return !status.ok() && base::ToStd(status.message()).starts_with(kRefusal);
+  return !status.ok() && status.GetPayload(kNoRoomUrl).has_value();
 }
 
 absl::Status ReplicaQueues::Admit(Kind kind, ReplicaPlan* plan) {
@@ -92,9 +93,11 @@ absl::Status ReplicaQueues::Admit(Kind kind, ReplicaPlan* plan) {
         plan->targets.begin(), plan->targets.begin() + with_room,
         [&](const auto& target) { return target.group == static_cast<int16_t>(group); }));
     if (have >= plan->needs[group]) continue;
-    return base::Overloaded(base::StrCat(kRefusal, have, " of ", plan->needs[group],
-                                         " that are needed could take this ",
-                                         kind == Kind::kRead ? "read" : "write"));
+    absl::Status refusal = base::Overloaded(base::StrCat(
+        "the replicas are slow and have enough to do: ", have, " of ", plan->needs[group],
+        " that are needed could take this ", kind == Kind::kRead ? "read" : "write"));
+    refusal.SetPayload(kNoRoomUrl, absl::Cord());
+    return refusal;
   }
   return absl::OkStatus();
 }

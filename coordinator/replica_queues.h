@@ -51,6 +51,7 @@ class ReplicaQueues {
   // Whether this many answers of each group can be had of replicas with room. kOverloaded names the
   // level's need. Targets with room come first then.
   absl::Status Admit(Kind kind, ReplicaPlan* plan);
+  // Whether it is what Admit gave.
   static bool IsRefusal(const absl::Status& status);
   // Whether this replica has room for a write.
   bool HasRoom(Kind kind, const ring::NodeId& replica);

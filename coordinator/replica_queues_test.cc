@@ -20,6 +20,7 @@ class OpenLoop {
   struct Counts {
     int offered = 0, done = 0, refused = 0, failed = 0;
     absl::Duration longest;
+    absl::Duration soonest_refusal = absl::InfiniteDuration();
   };
 
   OpenLoop(TestCluster& cluster, ConsistencyLevel level) : cluster_(cluster), level_(level) {}
@@ -46,11 +47,13 @@ class OpenLoop {
     const absl::Status status = co_await cluster_.coordinator(0).Write(
         PutRow(key, "c", next_, "v"), {.consistency = level_, .deadline = start + kTimeout});
     const auto error = base::GetRequestError(status);
+    const absl::Duration took = base::Loop::Current().clock().Now() - start;
     if (status.ok()) {
       ++counts_.done;
-      counts_.longest = std::max(counts_.longest, base::Loop::Current().clock().Now() - start);
+      counts_.longest = std::max(counts_.longest, took);
     } else if (error.has_value() && error->kind == base::RequestErrorKind::kOverloaded) {
       ++counts_.refused;
+      counts_.soonest_refusal = std::min(counts_.soonest_refusal, took);
     } else {
       ++counts_.failed;
     }
@@ -81,6 +84,9 @@ TEST(ReplicaQueuesTest, ReplicasThatAreTenTimesSlowerAreGivenWhatTheyCanDo) {
   EXPECT_GE(counts.done, 0.9 * 2500);
   EXPECT_LE(counts.longest, absl::Seconds(1)) << "the queue is bounded";
   EXPECT_EQ(counts.failed, 0) << "time ran out for nobody";
+  EXPECT_GT(counts.refused, 10000);
+  EXPECT_GE(counts.soonest_refusal, absl::Milliseconds(250))
+      << "a crowd is not let back in at once";
   EXPECT_GT(cluster.Metric(0, "tholos_coordinator_replicas_full_total"), 10000);
   // And everything again within ten seconds.
   SetService(cluster, absl::Microseconds(400));
