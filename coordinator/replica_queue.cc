@@ -55,8 +55,8 @@ absl::Duration ReplicaQueue::Bound() const {
 }
 
 uint64_t ReplicaQueue::Limit() const {
-  const auto limit =
-      std::max(options_.floor, static_cast<uint64_t>(rate_ * absl::ToDoubleSeconds(Bound())));
+  const double seconds = options_.limit_factor * absl::ToDoubleSeconds(Bound());
+  const auto limit = std::max(options_.floor, static_cast<uint64_t>(rate_ * seconds));
   return measure_ == Measure::kNone ? limit : limit / kMeasureShare;
 }
 

@@ -9,12 +9,14 @@
 //
 //   standing   the shortest wait within an interval is longer than `bound`, or nothing was answered
 //              for that long: every request waited, not only some slow ones
-//   limit      answers a second, as measured, times `bound`, though never below `floor`
+//   limit      answers a second, as measured, times 1.6 `bound`, though never below `floor`
 //   bound      250 ms, or twice the wait of a replica without a queue if that is more
 //
-// By Little's law a limit of rate x bound makes everybody wait for `bound`. It is below what any
+// By Little's law a limit of rate x time makes everybody wait for that time. It is below what any
 // client gives up after and above what a healthy replica takes, so that whoever is not in trouble
 // never meets it: without a standing queue there is no limit at all, however many are under way.
+// The limit is above what sets it in, so that clients that wait for answers before they send more
+// are not refused because a disk was busy for a moment.
 //
 // How long a replica without a queue takes cannot be seen while there is one. (It need not be what
 // it was: the way to it may have become longer, which is no reason to send less.) So when the limit
@@ -38,6 +40,7 @@ struct ReplicaQueueOptions {
   absl::Duration interval = absl::Milliseconds(100);
   absl::Duration bound_min = absl::Milliseconds(250);
   double bound_factor = 2;
+  double limit_factor = 1.6;  // of the bound
   // A replica may always have so many, of this shard.
   uint64_t floor = 64;
   // The limit is lifted when it refused nobody for so long.

@@ -53,10 +53,11 @@ absl::Status AdmitPartition(ShardContext& shard, PartitionRates::Kind kind,
                             const data::TableId& table, data::Token token, base::MonotonicTime now);
 
 // Before a request of this plan is sent. kOverloaded: too few of its replicas have room
-// (replica_queues.h). It is then tried again, once, after AwaitRoom.
+// (replica_queues.h). It is then tried again, kRoomTries times, each after AwaitRoom.
 absl::Status AdmitPlan(ShardContext& shard, ReplicaQueues::Kind kind, ReplicaPlan* plan);
 // A moment in which replicas make room. Doors hold clients back by what is in progress: answered at
 // once, a crowd would come again at once, and refusing it would be all that this node does.
+inline constexpr int kRoomTries = 2;
 base::Task<void> AwaitRoom(ShardContext& shard, base::Deadline deadline);
 
 // Not further away than options.request_time_max.

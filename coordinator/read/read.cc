@@ -57,9 +57,9 @@ base::Task<absl::StatusOr<ReadPage>> Reader::Perform(data::ReadCommand command,
   const RequestEpochs::Holder on_its_way = shard_.epochs.Enter();  // it may repair
   if (command.key.has_value()) co_return co_await ReadPartition(std::move(command), options);
   absl::StatusOr<ReadPage> page = co_await ReadRange(shard_, command, options);
-  if (ReplicaQueues::IsRefusal(page.status())) {
+  for (int i = 0; i < kRoomTries && ReplicaQueues::IsRefusal(page.status()); ++i) {
     co_await AwaitRoom(shard_, options.deadline);
-    page = co_await ReadRange(shard_, std::move(command), options);
+    page = co_await ReadRange(shard_, command, options);
   }
   co_return page;
 }
@@ -92,7 +92,7 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadKey(data::ReadCommand command,
       ReplicaPlan plan,
       PlanKey(shard_, state, table->keyspace, command.key->token, options.consistency, PlanRead));
   absl::Status admitted = AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan);
-  if (!admitted.ok()) {
+  for (int i = 0; i < kRoomTries && !admitted.ok(); ++i) {
     co_await AwaitRoom(shard_, options.deadline);
     admitted = AdmitPlan(shard_, ReplicaQueues::Kind::kRead, &plan);
   }

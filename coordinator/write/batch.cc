@@ -84,7 +84,7 @@ base::Task<absl::Status> BatchWriter::Perform(std::vector<data::Mutation> mutati
   // 1. Every part is fit to be written before any is sent.
   options.deadline = EffectiveDeadline(shard_, options.deadline);
   absl::StatusOr<std::vector<Writer::Prepared>> prepared = Prepare(mutations, options.consistency);
-  if (ReplicaQueues::IsRefusal(prepared.status())) {
+  for (int i = 0; i < kRoomTries && ReplicaQueues::IsRefusal(prepared.status()); ++i) {
     co_await AwaitRoom(shard_, options.deadline);
     prepared = Prepare(mutations, options.consistency);
   }

@@ -149,7 +149,7 @@ base::Task<absl::Status> Writer::Perform(const data::Mutation& mutation, Request
     if ((co_await *std::move(here)).ok()) co_return absl::OkStatus();
   }
   absl::StatusOr<Prepared> write = Prepare(mutation, options.consistency);
-  if (ReplicaQueues::IsRefusal(write.status())) {
+  for (int i = 0; i < kRoomTries && ReplicaQueues::IsRefusal(write.status()); ++i) {
     co_await AwaitRoom(shard_, options.deadline);
     write = Prepare(mutation, options.consistency);
   }
