@@ -97,7 +97,8 @@ class ShardPortTest : public testing::Test, public PeerDirectory {
     }
     stream_ = std::make_shared<FakeStream>(worker_, [this](std::string f) { return Answer(f); });
   }
-  ~ShardPortTest() override {
+  // Before any destructor: shards may be asking this PeerDirectory.
+  void TearDown() override {
     for (int i = 0; i < kShards; ++i) BlockOn(executor_->shard(i), Stop(ports_[i].get()));
   }
 
