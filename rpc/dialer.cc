@@ -143,27 +143,28 @@ void Dialer::Dial(Peer& peer) {
       peer.changed.Pulse();
     });
   };
-  events.done = [&loop, &peer](absl::Status status, std::shared_ptr<OutboundStream> stream) {
-    // What is posted keeps the stream, which must not end on this thread.
-    loop.Post([&peer, status = std::move(status), stream = std::move(stream)] {
+  events.done = [&loop, &peer](absl::Status status, const std::shared_ptr<OutboundStream>&) {
+    loop.Post([&peer, status = std::move(status)] {
       peer.done = true;
       if (peer.status.ok()) peer.status = status;
       peer.changed.Pulse();
     });
   };
   events.received = deps_.on_answers;
-  peer.stream = DialStream(peer.key.endpoint, {cluster_name_, self_, peer.key.stream_class},
-                           static_cast<int>(ports_.size()), std::move(events));
+  peer.stream = DialStream(deps_.executor, peer.key.endpoint,
+                           {cluster_name_, self_, peer.key.stream_class}, std::move(events));
   // Stop() may have come between two attempts.
   if (stopping_) peer.stream->Cancel();
 }
 
-void Dialer::Publish(const Peer& peer, absl::Status why) {
-  // Shards that never saw the stream are told that there is none.
+void Dialer::Publish(const Peer& peer, const absl::Status& why) {
+  // Shards that never saw the stream are told that there is none. Each has a status of its own to
+  // hand out: the users of a shared one would be counted by all of them.
   std::shared_ptr<Stream> stream = peer.up ? peer.stream : nullptr;
   for (size_t i = 0; i < ports_.size(); ++i) {
     deps_.executor.shard(static_cast<int>(i))
-        .Post([port = ports_[i].get(), key = peer.key, stream, why] {
+        .Post([port = ports_[i].get(), key = peer.key, stream,
+               why = absl::Status(why.code(), why.message())] {
           port->OnPeerDown(key, stream, why);
         });
   }

@@ -73,7 +73,7 @@ class Dialer final : public PeerDirectory {
   // One stream from dialling to its end. True if it was up for a while.
   base::Task<bool> RunStream(Peer& peer);
   void Dial(Peer& peer);
-  void Publish(const Peer& peer, absl::Status why);
+  void Publish(const Peer& peer, const absl::Status& why);
   void LogOutcome(Peer& peer, bool was_up);
   absl::Duration Pause(int failures);
 

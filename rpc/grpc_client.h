@@ -1,4 +1,4 @@
-// The dialling side of an internode stream over gRPC. No gRPC header is needed to use it.
+// The dialling side of an internode stream over gRPC.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "base/executor.h"
 #include "rpc/stream.h"
 #include "rpc/transport.h"
 
@@ -20,21 +21,19 @@ struct Greeting {
   VerbClass stream_class = VerbClass::kBulk;
 };
 
-// Called on gRPC's threads. `up` at most once, `done` exactly once and last.
-//
-// `done` hands the stream back: the last reference to it must not be dropped on a thread of gRPC.
-// With the stream goes its channel, and whoever drops the last channel of the process joins gRPC's
-// callback threads (CompletionQueue::ReleaseCallbackAlternativeCQ): such a thread would join
-// itself, free the queue that it polls, and go on polling it.
+// Called on the stream's shard, between pieces of work. `up` at most once, `done` exactly once and
+// last.
 struct OutboundEvents {
   std::function<void()> up;
   // Not two at a time. An error breaks the stream and is what `done` gets.
   std::function<absl::Status(std::string_view frame)> received;
+  // Hands the stream back: until then it lives by itself.
   std::function<void(absl::Status, std::shared_ptr<OutboundStream>)> done;
 };
 
-// Connects on a connection of its own. Does not block.
-std::shared_ptr<OutboundStream> DialStream(const Endpoint& to, const Greeting& self,
-                                           int shard_count, OutboundEvents events);
+// Connects on a connection of its own, which one shard has: streams are spread over all of them.
+// Does not block. The executor's loops are real ones.
+std::shared_ptr<OutboundStream> DialStream(base::Executor& executor, const Endpoint& to,
+                                           const Greeting& self, OutboundEvents events);
 
 }  // namespace tholos::rpc

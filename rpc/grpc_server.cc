@@ -1,22 +1,19 @@
 #include "rpc/grpc_server.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <condition_variable>
+#include <atomic>
 #include <limits>
 #include <utility>
 
-#include "base/mutex.h"
+#include "absl/container/btree_map.h"
+#include "base/async/scope.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "proto/internode.grpc.pb.h"
+#include "proto/internode.pb.h"
 #include "rpc/class_limits.h"
-#include "rpc/grpc_settings.h"
+#include "rpc/grpc_address.h"
+#include "rpc/grpc_socket.h"
 #include "rpc/handshake.h"
 
 namespace tholos::rpc {
@@ -24,102 +21,98 @@ namespace {
 
 using internode::v1::Frame;
 using internode::v1::Hello;
-using internode::v1::Internode;
 
-// Counts streams, so that Shutdown() can wait for the last one.
-class StreamCount {
- public:
-  void Add() {
-    base::MutexLock lock(&mutex_);
-    ++count_;
-  }
-  void Remove() {
-    base::MutexLock lock(&mutex_);
-    if (--count_ == 0) none_.notify_all();
-  }
-  void AwaitNone() {
-    base::MutexLock lock(&mutex_);
-    while (count_ > 0) none_.wait(mutex_);
-  }
+class GrpcInboundStream;
 
- private:
-  base::Mutex mutex_;
-  std::condition_variable_any none_;
-  int count_ ABSL_GUARDED_BY(mutex_) = 0;
+// What one shard has of the server. Confined to it.
+struct ShardStreams {
+  bool stopped = false;
+  uint64_t next_id = 0;
+  absl::btree_map<uint64_t, std::shared_ptr<GrpcInboundStream>> streams;
 };
 
 struct ServerShared {
+  base::Executor& executor;
   ListenOptions options;
-  Endpoint endpoint;
   InboundEvents events;
-  StreamCount streams;
+  Endpoint endpoint;
+  std::vector<ShardStreams> shards;
+  std::atomic<int> connections = 0;
 };
 
-class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiReactor<Frame, Frame> {
+// Confined to its shard, but for what Stream and InboundStream allow everybody.
+class GrpcInboundStream final : public InboundStream,
+                                public GrpcSocket::Owner,
+                                public std::enable_shared_from_this<GrpcInboundStream> {
  public:
-  explicit GrpcInboundStream(ServerShared& shared)
-      : InboundStream(shared.options.shard_count), shared_(shared) {
-    shared_.streams.Add();
-  }
+  GrpcInboundStream(ServerShared& shared, ShardStreams& home, base::Loop& loop, uint64_t id)
+      : InboundStream(shared.executor.shard_count()),
+        shared_(shared),
+        home_(home),
+        loop_(loop),
+        id_(id) {}
 
-  void Start(std::shared_ptr<GrpcInboundStream> self) {
-    self_ = std::move(self);
-    StartRead(&in_);
+  void Start(int fd) {
+    socket_ = std::make_shared<GrpcSocket>(GrpcSession::Side::kDialled, fd, *this);
   }
+  void Break(absl::Status why) { socket_->Close(std::move(why)); }
 
   const Endpoint& from() const override { return from_; }
   const std::shared_ptr<ByteBudget>& budget() const override { return budget_; }
 
  private:
   void StartWriting(std::string frame, uint64_t credit) override {
-    if (frame.empty()) {
-      out_.clear_content();
-    } else {
-      out_.set_batch(std::move(frame));
-    }
-    out_.set_credit(credit);
-    StartWrite(&out_);
+    if (base::Loop::CurrentOrNull() == &loop_) return Write(std::move(frame), credit);
+    loop_.Post([self = shared_from_this(), frame = std::move(frame), credit]() mutable {
+      self->Write(std::move(frame), credit);
+    });
   }
-
+  void Write(std::string frame, uint64_t credit) {
+    if (closed_) return WriteDone(false);
+    socket_->Write(MakeGrpcMessage(std::move(frame), credit));
+  }
+  // On the shard: nobody else closes the stream.
   void EndWriting() override {
-    grpc::Status status;
-    {
-      // No read may start after Finish().
-      base::MutexLock lock(&reading_mutex_);
-      finished_ = true;
-      status = end_status_;
-    }
-    Finish(status);
+    if (!closed_) socket_->Finish(end_status_);
   }
 
-  void OnWriteDone(bool ok) override { WriteDone(ok); }
-  void OnCancel() override { Close(); }
+  void OnWritten(bool ok) override { WriteDone(ok); }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) {
-      Close();
-      return;
-    }
-    const absl::Status status = greeted_ ? shared_.events.received(self_, in_.batch()) : OnHello();
+  bool OnMessage(std::string_view message) override {
+    absl::Status status = OnFrame(message);
     if (!status.ok()) {
-      End(status);
-      return;
+      end_status_ = std::move(status);
+      Close();
+      return false;
     }
-    ContinueReading();
+    if (!budget_->HasRoom()) Pause();
+    return true;
   }
 
-  void End(const absl::Status& why) {
-    {
-      base::MutexLock lock(&reading_mutex_);
-      end_status_ = grpc::Status(static_cast<grpc::StatusCode>(why.code()),
-                                 std::string(base::ToStd(why.message())));
-    }
-    Close();
+  // Until fewer requests are in hand. Who finds `paused_` set lets go of it.
+  void Pause() {
+    socket_->Pause();
+    paused_ = true;
+    if (budget_->HasRoom() && paused_.exchange(false)) socket_->Resume();
+  }
+  void OnRoom() {
+    if (!paused_.exchange(false)) return;
+    loop_.Post([self = shared_from_this()] {
+      if (!self->closed_) self->socket_->Resume();
+    });
   }
 
-  absl::Status OnHello() {
-    const Hello& hello = in_.hello();
-    if (!in_.has_hello()) return absl::InvalidArgumentError("the first frame is no greeting");
+  absl::Status OnFrame(std::string_view message) {
+    THOLOS_ASSIGN_OR_RETURN(const FrameView frame, ParseGrpcFrame(message));
+    return greeted_ ? shared_.events.received(shared_from_this(), frame.batch) : OnHello(frame);
+  }
+
+  absl::Status OnHello(const FrameView& frame) {
+    Hello hello;
+    if (!frame.hello.has_value() ||
+        !hello.ParseFromArray(frame.hello->data(), static_cast<int>(frame.hello->size()))) {
+      return absl::InvalidArgumentError("the first frame is no greeting");
+    }
     THOLOS_ASSIGN_OR_RETURN(
         const uint32_t version,
         Agree({shared_.endpoint.ToString(), shared_.options.cluster_name, kVersions},
@@ -137,14 +130,15 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
     const uint64_t window = MakeBudget(static_cast<VerbClass>(hello.stream_class()));
     SetWindows(std::numeric_limits<uint64_t>::max(), window);
     if (BeginWriting()) {
-      Hello& answer = *out_.mutable_hello();
+      Frame answer_frame;
+      Hello& answer = *answer_frame.mutable_hello();
       answer.set_protocol_version(version);
       answer.set_oldest_version(kVersions.oldest);
       answer.set_window(window);
       answer.set_cluster_name(shared_.options.cluster_name);
       answer.set_endpoint(shared_.endpoint.ToString());
       answer.set_stream_class(hello.stream_class());
-      StartWrite(&out_);
+      socket_->Write(MakeGrpcMessage(answer_frame.SerializeAsString()));
     }
     shared_.events.greeted(from_);
     return absl::OkStatus();
@@ -154,135 +148,122 @@ class GrpcInboundStream final : public InboundStream, public grpc::ServerBidiRea
   uint64_t MakeBudget(VerbClass stream_class) {
     const ClassLimits limits = LimitsOf(
         stream_class, {std::numeric_limits<size_t>::max(), shared_.options.inbound_bytes_max});
-    budget_ = std::make_shared<ByteBudget>(limits.inbound_bytes_max, nullptr,
-                                           [weak = std::weak_ptr<GrpcInboundStream>(self_)] {
-                                             if (auto stream = weak.lock()) stream->ResumeReading();
-                                           });
+    budget_ =
+        std::make_shared<ByteBudget>(limits.inbound_bytes_max, nullptr, [weak = weak_from_this()] {
+          if (auto stream = weak.lock()) stream->OnRoom();
+        });
     return limits.inbound_bytes_max;
   }
 
-  // Reads on, unless the requests in hand exceed the budget; then ResumeReading() does when they do
-  // not.
-  void ContinueReading() {
-    base::MutexLock lock(&reading_mutex_);
-    if (finished_) return;
-    paused_ = true;
-    if (!budget_->HasRoom()) return;
-    paused_ = false;
-    StartRead(&in_);
-  }
+  void OnPeerEnded(absl::Status) override { Close(); }
 
-  void ResumeReading() {
-    base::MutexLock lock(&reading_mutex_);
-    if (finished_ || !std::exchange(paused_, false)) return;
-    StartRead(&in_);
-  }
-
-  void OnDone() override {
-    const std::shared_ptr<GrpcInboundStream> self = std::move(self_);
+  void OnClosed(absl::Status) override {
+    closed_ = true;
     Close();
-    shared_.streams.Remove();
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+    home_.streams.erase(id_);
   }
 
   ServerShared& shared_;
+  ShardStreams& home_;
+  base::Loop& loop_;
+  const uint64_t id_;
+  std::shared_ptr<GrpcSocket> socket_;
   std::shared_ptr<ByteBudget> budget_;  // since the hello
   Endpoint from_;
-  Frame in_;
-  Frame out_;
-  bool greeted_ = false;  // reading reactions only, which come one at a time
-  base::Mutex reading_mutex_;
-  bool paused_ ABSL_GUARDED_BY(reading_mutex_) = false;
-  bool finished_ ABSL_GUARDED_BY(reading_mutex_) = false;
-  grpc::Status end_status_ ABSL_GUARDED_BY(reading_mutex_);
-  // Until gRPC has let go of this object.
-  std::shared_ptr<GrpcInboundStream> self_;
+  bool greeted_ = false;
+  bool closed_ = false;
+  absl::Status end_status_;
+  std::atomic<bool> paused_ = false;
 };
 
-class InternodeService final : public Internode::CallbackService {
- public:
-  explicit InternodeService(ServerShared& shared) : shared_(shared) {}
-  grpc::ServerBidiReactor<Frame, Frame>* Stream(grpc::CallbackServerContext*) override {
-    auto stream = std::make_shared<GrpcInboundStream>(shared_);
-    stream->Start(stream);
-    return stream.get();
+// On shard `index`.
+void TakeConnection(ServerShared& shared, int index, int fd) {
+  ShardStreams& home = shared.shards[static_cast<size_t>(index)];
+  if (home.stopped) {
+    close(fd);
+    shared.connections.fetch_sub(1, std::memory_order_relaxed);
+    return;
   }
+  const uint64_t id = home.next_id++;
+  auto stream = std::make_shared<GrpcInboundStream>(shared, home, shared.executor.shard(index), id);
+  home.streams.emplace(id, stream);
+  stream->Start(fd);
+}
 
- private:
-  ServerShared& shared_;
-};
-
-// gRPC does not say why it cannot listen; a plain bind does.
-std::string WhyNotBind(const Endpoint& endpoint) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* addresses = nullptr;
-  const int error =
-      getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &addresses);
-  if (error != 0) return gai_strerror(error);
-  std::string why = "refused";
-  const int fd = socket(addresses->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int reuse = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
-  if (bind(fd, addresses->ai_addr, addresses->ai_addrlen) != 0 || listen(fd, 1) != 0) {
-    char buffer[128];
-    why = strerror_r(errno, buffer, sizeof(buffer));
+base::Task<void> BreakStreams(ShardStreams* home) {
+  home->stopped = true;
+  // Not inside an event of one of them.
+  co_await base::Yield();
+  while (!home->streams.empty()) {
+    const std::shared_ptr<GrpcInboundStream> stream = home->streams.begin()->second;
+    stream->Break(absl::UnavailableError("the transport was stopped"));
   }
-  close(fd);
-  freeaddrinfo(addresses);
-  return why;
 }
 
 }  // namespace
 
 struct InternodeServer::Impl {
   ServerShared shared;
-  InternodeService service{shared};
-  std::unique_ptr<grpc::Server> server;
+  std::vector<int> fds;  // until they are watched
+  // Shard 0's.
+  std::vector<std::unique_ptr<Listener>> listeners;
+  int next_shard = 0;
+
+  void Accept(int fd) {
+    if (shared.connections.fetch_add(1, std::memory_order_relaxed) >=
+        shared.options.connections_max) {
+      shared.connections.fetch_sub(1, std::memory_order_relaxed);
+      close(fd);
+      return;
+    }
+    const int shard = next_shard;
+    next_shard = (next_shard + 1) % shared.executor.shard_count();
+    if (shard == 0) return TakeConnection(shared, 0, fd);
+    shared.executor.shard(shard).Post([this, shard, fd] { TakeConnection(shared, shard, fd); });
+  }
+
+  base::Task<void> StopListening() {
+    listeners.clear();
+    co_return;
+  }
 };
 
-absl::StatusOr<std::unique_ptr<InternodeServer>> InternodeServer::Start(ListenOptions options,
-                                                                        InboundEvents events) {
-  auto impl = std::make_unique<Impl>();
-  impl->shared.options = std::move(options);
-  impl->shared.events = std::move(events);
-  Endpoint& endpoint = impl->shared.endpoint;
-  endpoint = impl->shared.options.listen;
-
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(endpoint.ToString(), InternodeServerCredentials(), &port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // Peers may ping as often as their keepalive says, and somewhat more.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
-  builder.SetMaxReceiveMessageSize(kGrpcMessageBytesMax);
-  builder.SetMaxSendMessageSize(kGrpcMessageBytesMax);
-  builder.RegisterService(&impl->service);
-  impl->server = builder.BuildAndStart();
-  if (impl->server == nullptr || port == 0) {
-    return absl::Status(
-        absl::StatusCode::kFailedPrecondition,
-        base::StrCat("cannot listen on ", endpoint.ToString(), ": ", WhyNotBind(endpoint)));
-  }
-  endpoint.port = static_cast<uint16_t>(port);
+absl::StatusOr<std::unique_ptr<InternodeServer>> InternodeServer::Listen(base::Executor& executor,
+                                                                         ListenOptions options,
+                                                                         InboundEvents events) {
+  THOLOS_ASSIGN_OR_RETURN(Listening listening, ListenOn(options.listen));
+  auto impl = std::unique_ptr<Impl>(
+      new Impl{{executor, std::move(options), std::move(events), {}, {}, 0}, {}, {}, 0});
+  impl->shared.shards.resize(static_cast<size_t>(executor.shard_count()));
+  impl->shared.endpoint = {impl->shared.options.listen.host, listening.port};
+  impl->fds = std::move(listening.fds);
   return std::unique_ptr<InternodeServer>(new InternodeServer(std::move(impl)));
 }
 
 InternodeServer::InternodeServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-InternodeServer::~InternodeServer() { Shutdown(); }
+InternodeServer::~InternodeServer() {
+  for (const int fd : impl_->fds) close(fd);
+}
 
 const Endpoint& InternodeServer::endpoint() const { return impl_->shared.endpoint; }
 
-void InternodeServer::Shutdown() {
-  if (impl_->server == nullptr) return;
-  impl_->server->Shutdown(std::chrono::system_clock::now());
-  impl_->shared.streams.AwaitNone();
-  impl_->server->Wait();
-  impl_->server.reset();
+void InternodeServer::Start() {
+  impl_->shared.executor.shard(0).Post([impl = impl_.get(), fds = std::exchange(impl_->fds, {})] {
+    for (const int fd : fds) {
+      impl->listeners.push_back(
+          std::make_unique<Listener>(fd, [impl](int connection) { impl->Accept(connection); }));
+    }
+  });
+}
+
+base::Task<void> InternodeServer::Stop() {
+  base::Executor& executor = impl_->shared.executor;
+  co_await base::RunOn(executor.shard(0), impl_->StopListening());
+  for (int i = 0; i < executor.shard_count(); ++i) {
+    co_await base::RunOn(executor.shard(i),
+                         BreakStreams(&impl_->shared.shards[static_cast<size_t>(i)]));
+  }
 }
 
 }  // namespace tholos::rpc

@@ -1,19 +1,22 @@
-// The listening side of internode streams over gRPC. No gRPC header is needed to use it.
+// The listening side of internode streams over gRPC.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/executor.h"
 #include "rpc/stream.h"
 #include "rpc/transport.h"
 
 namespace tholos::rpc {
 
-// Called on gRPC's threads.
+// Called on the stream's shard, between pieces of work.
 struct InboundEvents {
   // A peer has connected.
   std::function<void(const Endpoint& from)> greeted;
@@ -25,22 +28,28 @@ struct InboundEvents {
 struct ListenOptions {
   Endpoint listen;  // port 0: any free one
   std::string cluster_name;
-  int shard_count = 1;
   size_t inbound_bytes_max = 0;  // a stream's budget
+  // Beyond it connections are closed at once: the largest cluster has fewer.
+  int connections_max = 10'000;
 };
 
+// Shard 0 listens; every connection lives on one shard, and they are spread over all of them.
 class InternodeServer {
  public:
   // kFailedPrecondition names the address if it cannot be listened on. Blocks for some
-  // milliseconds.
-  static absl::StatusOr<std::unique_ptr<InternodeServer>> Start(ListenOptions options,
-                                                                InboundEvents events);
+  // milliseconds; not on a shard.
+  static absl::StatusOr<std::unique_ptr<InternodeServer>> Listen(base::Executor& executor,
+                                                                 ListenOptions options,
+                                                                 InboundEvents events);
+  // After Stop(), or without Start().
   ~InternodeServer();
 
   // With the port that was chosen.
   const Endpoint& endpoint() const;
-  // Breaks all streams; blocks until no event is delivered any more.
-  void Shutdown();
+  // Takes connections from now on. Once; any thread.
+  void Start();
+  // Takes no more, breaks all streams; returns when no event is delivered any more.
+  base::Task<void> Stop();
 
  private:
   struct Impl;

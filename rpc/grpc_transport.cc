@@ -1,6 +1,5 @@
 #include "rpc/grpc_transport.h"
 
-#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -45,6 +44,7 @@ class GrpcTransport::Impl {
     co_await base::SwitchTo(deps_.executor.background());
     absl::Status status = Listen();
     co_await base::SwitchTo(home);
+    if (status.ok()) server_->Start();
     running_ = status.ok();
     co_return status;
   }
@@ -52,14 +52,9 @@ class GrpcTransport::Impl {
   // From the outside in: nothing new, no streams of ours, no streams of peers, then what still
   // runs.
   Task<void> Stop() {
-    base::Loop& home = base::Loop::Current();
     for (size_t i = 0; i < ports_.size(); ++i) co_await RunOn(Shard(i), Refuse(ports_[i].get()));
     co_await RunOn(Shard(0), dialer_.Stop());
-    if (server_ != nullptr) {
-      co_await base::SwitchTo(deps_.executor.background());
-      server_->Shutdown();
-      co_await base::SwitchTo(home);
-    }
+    if (server_ != nullptr) co_await server_->Stop();
     for (size_t i = 0; i < ports_.size(); ++i) co_await RunOn(Shard(i), ports_[i]->Stop());
     running_ = false;
   }
@@ -101,9 +96,8 @@ class GrpcTransport::Impl {
   }
 
   absl::Status Listen() {
-    auto server = InternodeServer::Start(
-        {options_.listen, options_.cluster_name, static_cast<int>(ports_.size()),
-         options_.inbound_bytes_max},
+    auto server = InternodeServer::Listen(
+        deps_.executor, {options_.listen, options_.cluster_name, options_.inbound_bytes_max},
         {[this](const Endpoint& from) { dialer_.Reachable(from); },
          [this](const std::shared_ptr<InboundStream>& stream, std::string_view frame) {
            return OnRequests(stream, frame);
@@ -112,12 +106,11 @@ class GrpcTransport::Impl {
     server_ = *std::move(server);
     self_ = server_->endpoint();
     dialer_.SetSelf(options_.cluster_name, self_);
-    listening_ = true;
-    listening_.notify_all();
     return absl::OkStatus();
   }
 
-  // On gRPC's threads: decodes a frame and hands each shard its part in one post.
+  // On the shard of the stream: decodes a frame, does its own part at once and posts each other
+  // shard its part.
   absl::Status OnAnswers(std::string_view frame);
   absl::Status OnRequests(const std::shared_ptr<InboundStream>& stream, std::string_view frame);
 
@@ -128,8 +121,6 @@ class GrpcTransport::Impl {
   std::vector<std::unique_ptr<ShardPort>> ports_;
   Dialer dialer_;
   std::unique_ptr<InternodeServer> server_;
-  // This node's own endpoint is known. A request that is faster than that waits a moment.
-  std::atomic<bool> listening_ = false;
   bool running_ = false;
 };
 
@@ -161,8 +152,13 @@ absl::Status GrpcTransport::Impl::OnAnswers(std::string_view frame) {
     if (shard >= by_shard.size()) return absl::DataLossError("a peer answered what was not asked");
     by_shard[shard].push_back(std::move(answer));
   }
+  const int here = deps_.executor.current_shard();
   for (size_t i = 0; i < by_shard.size(); ++i) {
     if (by_shard[i].empty()) continue;
+    if (static_cast<int>(i) == here) {
+      ports_[i]->OnAnswers(std::move(by_shard[i]));
+      continue;
+    }
     Shard(i).Post([port = ports_[i].get(), answers = std::move(by_shard[i])]() mutable {
       port->OnAnswers(std::move(answers));
     });
@@ -172,7 +168,6 @@ absl::Status GrpcTransport::Impl::OnAnswers(std::string_view frame) {
 
 absl::Status GrpcTransport::Impl::OnRequests(const std::shared_ptr<InboundStream>& stream,
                                              std::string_view frame) {
-  listening_.wait(false);
   THOLOS_ASSIGN_OR_RETURN(const auto envelopes, DecodeFrame(frame, deps_.clock.Now()));
   std::vector<std::vector<Request>> by_shard(ports_.size());
   for (auto& part : by_shard) part.reserve(envelopes.size() / ports_.size() + 1);
@@ -185,8 +180,13 @@ absl::Status GrpcTransport::Impl::OnRequests(const std::shared_ptr<InboundStream
          std::string(envelope.body),
          ByteBudget::Take(stream->budget(), envelope.body.size() + kEnvelopeHeaderBytes)});
   }
+  const int here = deps_.executor.current_shard();
   for (size_t i = 0; i < by_shard.size(); ++i) {
     if (by_shard[i].empty()) continue;
+    if (static_cast<int>(i) == here) {
+      ports_[i]->OnRequests(stream, std::move(by_shard[i]));
+      continue;
+    }
     Shard(i).Post([port = ports_[i].get(), stream, requests = std::move(by_shard[i])]() mutable {
       port->OnRequests(std::move(stream), std::move(requests));
     });

@@ -1,16 +1,23 @@
 // The transport over gRPC: one long-lived bidirectional stream per peer and class.
 //
 //   Call() --> ShardPort: staged for a turn --> Stream: one message in flight, the rest waits -->
-//   gRPC gRPC  --> decoded on its thread --> one post per shard and message --> ShardPort -->
-//   handler
+//   socket --> decoded on the shard that has the connection --> what is of other shards in one post
+//   each --> ShardPort --> handler
 //
-//   file          part                                              runs on
-//   shard_port    calls, staging, handlers                          its shard
-//   stream        the queue of one stream                           any thread
-//   dialer        connecting, pausing, telling the shards           shard 0
-//   grpc_client   a stream that this node dialled                   gRPC's threads
-//   grpc_server   the listener and the streams that peers dialled   gRPC's threads
-//   frame         the bytes                                         wherever it is called
+//   file            part                                             runs on
+//   shard_port      calls, staging, handlers                         its shard
+//   stream          the queue of one stream                          any thread
+//   dialer          connecting, pausing, telling the shards          shard 0
+//   grpc_client     a stream that this node dialled                  the shard that has it
+//   grpc_server     the listener and the streams that peers dialled  shard 0; the shard that has it
+//   grpc_socket     a connection                                     the same
+//   grpc_session    the gRPC call on it: bytes in, bytes out         the same
+//   grpc_wire       gRPC messages                                    the same
+//   grpc_address    names, connecting, listening                     the same
+//   frame           the bytes                                        wherever it is called
+//
+// What is on the wire is gRPC, and any gRPC library can be the peer; the work is done by the shards
+// themselves, without threads of a library (docs/decisions/2026-11-28-internode-on-shards.md).
 //
 // Connections. The first message to a peer dials it; messages wait for that, calls until their
 // deadline. Once an attempt has failed, calls fail at once with kUnavailable until one succeeds. A
