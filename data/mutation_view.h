@@ -59,6 +59,8 @@ class MutationView {
   Timestamp min_timestamp() const { return min_timestamp_; }
   std::vector<RangeTombstone> range_tombstones() const;
 
+  // Null if there is none.
+  const RowView* first_row() const { return row_count_ == 0 ? nullptr : &first_row_; }
   // In clustering order.
   template <typename Visit>
   void ForEachRow(Visit visit) const {

@@ -21,6 +21,8 @@ constexpr uint64_t kReplayedLongPart = 16;
 // A batch of replay is this part of a shard's memory: it has some eight neighbours in the memtable.
 constexpr uint64_t kReplayBatchPart = 8;
 constexpr size_t kReplayAhead = 8;
+// Writes whose waits for memory overlap: about as many as a core has requests for memory under way.
+constexpr size_t kTogether = 16;
 constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 // Writes that wait for memory: as much as the commit log may have pending.
 constexpr uint64_t kWaitingBytesMax = 32 << 20;
@@ -113,6 +115,7 @@ base::Task<absl::Status> ShardEngine::OpenLog() {
   THOLOS_CO_ASSIGN_OR_RETURN(
       log_,
       co_await CommitLog::Open(options, {deps_.clock, deps_.fs, deps_.metrics, deps_.log}, *this));
+  log_->SetGroupEnded([this](LogPosition position) { ApplyDurable(position); });
   co_return absl::OkStatus();
 }
 
@@ -223,10 +226,8 @@ base::Task<absl::Status> ShardEngine::Apply(std::string encoded_mutation, base::
     if (!co_await guard.WaitForInstallation(deadline)) co_return CheckDeadline(deadline);
   }
   const PurgeGuard::Writing writing(guard, mutation.min_timestamp());
-  const auto apply = [&](LogPosition position, std::string_view) {
-    ApplyDurable(mutation, position);
-  };
-  co_return co_await log_->Append(encoded_mutation, apply);
+  const auto note = [&](LogPosition, std::string_view) { durable_.push_back(&mutation); };
+  co_return co_await log_->Append(encoded_mutation, note);
 }
 
 base::Task<absl::Status> ShardEngine::SlowDown(absl::Duration delay, base::Deadline deadline) {
@@ -260,12 +261,44 @@ base::Task<absl::Status> ShardEngine::WaitForMemory(base::Deadline deadline, uin
                                       : base::ToStd(flush_status_.message())));
 }
 
-void ShardEngine::ApplyDurable(const data::MutationView& mutation, LogPosition position) {
-  metrics_.writes.Add();
-  auto found = tables_.find(mutation.table());
-  if (found == tables_.end()) return;  // dropped meanwhile
-  AddMemtableBytes(found->second->Apply(mutation, position));
+// The writes of one group, in its order.
+void ShardEngine::ApplyDurable(LogPosition position) {
+  metrics_.writes.Add(durable_.size());
+  const std::span<const data::MutationView* const> all(durable_);
+  for (size_t done = 0; done < all.size(); done += kTogether) {
+    const size_t next = std::min(all.size() - done, kTogether);
+    for (const data::MutationView* soon :
+         all.subspan(done + next).first(std::min(all.size() - done - next, kTogether))) {
+      Prefetch(soon, sizeof(*soon));
+    }
+    AddMemtableBytes(ApplyTogether(all.subspan(done, next), position));
+  }
+  durable_.clear();
   if (log_->used_bytes() > options_.commitlog_bytes_max) flush_wanted_.Set();
+}
+
+// At most kTogether; the change of memory.
+int64_t ShardEngine::ApplyTogether(std::span<const data::MutationView* const> writes,
+                                   LogPosition position) {
+  Table* tables[kTogether];
+  Lookahead ahead[kTogether];
+  for (size_t i = 0; i < writes.size(); ++i) {
+    const data::TableId& id = writes[i]->table();
+    if (i > 0 && id == writes[i - 1]->table()) {
+      tables[i] = tables[i - 1];
+    } else {
+      const auto found = tables_.find(id);
+      tables[i] = found == tables_.end() ? nullptr : found->second.get();  // dropped meanwhile
+    }
+    // One alone has nobody to share its waits with.
+    if (tables[i] != nullptr && writes.size() > 1) ahead[i] = tables[i]->AheadOf(*writes[i]);
+  }
+  LookAhead(std::span(ahead, writes.size()));
+  int64_t bytes = 0;
+  for (size_t i = 0; i < writes.size(); ++i) {
+    if (tables[i] != nullptr) bytes += tables[i]->Apply(*writes[i], position, &ahead[i]);
+  }
+  return bytes;
 }
 
 void ShardEngine::AddMemtableBytes(int64_t delta) {

@@ -96,7 +96,8 @@ class ShardEngine final : public ReplaySink {
   absl::Status CheckDeadline(base::Deadline deadline) const;
   base::Task<absl::Status> SlowDown(absl::Duration delay, base::Deadline deadline);
   base::Task<absl::Status> WaitForMemory(base::Deadline deadline, uint64_t bytes);
-  void ApplyDurable(const data::MutationView& mutation, LogPosition position);
+  void ApplyDurable(LogPosition position);
+  int64_t ApplyTogether(std::span<const data::MutationView* const> writes, LogPosition position);
   void AddMemtableBytes(int64_t delta);
   void TellBudget();
 
@@ -125,6 +126,8 @@ class ShardEngine final : public ReplaySink {
 
   std::map<data::TableId, TablePtr> tables_;
   std::unique_ptr<CommitLog> log_;
+  // Of the group of the log that has just become durable: in the frames of their writers.
+  std::vector<const data::MutationView*> durable_;
   uint64_t memtable_bytes_ = 0;
   uint64_t sstable_bytes_ = 0;
   uint64_t told_bytes_ = 0;     // what the budget knows

@@ -54,9 +54,10 @@ Task<void> Table::Stop() {
   parts_.clear();
 }
 
-int64_t Table::Apply(const data::MutationView& update, LogPosition position) {
+int64_t Table::Apply(const data::MutationView& update, LogPosition position,
+                     const Lookahead* ahead) {
   const uint64_t before = active_->bytes();
-  active_->Apply(update, position);
+  active_->Apply(update, position, ahead == nullptr ? nullptr : &ahead->hint());
   if (cached_rows_ != nullptr) cached_rows_->Applied(update);
   return static_cast<int64_t>(active_->bytes()) - static_cast<int64_t>(before);
 }

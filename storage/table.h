@@ -46,6 +46,7 @@
 #include "sstable/reader.h"
 #include "storage/cache/row_cache.h"
 #include "storage/compaction_throttle.h"
+#include "storage/memtable/lookahead.h"
 #include "storage/memtable/memtable.h"
 #include "storage/purge_guard.h"
 #include "storage/reconciled.h"
@@ -89,8 +90,12 @@ class Table : public std::enable_shared_from_this<Table> {
   // Every write holds a PurgeGuard::Writing from before the log to Apply.
   PurgeGuard& purge_guard() { return purge_guard_; }
 
-  // The change of memtable_bytes().
-  int64_t Apply(const data::MutationView& update, LogPosition position);
+  // Of a write that comes soon.
+  Lookahead AheadOf(const data::MutationView& update) const { return {*active_, update}; }
+  // The change of memtable_bytes(). `ahead`, or null, has taken its steps since this memtable is
+  // written to.
+  int64_t Apply(const data::MutationView& update, LogPosition position,
+                const Lookahead* ahead = nullptr);
 
   // Everything selected, merged. kDataLoss if the table is damaged. The caller holds the table
   // (shared_ptr) for longer than the source.

@@ -229,6 +229,7 @@ void CommitLog::Complete(Group group, const absl::Status& status, LogPosition pl
           std::string_view(group.bytes).substr(appender->offset_, appender->record_.size());
       appender->on_durable_(place, record);
     }
+    if (group_ended_ != nullptr) group_ended_(place);
   }
   base::Loop& loop = base::Loop::Current();
   for (Appender* appender : group.records) {

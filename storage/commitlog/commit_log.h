@@ -30,6 +30,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -87,6 +88,10 @@ class CommitLog {
   // suspension between the records of a group. The view ends with the call.
   using OnDurable = absl::FunctionRef<void(LogPosition, std::string_view record)>;
 
+  // Runs behind the last on_durable of a group, before its writers go on: what those only noted can
+  // be done for all of them at once.
+  using GroupEnded = absl::AnyInvocable<void(LogPosition)>;
+
   // Replays what is there into `sink`, and starts a new segment when the first record comes.
   static base::Task<absl::StatusOr<std::unique_ptr<CommitLog>>> Open(CommitLogOptions options,
                                                                      CommitLogDeps deps,
@@ -135,6 +140,8 @@ class CommitLog {
   [[nodiscard]] Appender Append(std::string_view record, OnDurable on_durable) {
     return Appender(*this, record, on_durable);
   }
+
+  void SetGroupEnded(GroupEnded ended) { group_ended_ = std::move(ended); }
 
   // Every record that was replayed or given to on_durable lies before it; every later one at or
   // beyond it.
@@ -198,6 +205,7 @@ class CommitLog {
   Instruments instruments_;
   SegmentPool pool_;
 
+  GroupEnded group_ended_;   // or null
   std::deque<Group> queue_;  // the last one is open
   Group unused_;             // its memory is for the next one
   uint64_t pending_bytes_ = 0;

@@ -109,12 +109,17 @@ Task<void> WriteConcurrently(CommitLog* log, int writers, int count,
 TEST(CommitLog, GroupsWritesAndReplaysThemInOrder) {
   Harness h;
   std::vector<std::string> durable_order;
+  size_t in_ended_groups = 0;
   h.world.Run([&]() -> Task<void> {
     Collected sink;
     auto log = co_await h.Open(&sink);
     EXPECT_TRUE(log.ok()) << log.status();
     std::vector<Task<absl::Status>> appends;
     LogPosition last;
+    (*log)->SetGroupEnded([&](LogPosition position) {
+      EXPECT_EQ(position, last);
+      in_ended_groups = durable_order.size();
+    });
     for (int i = 0; i < 200; ++i) {
       appends.push_back(Append(log->get(), Record(0, i), [&, i](LogPosition position) {
         EXPECT_GE(position, last);
@@ -129,6 +134,7 @@ TEST(CommitLog, GroupsWritesAndReplaysThemInOrder) {
     co_await (*log)->Stop();
   });
   EXPECT_EQ(durable_order.size(), 200u);
+  EXPECT_EQ(in_ended_groups, 200u);
   EXPECT_THAT(h.metrics.RenderText(), HasSubstr("tholos_commitlog_records_total{shard=\"0\"} 200"));
   const uint64_t syncs =
       h.metrics

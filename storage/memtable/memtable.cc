@@ -98,7 +98,10 @@ std::string_view Memtable::Uncovered(const data::RowView& update, const data::De
 
 // Partitions -------------------------------------------------------------------------------------
 
-Memtable::Partition* Memtable::FindOrMake(const data::MutationView& update) {
+Memtable::Partition* Memtable::FindOrMake(const data::MutationView& update, const Hint* hint) {
+  if (hint != nullptr && hint->changes == changes_ && !hint->place.at_end()) {
+    return hint->place.item();
+  }
   const auto make = [&] {
     auto* partition = reinterpret_cast<Partition*>(
         arena_.Allocate(offsetof(Partition, bytes_) + update.key().size()));
@@ -124,9 +127,9 @@ Memtable::Contents& Memtable::ContentsOf(Partition& partition) {
   return contents;
 }
 
-void Memtable::Apply(const data::MutationView& update, LogPosition position) {
+void Memtable::Apply(const data::MutationView& update, LogPosition position, const Hint* hint) {
   if (!first_position_.has_value() || position < *first_position_) first_position_ = position;
-  Partition& partition = *FindOrMake(update);
+  Partition& partition = *FindOrMake(update, hint);
   if (!update.deletion().live()) ApplyDeletion(ContentsOf(partition), update.deletion());
   if (update.static_row().has_value()) ApplyStatic(ContentsOf(partition), *update.static_row());
   if (update.has_range_tombstones()) {

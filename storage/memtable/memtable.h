@@ -95,8 +95,14 @@ class Memtable {
   Memtable(const Memtable&) = delete;
   Memtable& operator=(const Memtable&) = delete;
 
-  // Merges `update`, whose log record is at `position`; in any order.
-  void Apply(const data::MutationView& update, LogPosition position);
+  // Where a partition was, or that it was not there, when there were that many changes.
+  struct Hint {
+    Partitions::Place place;
+    uint64_t changes = 0;
+  };
+  // Merges `update`, whose log record is at `position`; in any order. `hint` (or null) is of this
+  // memtable and of the update's partition.
+  void Apply(const data::MutationView& update, LogPosition position, const Hint* hint = nullptr);
 
   // Adds what is known of one row to `*state`.
   void Find(const data::DecoratedKey& key, std::string_view clustering,
@@ -122,7 +128,7 @@ class Memtable {
   static TreeKey KeyOf(std::string_view clustering);
 
  private:
-  Partition* FindOrMake(const data::MutationView& update);
+  Partition* FindOrMake(const data::MutationView& update, const Hint* hint);
   Contents& ContentsOf(Partition& partition);
   void ApplyDeletion(Contents& contents, const data::Deletion& deletion);
   void ApplyRange(Contents& contents, const data::RangeTombstone& tombstone);

@@ -13,6 +13,11 @@
 // come in order fill their leaves. Erasing never joins leaves; empty ones are passed over and
 // filled again.
 //
+// A search in a tree larger than the processor's caches waits for memory four or five times, one
+// after the other. A Descent is a search in steps, which asks for memory in one step and looks at
+// it in the next: of several searches, step by step in turn, the waits overlap (group prefetching,
+// Chen, Ailamaki, Gibbons and Mowry, "Improving hash join performance through prefetching", 2004).
+//
 // A Place is good until the next insertion or Erase. Item needs `std::string_view key() const`, the
 // whole of the key behind the prefix or including it, as long as all calls do the same. Items may
 // be replaced by others of the same key (Place::Replace): separators have copies of keys.
@@ -28,6 +33,14 @@
 #include "storage/memtable/arena.h"
 
 namespace tholos::storage {
+
+// Asks for the memory at `first`, without waiting for it.
+inline void Prefetch(const void* first, size_t bytes) {
+  constexpr size_t kCacheLineBytes = 64;
+  const char* at = static_cast<const char*>(first);
+  for (size_t i = 0; i < bytes; i += kCacheLineBytes) __builtin_prefetch(at + i);
+  __builtin_prefetch(at + bytes - 1);
+}
 
 struct TreeKey {
   uint64_t prefix = 0;
@@ -76,6 +89,83 @@ class PrefixTree {
     const Place place = LowerBound(key);
     return place.at_end() || !IsAt(place, key) ? Place() : place;
   }
+  // Find() in steps. The tree does not change from its beginning to its end.
+  class Descent {
+   public:
+    Descent() = default;
+    Descent(const PrefixTree& tree, const TreeKey& key)
+        : key_(key), node_(tree.root_), level_(tree.depth_) {
+      if (node_ == nullptr) next_ = Next::kNothing;
+    }
+    // False: nothing is left to do.
+    bool Step() {
+      switch (next_) {
+        case Next::kNode:
+          if (level_ > 0) {
+            SearchInner();
+          } else {
+            SearchLeaf();
+          }
+          return next_ != Next::kNothing;
+        case Next::kChild:
+          --level_;
+          node_ = static_cast<Inner*>(node_)->children[slot_];
+          // The front of both kinds of nodes: what a search by prefix looks at.
+          Prefetch(node_, sizeof(Leaf) + kFanout * sizeof(uint64_t));
+          next_ = Next::kNode;
+          return true;
+        case Next::kSlot:
+          Prefetch(leaf().items()[slot_], kItemBytesExpected);
+          next_ = Next::kItem;
+          return true;
+        case Next::kItem:
+          slot_ = SlotAtOrAfter(leaf(), key_);
+          if (slot_ < leaf().count && IsAt(MakePlace({&leaf(), slot_}), key_)) {
+            place_ = MakePlace({&leaf(), slot_});
+          }
+          next_ = Next::kNothing;
+          return false;
+        case Next::kNothing:
+          return false;
+      }
+      return false;
+    }
+    // After the last step: the item of that key, or the end.
+    Place place() const { return place_; }
+
+   private:
+    enum class Next : uint8_t { kNode, kChild, kSlot, kItem, kNothing };
+    static constexpr size_t kItemBytesExpected = 64;
+
+    Leaf& leaf() const { return *static_cast<Leaf*>(node_); }
+    void SearchInner() {
+      auto* inner = static_cast<Inner*>(node_);
+      slot_ = ChildOf(*inner, key_);
+      __builtin_prefetch(&inner->children[slot_]);
+      next_ = Next::kChild;
+    }
+    void SearchLeaf() {
+      Leaf& leaf = this->leaf();
+      slot_ = FirstAtOrAfter(leaf.prefixes(), leaf.count, key_.prefix);
+      const bool may_be_there = slot_ < leaf.count && leaf.prefixes()[slot_] == key_.prefix;
+      if (may_be_there) {
+        __builtin_prefetch(&leaf.items()[slot_]);
+        next_ = Next::kSlot;
+      } else {
+        // What an insertion will move.
+        Prefetch(leaf.items() + slot_, (leaf.count - slot_ + 1) * sizeof(Item*));
+        next_ = Next::kNothing;
+      }
+    }
+
+    TreeKey key_;
+    void* node_ = nullptr;
+    uint32_t level_ = 0;
+    uint32_t slot_ = 0;
+    Next next_ = Next::kNode;
+    Place place_;
+  };
+
   Place Next(Place place) const { return Settle({place.leaf_, place.slot_ + 1}); }
   // The item some places behind (at most 64), to have its memory on the way early in a walk over
   // all. Null near the end, and sometimes elsewhere.

@@ -57,6 +57,10 @@ class Pair {
     check(tree_.LowerBound(KeyOf(text)), map_.lower_bound(text));
     check(tree_.UpperBound(KeyOf(text)), map_.upper_bound(text));
     check(tree_.Find(KeyOf(text)), map_.find(text));
+    Tree::Descent descent(tree_, KeyOf(text));
+    while (descent.Step()) {
+    }
+    check(descent.place(), map_.find(text));
   }
   void CheckAll() const {
     ASSERT_EQ(tree_.size(), map_.size());
