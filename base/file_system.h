@@ -32,6 +32,7 @@ enum class OpenMode {
 // kInternal; every message names the operation and the path.
 class File {
  public:
+  static constexpr size_t kBlockBytes = 4096;
   virtual ~File() = default;
 
   // Reads up to `length` bytes at `offset`; fewer only at the end of the file.
@@ -41,8 +42,15 @@ class File {
   virtual Task<absl::Status> Write(uint64_t offset, std::string_view data) = 0;
   // Makes data and size durable (fdatasync).
   virtual Task<absl::Status> Sync() = 0;
+  // Write, and a Sync of these bytes alone: after OK they are durable, with the size that the file
+  // needs for them. An error says as little as that of a failed Sync: abandon the file.
+  //
+  // Costs the least where the range was written before or is Allocate's, and offset, length and the
+  // bytes' address are multiples of kBlockBytes: past the page cache, if the file system can.
+  virtual Task<absl::Status> WriteDurably(uint64_t offset, std::string_view data) = 0;
   // Reserves space for [0, length) without changing what is read; the size becomes at least
-  // `length`, the new bytes are zero.
+  // `length`, the new bytes are zero, and where possible really written as such: what is written
+  // over them later changes no metadata. Durable after Sync.
   virtual Task<absl::Status> Allocate(uint64_t length) = 0;
   virtual Task<absl::Status> Truncate(uint64_t length) = 0;
   virtual Task<absl::StatusOr<uint64_t>> Size() = 0;

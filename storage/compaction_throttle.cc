@@ -58,6 +58,10 @@ class ThrottledFile final : public base::File {
     co_await Wait(data.size());
     co_return co_await file_->Write(offset, data);
   }
+  Task<absl::Status> WriteDurably(uint64_t offset, std::string_view data) override {
+    co_await Wait(data.size());
+    co_return co_await file_->WriteDurably(offset, data);
+  }
   Task<absl::Status> Sync() override { return file_->Sync(); }
   Task<absl::Status> Allocate(uint64_t length) override { return file_->Allocate(length); }
   Task<absl::Status> Truncate(uint64_t length) override { return file_->Truncate(length); }

@@ -149,6 +149,7 @@ void IoRing::FillSubmissions() {
         break;
       case IoOperation::Kind::kWrite:
         io_uring_prep_write(sqe, op->fd_, op->buffer_, op->length_, op->offset_);
+        sqe->rw_flags = op->flags_;
         break;
       case IoOperation::Kind::kDataSync:
         io_uring_prep_fsync(sqe, op->fd_, IORING_FSYNC_DATASYNC);
@@ -229,11 +230,12 @@ IoOperation IoOperation::Read(IoRing& ring, int fd, void* buffer, uint32_t lengt
 }
 
 IoOperation IoOperation::Write(IoRing& ring, int fd, const void* buffer, uint32_t length,
-                               uint64_t offset) {
+                               uint64_t offset, int flags) {
   IoOperation op(ring, Kind::kWrite, fd);
   op.buffer_ = const_cast<void*>(buffer);
   op.length_ = length;
   op.offset_ = offset;
+  op.flags_ = flags;
   return op;
 }
 

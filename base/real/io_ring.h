@@ -26,8 +26,9 @@ class Loop;
 class IoOperation {
  public:
   static IoOperation Read(IoRing& ring, int fd, void* buffer, uint32_t length, uint64_t offset);
+  // `flags` are those of pwritev2.
   static IoOperation Write(IoRing& ring, int fd, const void* buffer, uint32_t length,
-                           uint64_t offset);
+                           uint64_t offset, int flags = 0);
   static IoOperation DataSync(IoRing& ring, int fd);
   static IoOperation Allocate(IoRing& ring, int fd, uint64_t length);
 
@@ -47,6 +48,7 @@ class IoOperation {
   void* buffer_ = nullptr;
   uint64_t length_ = 0;
   uint64_t offset_ = 0;
+  int flags_ = 0;
   int result_ = 0;
   std::coroutine_handle<> handle_;
   IoOperation* next_ = nullptr;

@@ -20,6 +20,7 @@ class RealFile final : public File {
 
   Task<absl::StatusOr<std::string>> Read(uint64_t offset, size_t length) override;
   Task<absl::Status> Write(uint64_t offset, std::string_view data) override;
+  Task<absl::Status> WriteDurably(uint64_t offset, std::string_view data) override;
   Task<absl::Status> Sync() override;
   Task<absl::Status> Allocate(uint64_t length) override;
   Task<absl::Status> Truncate(uint64_t length) override;
@@ -31,8 +32,14 @@ class RealFile final : public File {
   // Fills `data` from `*done` on as far as the page cache can. True if that settles the read.
   bool ReadCached(uint64_t offset, std::string* data, size_t* done);
   Task<absl::StatusOr<std::string>> ReadRest(uint64_t offset, std::string data, size_t done);
+  // direct_fd_, once.
+  Task<void> OpenDirect();
+  Task<absl::Status> WriteZeros(uint64_t offset, uint64_t end);
 
   int fd_;
+  int direct_fd_ = -1;  // of the same file, past the page cache
+  enum class Direct : uint8_t { kNotTried, kUsed, kRefused };
+  Direct direct_ = Direct::kNotTried;
   const std::string path_;
   const std::shared_ptr<BlockingPool> pool_;
   // Cleared once the file system says that it knows no reads that must not wait.

@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "base/async/when_all.h"
@@ -100,6 +102,40 @@ TEST_P(RealFileSystemTest, AllocateAndTruncateSetTheSize) {
   EXPECT_EQ(*sizes, (std::vector<uint64_t>{3, 1 << 20, 1 << 20, 1, 2}));
 }
 
+// Blocks at addresses of blocks and elsewhere, pieces of blocks, and all of it read back through the
+// page cache, from which a part was read before.
+Task<absl::StatusOr<std::string>> WriteDurablyEverywhere(FileSystem* fs, std::string path) {
+  constexpr size_t kBlock = File::kBlockBytes;
+  const std::unique_ptr<char, decltype(&std::free)> memory(
+      static_cast<char*>(std::aligned_alloc(kBlock, 4 * kBlock)), &std::free);
+  std::fill_n(memory.get(), 4 * kBlock, 'b');
+  THOLOS_CO_ASSIGN_OR_RETURN(auto file, co_await fs->Open(path, OpenMode::kCreate));
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->Write(0, "start"));
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->Allocate(8 * kBlock));
+  THOLOS_CO_ASSIGN_OR_RETURN(std::string cached, co_await file->Read(0, 8 * kBlock));
+  if (cached != "start" + std::string(8 * kBlock - 5, '\0')) co_return cached;
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->WriteDurably(kBlock, {memory.get(), 2 * kBlock}));
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->WriteDurably(4 * kBlock, {memory.get() + 1, kBlock}));
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->WriteDurably(7 * kBlock - 1, "end"));
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->WriteDurably(8 * kBlock, {memory.get(), kBlock}));
+  THOLOS_CO_ASSIGN_OR_RETURN(std::string all, co_await file->Read(0, 100 * kBlock));
+  THOLOS_CO_RETURN_IF_ERROR(co_await file->Close());
+  co_return all;
+}
+
+TEST_P(RealFileSystemTest, WritesDurablyWhateverTheAlignment) {
+  constexpr size_t kBlock = File::kBlockBytes;
+  auto all = Run(WriteDurablyEverywhere(fs_.get(), Path("f")));
+  ASSERT_TRUE(all.ok()) << all.status();
+  std::string expected(9 * kBlock, '\0');
+  expected.replace(0, 5, "start");
+  expected.replace(kBlock, 2 * kBlock, 2 * kBlock, 'b');
+  expected.replace(4 * kBlock, kBlock, kBlock, 'b');
+  expected.replace(7 * kBlock - 1, 3, "end");
+  expected.replace(8 * kBlock, kBlock, kBlock, 'b');
+  EXPECT_TRUE(*all == expected);
+}
+
 Task<absl::Status> WriteBlock(File* file, uint64_t offset, const std::string* block) {
   co_return co_await file->Write(offset, *block);
 }
@@ -177,6 +213,8 @@ TEST_P(RealFileSystemTest, AFullDeviceIsResourceExhausted) {
 
 Task<absl::Status> WriteReadOnly(FileSystem* fs, std::string path) {
   THOLOS_CO_ASSIGN_OR_RETURN(auto file, co_await fs->Open(path, OpenMode::kRead));
+  const absl::Status durably = co_await file->WriteDurably(0, "x");
+  EXPECT_EQ(durably.code(), absl::StatusCode::kInternal);
   co_return co_await file->Write(0, "x");
 }
 

@@ -71,6 +71,25 @@ void FileContent::Sync(uint64_t sequence_max) {
   unsynced_.erase(unsynced_.begin(), unsynced_.begin() + static_cast<int64_t>(count));
 }
 
+void FileContent::SyncWrite(uint64_t sequence) {
+  const size_t count = CountUpTo(sequence);
+  if (count == 0 || unsynced_[count - 1].sequence != sequence) return;  // synced since
+  const Change& write = unsynced_[count - 1];
+  const uint64_t first = SectorOf(write.offset);
+  const uint64_t last = SectorOf(write.offset + write.data.size() - 1);
+  for (size_t i = 0; i + 1 < count; ++i) {
+    const Change& before = unsynced_[i];
+    if (before.resize || before.size_after > durable_.size() ||
+        (SectorOf(before.offset) <= last &&
+         SectorOf(before.offset + before.data.size() - 1) >= first)) {
+      return Sync(sequence);
+    }
+  }
+  if (write.size_after > durable_.size()) durable_.resize(write.size_after);
+  durable_.replace(write.offset, write.data.size(), write.data);
+  unsynced_.erase(unsynced_.begin() + static_cast<int64_t>(count - 1));
+}
+
 void FileContent::FailSync(uint64_t sequence_max, RandomStream& random) {
   const size_t count = CountUpTo(sequence_max);
   durable_ = RandomOutcome(count, random);

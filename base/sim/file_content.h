@@ -36,6 +36,9 @@ class FileContent {
   void Resize(uint64_t length, uint64_t sequence);
 
   void Sync(uint64_t sequence_max);
+  // Of the write with that number alone, unless what came before it changed the size or the same
+  // sectors: then of that, too.
+  void SyncWrite(uint64_t sequence);
   // A sync that fails: some of the changes reach the disk, the others never will, though they can
   // still be read until the power is lost.
   void FailSync(uint64_t sequence_max, RandomStream& random);

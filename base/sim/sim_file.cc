@@ -44,16 +44,43 @@ Task<absl::StatusOr<std::string>> SimFile::Read(uint64_t offset, size_t length) 
 }
 
 Task<absl::Status> SimFile::Write(uint64_t offset, std::string_view data) {
+  return WriteNoting(offset, data, nullptr);
+}
+
+Task<absl::Status> SimFile::WriteNoting(uint64_t offset, std::string_view data,
+                                        std::shared_ptr<uint64_t> sequence) {
   THOLOS_CO_RETURN_IF_ERROR(Check("write", true));
   // The caller's bytes may be gone when a crash decides what became of them.
   co_return co_await fs_.Perform<absl::Status>(
       DiskOp::kWrite, path_,
-      [this_fs = &fs_, path = path_, node = node_, offset,
-       bytes = std::string(data)](const absl::Status& fault) -> absl::Status {
-        if (fault.ok()) return this_fs->image_.Write(*node, path, offset, bytes);
+      [this_fs = &fs_, path = path_, node = node_, offset, bytes = std::string(data),
+       sequence = std::move(sequence)](const absl::Status& fault) -> absl::Status {
+        if (fault.ok()) {
+          absl::Status result = this_fs->image_.Write(*node, path, offset, bytes);
+          if (sequence != nullptr) *sequence = this_fs->image_.sequence();
+          return result;
+        }
         const size_t part = PartOf(offset, this_fs->random_.Below(bytes.size() + 1));
         this_fs->image_.Write(*node, path, offset, std::string_view(bytes).substr(0, part))
             .IgnoreError();
+        return fault;
+      });
+}
+
+// A write and then a sync, each with its time and its faults; a crash in between leaves what it
+// leaves of any write. A device does the same where it must be told to empty its cache.
+Task<absl::Status> SimFile::WriteDurably(uint64_t offset, std::string_view data) {
+  THOLOS_CO_RETURN_IF_ERROR(Check("write", true));
+  const auto written = std::make_shared<uint64_t>(0);  // outlives this frame in a crash
+  THOLOS_CO_RETURN_IF_ERROR(co_await WriteNoting(offset, data, written));
+  co_return co_await fs_.Perform<absl::Status>(
+      DiskOp::kSync, path_,
+      [this_fs = &fs_, node = node_, written](const absl::Status& fault) -> absl::Status {
+        if (fault.ok()) {
+          node->content.SyncWrite(*written);
+        } else {
+          node->content.FailSync(*written, this_fs->random_);
+        }
         return fault;
       });
 }

@@ -1,6 +1,7 @@
 // An open file of SimFileSystem.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/sim/sim_file_system.h"
@@ -14,6 +15,7 @@ class SimFile final : public File {
 
   Task<absl::StatusOr<std::string>> Read(uint64_t offset, size_t length) override;
   Task<absl::Status> Write(uint64_t offset, std::string_view data) override;
+  Task<absl::Status> WriteDurably(uint64_t offset, std::string_view data) override;
   Task<absl::Status> Sync() override;
   Task<absl::Status> Allocate(uint64_t length) override;
   Task<absl::Status> Truncate(uint64_t length) override;
@@ -22,6 +24,9 @@ class SimFile final : public File {
   const std::string& path() const override { return path_; }
 
  private:
+  // `*sequence`, unless null, becomes the number of the change.
+  Task<absl::Status> WriteNoting(uint64_t offset, std::string_view data,
+                                 std::shared_ptr<uint64_t> sequence);
   // EBADF for a file that is closed or, for what changes it, read-only.
   absl::Status Check(std::string_view what, bool changes) const;
 

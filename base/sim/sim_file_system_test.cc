@@ -186,6 +186,56 @@ TEST(SimFileSystem, AnUnsyncedRenameLeavesTheOldOrTheNew) {
   EXPECT_EQ(outcomes.size(), 4u);
 }
 
+TEST(SimFileSystem, WhatIsWrittenDurablyIsThereAndNothingElse) {
+  int lost = 0, cut = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    TestWorld world(seed);
+    world.Run([&]() -> Task<void> {
+      auto file = co_await OpenOrDie(world.files(), "/f", OpenMode::kCreate);
+      CO_ASSERT_OK(co_await file->Allocate(8192));
+      CO_ASSERT_OK(co_await file->Sync());
+      CO_ASSERT_OK(co_await world.files().SyncDirectory("/"));
+      CO_ASSERT_OK(co_await file->Write(0, std::string(1024, 'u')));
+      CO_ASSERT_OK(co_await file->WriteDurably(2048, std::string(1024, 'd')));
+      // Over sectors that were not synced, and beyond the end.
+      auto grown = co_await OpenOrDie(world.files(), "/g", OpenMode::kCreate);
+      CO_ASSERT_OK(co_await world.files().SyncDirectory("/"));
+      CO_ASSERT_OK(co_await grown->Write(0, std::string(600, 'u')));
+      CO_ASSERT_OK(co_await grown->WriteDurably(512, std::string(1024, 'd')));
+      EXPECT_EQ((*co_await grown->Read(500, 20)), std::string(12, 'u') + std::string(8, 'd'));
+    });
+    world.PowerLossAndBoot();
+    const std::string contents = *world.files().Peek("/f");
+    ASSERT_EQ(contents.size(), 8192u);
+    EXPECT_EQ(contents.substr(2048, 1024), std::string(1024, 'd')) << "seed " << seed;
+    lost += contents.substr(0, 1024) != std::string(1024, 'u');
+    const std::string grown = *world.files().Peek("/g");
+    ASSERT_EQ(grown.size(), 1536u);
+    EXPECT_EQ(grown.substr(512), std::string(1024, 'd')) << "seed " << seed;
+  }
+  EXPECT_GT(lost, 10);
+  // A power loss on the way: any of its sectors.
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    TestWorld world(seed);
+    bool asked = false;
+    world.Run([&]() -> Task<void> {
+      auto file = co_await OpenOrDie(world.files(), "/f", OpenMode::kCreate);
+      CO_ASSERT_OK(co_await file->Allocate(8192));
+      CO_ASSERT_OK(co_await file->Sync());
+      CO_ASSERT_OK(co_await world.files().SyncDirectory("/"));
+      world.files().FailNext({.op = seed % 2 == 0 ? DiskOp::kSync : DiskOp::kWrite});
+      asked = true;
+      EXPECT_FALSE((co_await file->WriteDurably(0, std::string(4096, 'd'))).ok());
+    });
+    EXPECT_TRUE(asked);
+    world.PowerLossAndBoot();
+    const std::string contents = *world.files().Peek("/f");
+    ASSERT_EQ(contents.size(), 8192u);
+    cut += contents.substr(0, 4096) != std::string(4096, 'd');
+  }
+  EXPECT_GT(cut, 20);
+}
+
 TEST(SimFileSystem, ASyncDoesNotCoverWhatIsWrittenWhileItRuns) {
   int lost = 0;
   for (uint64_t seed = 1; seed <= 100; ++seed) {

@@ -63,7 +63,7 @@ base::Task<absl::StatusOr<std::unique_ptr<CommitLog>>> CommitLog::Open(CommitLog
                                                                        CommitLogDeps deps,
                                                                        ReplaySink& sink) {
   THOLOS_CHECK(options.segment_bytes > 4096 && options.segment_bytes <= kSegmentBytesMax);
-  THOLOS_CHECK(options.segment_bytes % kSectorBytes == 0);
+  THOLOS_CHECK(options.segment_bytes % base::File::kBlockBytes == 0);
   THOLOS_CO_ASSIGN_OR_RETURN(
       RecoveredLog recovered,
       co_await RecoverLog(deps.fs, deps.log, options.directory, options.shard, sink));
@@ -187,10 +187,12 @@ base::Task<void> CommitLog::WriteNextGroup() {
   }
   const LogPosition place = {active_->id, active_->end};
   FinishGroup(place, synced_, &group.bytes);
-  const SectorEncoder::Sectors sectors = active_->sectors.Append(group.bytes);
-  absl::Status written = co_await active_->file->Write(sectors.offset, sectors.bytes);
-  if (written.ok() && !periodic() && !options_.mutant_skip_sync) {
-    written = co_await active_->file->Sync();
+  const SectorEncoder::Blocks blocks = active_->sectors.Append(group.bytes);
+  absl::Status written;
+  if (periodic() || options_.mutant_skip_sync) {
+    written = co_await active_->file->Write(blocks.offset, blocks.bytes);
+  } else {
+    written = co_await active_->file->WriteDurably(blocks.offset, blocks.bytes);
     instruments_.syncs.Add();
   }
   // In mode periodic a sync beside this write may have failed.
@@ -201,7 +203,7 @@ base::Task<void> CommitLog::WriteNextGroup() {
     FailPending(poison_);
     co_return;
   }
-  instruments_.written_bytes.Add(sectors.bytes.size());
+  instruments_.written_bytes.Add(blocks.bytes.size());
   active_->end += group.bytes.size();
   next_ = {active_->id, active_->end};
   if (periodic()) {

@@ -56,7 +56,7 @@ struct CommitLogOptions {
   std::string directory;          // of this shard alone
   std::string archive_directory;  // of this shard alone; empty: closed segments are not kept
   uint32_t shard = 0;
-  uint64_t segment_bytes = 32 << 20;  // a multiple of 512
+  uint64_t segment_bytes = 32 << 20;  // a multiple of 4096
   // Ids of new segments are above this: positions that were given out for ever (in manifests) may
   // refer to segments that are gone.
   uint64_t last_segment_known = 0;

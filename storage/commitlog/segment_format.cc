@@ -1,7 +1,9 @@
 #include "storage/commitlog/segment_format.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
@@ -16,7 +18,7 @@ namespace {
 constexpr std::string_view kMagic = "THOLOSCL";
 constexpr size_t kHeaderChecksumAt = 32;
 constexpr uint32_t kBatchFlag = 0x01;
-constexpr size_t kSectorMemoryKept = 2 << 20;
+constexpr size_t kMemoryKept = 2 << 20;
 constexpr std::string_view kSuffix = ".log";
 constexpr size_t kNameDigits = 20;
 
@@ -83,32 +85,51 @@ std::optional<uint64_t> DamagedSectorOf(const SegmentImage& image, const Segment
 
 // Sectors ----------------------------------------------------------------------------------------
 
-SectorEncoder::Sectors SectorEncoder::Append(std::string_view stream_bytes) {
-  const uint64_t offset = next_sector_ * kSectorBytes;
-  const uint64_t total = begun_.size() + stream_bytes.size();
-  const uint64_t count = (total + kSectorStreamBytes - 1) / kSectorStreamBytes;
-  if (sectors_.capacity() > kSectorMemoryKept) sectors_ = std::string();
-  sectors_.clear();
-  sectors_.reserve(count * kSectorBytes);
-  for (uint64_t i = 0; i < count; ++i) {
-    const size_t start = sectors_.size();
-    // Only the first has bytes of before.
-    sectors_ += begun_;
-    begun_.clear();
-    const size_t taken =
-        std::min(stream_bytes.size(), kSectorStreamBytes - (sectors_.size() - start));
-    sectors_ += stream_bytes.substr(0, taken);
-    stream_bytes.remove_prefix(taken);
-    const size_t filled = sectors_.size() - start;
-    if (filled < kSectorStreamBytes) {
-      begun_.assign(sectors_, start, filled);
-      sectors_.resize(start + kSectorStreamBytes, '\0');
-    }
-    const std::string_view payload = std::string_view(sectors_).substr(start);
-    base::PutFixed64(&sectors_, base::Checksum64(payload, next_sector_ + i));
+void SectorEncoder::MakeRoom(size_t blocks) {
+  const size_t bytes = blocks * kBlockBytes;
+  const bool too_large = capacity_ > kMemoryKept && bytes <= kMemoryKept;
+  if (bytes <= capacity_ && !too_large) {
+    std::memmove(blocks_.get(), blocks_.get() + begun_at_, kBlockBytes);
+    begun_at_ = 0;
+    return;
   }
-  next_sector_ += total / kSectorStreamBytes;
-  return {offset, sectors_};
+  capacity_ = std::bit_ceil(bytes);
+  std::unique_ptr<char, Free> larger(
+      static_cast<char*>(std::aligned_alloc(kBlockBytes, capacity_)));
+  THOLOS_CHECK(larger != nullptr);
+  if (blocks_ != nullptr) std::memcpy(larger.get(), blocks_.get() + begun_at_, kBlockBytes);
+  begun_at_ = 0;
+  blocks_ = std::move(larger);
+}
+
+SectorEncoder::Blocks SectorEncoder::Append(std::string_view stream_bytes) {
+  const size_t end = begun_bytes_ + stream_bytes.size();  // from the front of the kept block
+  const size_t blocks = (end + kBlockStreamBytes - 1) / kBlockStreamBytes;
+  MakeRoom(blocks);
+  const uint64_t first_sector = next_block_ * (kBlockBytes / kSectorBytes);
+  size_t at = begun_bytes_;
+  size_t sector = at / kSectorStreamBytes;
+  for (; at < end; ++sector) {
+    char* const payload = blocks_.get() + sector * kSectorBytes;
+    const size_t from = at - sector * kSectorStreamBytes;
+    const size_t taken = std::min(stream_bytes.size(), kSectorStreamBytes - from);
+    std::memcpy(payload + from, stream_bytes.data(), taken);
+    std::memset(payload + from + taken, 0, kSectorStreamBytes - from - taken);
+    stream_bytes.remove_prefix(taken);
+    at += taken;
+    const uint64_t checksum =
+        base::Checksum64({payload, kSectorStreamBytes}, first_sector + sector);
+    std::memcpy(payload + kSectorStreamBytes, &checksum, sizeof(checksum));  // little-endian
+  }
+  char* const rest = blocks_.get() + sector * kSectorBytes;
+  std::memset(rest, 0, static_cast<size_t>(blocks_.get() + blocks * kBlockBytes - rest));
+  const Blocks written{next_block_ * kBlockBytes, {blocks_.get(), blocks * kBlockBytes}};
+  // A block that is full is not written again: the next one begins empty, wherever.
+  const size_t full = end / kBlockStreamBytes;
+  next_block_ += full;
+  begun_bytes_ = end % kBlockStreamBytes;
+  begun_at_ = begun_bytes_ == 0 ? 0 : full * kBlockBytes;
+  return written;
 }
 
 SegmentImage::SegmentImage(std::string file) : stream(std::move(file)) {

@@ -4,6 +4,7 @@
 //   file = sectors of 512 bytes; sector number s (from 0)
 //     0  504  bytes 504 s .. 504 s + 503 of the stream
 //   504    8  checksum of these, seeded with s
+//     Written in blocks of 8: with a group full sectors before it as they are, zeros behind it.
 //
 //   stream = header, group*, rest          (zeros, or what a recycled segment held before)
 //
@@ -62,6 +63,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +73,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/coding.h"
+#include "base/file_system.h"
 #include "storage/commitlog/log_position.h"
 
 namespace tholos::storage {
@@ -91,22 +95,33 @@ inline constexpr uint64_t SectorOffset(uint64_t stream_offset) {
   return stream_offset / kSectorStreamBytes * kSectorBytes;
 }
 
-// Writing a stream from its front: what was given is whole sectors, but for the last, whose bytes
-// are kept to be written again with what follows.
+// Writing a stream from its front, in the blocks that files like best (base::File::WriteDurably):
+// the last one is kept, to be written again with what follows.
 class SectorEncoder {
  public:
-  // The sectors that the next bytes of the stream are in, padded with zeros, for the file at
-  // `offset`. Good until the next call, which keeps 2 MiB of their memory.
-  struct Sectors {
+  // The blocks that the next bytes of the stream are in, for the file at `offset`: their sectors,
+  // the last of which is padded with zeros, and behind it sectors of zeros. Good until the next
+  // call, which keeps 2 MiB of their memory.
+  struct Blocks {
     uint64_t offset = 0;
     std::string_view bytes;
   };
-  Sectors Append(std::string_view stream_bytes);
+  Blocks Append(std::string_view stream_bytes);
 
  private:
-  uint64_t next_sector_ = 0;  // the one that `begun_` belongs to
-  std::string begun_;
-  std::string sectors_;
+  static constexpr size_t kBlockBytes = base::File::kBlockBytes;
+  static constexpr size_t kBlockStreamBytes = kBlockBytes / kSectorBytes * kSectorStreamBytes;
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+  // The kept block at the front of memory for so many.
+  void MakeRoom(size_t blocks);
+
+  uint64_t next_block_ = 0;  // the one that is kept
+  size_t begun_bytes_ = 0;   // of the stream, in it
+  size_t begun_at_ = 0;      // in blocks_
+  size_t capacity_ = 0;      // in bytes
+  std::unique_ptr<char, Free> blocks_;
 };
 
 // A file taken apart.

@@ -1,5 +1,8 @@
 #include "storage/commitlog/segment_format.h"
 
+#include <memory>
+
+#include "base/sim/test_world.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "storage/commitlog/recovery.h"
@@ -47,13 +50,14 @@ class Image {
 
  private:
   void Write(std::string_view stream_bytes) {
-    const auto [offset, sectors] = encoder_.Append(stream_bytes);
+    const auto [offset, sectors] = encoder_->Append(stream_bytes);
     file_.replace(offset, sectors.size(), sectors);
     end_ += stream_bytes.size();
   }
   const uint64_t segment_;
   std::string file_;
-  SectorEncoder encoder_;
+  // A copy goes on where this one is: one of them is written to.
+  std::shared_ptr<SectorEncoder> encoder_ = std::make_shared<SectorEncoder>();
   uint64_t end_ = 0;
 };
 
@@ -116,6 +120,37 @@ TEST(SegmentFormat, ReadsWhatWasWritten) {
     EXPECT_FALSE(scan.evidence_beyond.has_value());
     EXPECT_FALSE(scan.damaged_sector.has_value());
     EXPECT_EQ(*Judge(image, kSegment), Verdict::kUsed);
+  }
+}
+
+// The same stream in one piece and in many: the same file. Blocks begin at multiples of their size,
+// in the file and in memory, and what is behind the last sector is zeros.
+TEST(SectorEncoder, WritesBlocks) {
+  constexpr size_t kBlock = base::File::kBlockBytes;
+  base::RandomStream random(base::sim::SeedFromEnvironment(41));
+  for (int round = 0; round < 200; ++round) {
+    SectorEncoder pieces;
+    std::string stream, file;
+    for (uint64_t i = 0; i < 1 + random.Below(20); ++i) {
+      // Now and then beyond what is kept of memory, or up to the end of a block.
+      size_t bytes = 1 + random.Below(random.Chance(0.01) ? 3 << 20 : 6000);
+      if (random.Chance(0.2)) bytes = 4032 - stream.size() % 4032;
+      const std::string piece(bytes, static_cast<char>('a' + i));
+      stream += piece;
+      const auto [offset, written] = pieces.Append(piece);
+      ASSERT_EQ(offset % kBlock, 0u);
+      ASSERT_EQ(written.size() % kBlock, 0u);
+      ASSERT_EQ(reinterpret_cast<uintptr_t>(written.data()) % kBlock, 0u);
+      ASSERT_LE(offset, file.size());
+      file.resize(std::max<size_t>(file.size(), offset + written.size()));
+      file.replace(offset, written.size(), written);
+    }
+    SectorEncoder once;
+    EXPECT_TRUE(once.Append(stream).bytes == file);
+    const SegmentImage image(file);
+    EXPECT_TRUE(image.stream.starts_with(stream));
+    EXPECT_EQ(image.stream.find_first_not_of('\0', stream.size()), std::string::npos);
+    for (uint64_t s = 0; s < file.size() / kSectorBytes; ++s) ASSERT_TRUE(image.IsIntact(s));
   }
 }
 
