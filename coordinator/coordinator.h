@@ -36,6 +36,10 @@ struct RequestOptions {
   bool background = false;
   // Of a read: who lacks something gets it, whatever the table's read_repair is.
   bool repair = false;
+  // Of a read: one of several that a request has side by side. It does not wait for memory: its
+  // command's bytes_max, this one's share, holds, and a first row that is larger is not read
+  // (ReadPage::needed).
+  bool ahead = false;
 };
 
 // One page: live rows only, reconciled over the replicas that the level asked for.
@@ -47,6 +51,13 @@ struct ReadPage {
   uint64_t tombstones = 0;
   // Partitions that were brought up to date for it, at each replica that lacked something.
   uint64_t repaired = 0;
+  // Only of reads `ahead`: nothing was read, for the first row takes so many bytes. No partition, no
+  // `next`, and yet not the end.
+  uint64_t needed = 0;
+  // The most that one answer brought of it, tombstones included: what the next one will need.
+  uint64_t answer_bytes = 0;
+  // What it is charged, until the last copy of it is gone. On the shard that read it.
+  std::shared_ptr<const void> room = nullptr;
 };
 
 class Coordinator {
@@ -80,6 +91,7 @@ class Coordinator {
 
   // One partition or a token range (its ranges in token order). `command.now_seconds` is set here
   // if zero. A page may have fewer rows than asked for, even none, and still have a `next`.
+  // kOverloaded also: no memory for its result (read/read_memory.h).
   virtual base::Task<absl::StatusOr<ReadPage>> Read(data::ReadCommand command,
                                                     RequestOptions options) = 0;
 };

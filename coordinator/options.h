@@ -19,6 +19,8 @@ struct CoordinatorOptions {
   // Of requests in progress on one shard; a write counts with its size, a read with kReadCost or
   // kRangeReadCost.
   int64_t in_flight_bytes_max = 64 << 20;
+  // Of what the reads of one shard bring beyond that (read/read_memory.h).
+  int64_t read_bytes_max = 64 << 20;
   // Deadlines further away are brought to this.
   absl::Duration request_time_max = absl::Seconds(30);
   // Timestamps that clients give may be so far ahead of this node's (kInvalid beyond).
@@ -36,7 +38,8 @@ struct CoordinatorOptions {
   Faults faults;
 };
 
-// What a read is charged: about what its frames and a small answer take.
+// What a read is charged: about what its frames and a small answer take (kSmallRead,
+// kSmallRangeRead).
 inline constexpr int64_t kReadCost = 4 << 10;
 inline constexpr int64_t kRangeReadCost = 256 << 10;
 

@@ -10,6 +10,9 @@
 namespace tholos::coordinator {
 namespace {
 
+// What is read at once is handed on at once; more than this is charged, the general way.
+constexpr int64_t kOwnReadBytesMax = 64 << 10;
+
 bool IsDatacenterLevel(ConsistencyLevel level) {
   return level == ConsistencyLevel::kLocalOne || level == ConsistencyLevel::kLocalQuorum;
 }
@@ -69,7 +72,11 @@ std::optional<ReadPage> ReadOwnReplica(ShardContext& shard, const data::ReadComm
                           /*only=*/false)) {
     return std::nullopt;
   }
-  auto result = shard.replicas.ReadHere(command, options.deadline).TakeReady();
+  if (shard.read_sizes.Expected(command.table, ReadSizes::Kind::kPartition) > kOwnReadBytesMax)
+    return std::nullopt;
+  data::ReadCommand own = command;
+  own.bytes_max = std::min(own.bytes_max, static_cast<uint64_t>(kOwnReadBytesMax));
+  auto result = shard.replicas.ReadHere(std::move(own), options.deadline).TakeReady();
   // A page that ends early leads on by the rules of the general way.
   if (!result.has_value() || !result->ok() || (*result)->more) return std::nullopt;
   for (const data::Partition& partition : (*result)->partitions) {

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "coordinator/digest.h"
+#include "coordinator/read/read_memory.h"
 #include "coordinator/write_message.h"
 #include "data/codec.h"
 
@@ -15,7 +16,7 @@ namespace tholos::coordinator {
 ReplicaService::ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureTable ensure_table)
     : options_(options), deps_(deps), ensure_table_(std::move(ensure_table)) {
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
-    shards_.push_back(std::make_unique<Shard>(options_.in_flight_bytes_max));
+    shards_.push_back(std::make_unique<Shard>(options_));
   }
 }
 
@@ -88,21 +89,28 @@ base::Task<absl::StatusOr<std::string>> ReplicaService::Write(rpc::Incoming mess
 
 base::Task<absl::StatusOr<std::string>> ReplicaService::ReadData(rpc::Incoming message,
                                                                  StepNotes* notes) {
+  base::Semaphore::Units room;
   THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result,
-                             co_await Read(std::move(message), notes));
+                             co_await Read(std::move(message), notes, &room));
   co_return data::EncodeReadResult(result);
 }
 
 base::Task<absl::StatusOr<std::string>> ReplicaService::ReadDigest(rpc::Incoming message,
                                                                    StepNotes* notes) {
+  base::Semaphore::Units room;
   THOLOS_CO_ASSIGN_OR_RETURN(const data::ReadResult result,
-                             co_await Read(std::move(message), notes));
+                             co_await Read(std::move(message), notes, &room));
   co_return EncodeDigest(AnswerDigest(result, options_.faults));
 }
 
 base::Task<absl::StatusOr<data::ReadResult>> ReplicaService::Read(rpc::Incoming message,
-                                                                  StepNotes* notes) {
+                                                                  StepNotes* notes,
+                                                                  base::Semaphore::Units* room) {
   THOLOS_CO_ASSIGN_OR_RETURN(data::ReadCommand command, data::DecodeReadCommand(message.body));
+  if (command.bytes_max > static_cast<uint64_t>(kSmallRangeRead)) {
+    Shard& shard = *shards_[deps_.executor.current_shard()];
+    *room = co_await shard.answers.Acquire(ReadMemory::ChargeOf(command.bytes_max));
+  }
   absl::StatusOr<data::ReadResult> result = co_await deps_.engine.Read(command, message.deadline);
   if (absl::IsNotFound(result.status())) {
     THOLOS_CO_RETURN_IF_ERROR(co_await Learn(command.table, message.from));

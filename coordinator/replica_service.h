@@ -30,6 +30,10 @@ using EnsureTable =
 struct ReplicaServiceOptions {
   // Writes being applied, a shard. Beyond it a write is refused: its coordinator hints it.
   int64_t in_flight_bytes_max = 128 << 20;
+  // Answers of reads being made, a shard: twice what each may have at most (its result, and that
+  // encoded), from kSmallRangeRead on. Beyond it reads wait in turn; what expires meanwhile is
+  // dropped. What has been made is the transport's, whose queues have bounds of their own.
+  int64_t answer_bytes_max = 64 << 20;
   // How long a table that could not be found is not asked for again.
   absl::Duration missing_table_pause = absl::Seconds(1);
   Faults faults;
@@ -52,8 +56,10 @@ class ReplicaService {
  private:
   // Confined to its shard.
   struct Shard {
-    explicit Shard(int64_t bytes) : in_flight(bytes) {}
+    explicit Shard(const ReplicaServiceOptions& options)
+        : in_flight(options.in_flight_bytes_max), answers(options.answer_bytes_max) {}
     base::Semaphore in_flight;
+    base::Semaphore answers;
     base::Semaphore asking{1};
     data::TableId learned;  // the last one
     data::TableId missing;  // the last one that was not found, not asked for until
@@ -65,7 +71,9 @@ class ReplicaService {
   base::Task<absl::StatusOr<std::string>> Write(rpc::Incoming message, StepNotes* notes);
   base::Task<absl::StatusOr<std::string>> ReadData(rpc::Incoming message, StepNotes* notes);
   base::Task<absl::StatusOr<std::string>> ReadDigest(rpc::Incoming message, StepNotes* notes);
-  base::Task<absl::StatusOr<data::ReadResult>> Read(rpc::Incoming message, StepNotes* notes);
+  // `room`: for the result and its encoded form.
+  base::Task<absl::StatusOr<data::ReadResult>> Read(rpc::Incoming message, StepNotes* notes,
+                                                    base::Semaphore::Units* room);
   base::Task<absl::StatusOr<std::string>> AnswerTraced(rpc::Incoming message);
   base::Task<absl::Status> Learn(data::TableId table, base::Endpoint from);
 

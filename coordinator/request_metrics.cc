@@ -95,6 +95,15 @@ RequestMetrics::RequestMetrics(base::Metrics& metrics, int shard)
           "Times that too many of a request's replicas had enough to do", ShardLabel(shard))),
       partition_limited(metrics.AddCounter("tholos_coordinator_partition_limited_total",
                                            "Requests refused because of a partition's rate",
-                                           ShardLabel(shard))) {}
+                                           ShardLabel(shard))),
+      read_bytes(metrics.AddGauge("tholos_coordinator_read_bytes",
+                                  "Memory that reads have taken for their results",
+                                  ShardLabel(shard))),
+      read_bytes_max(metrics.AddGauge("tholos_coordinator_read_bytes_max",
+                                      "The most that it was since the node started",
+                                      ShardLabel(shard))),
+      read_waits(metrics.AddCounter("tholos_coordinator_read_waits_total",
+                                    "Reads that waited for memory for their results",
+                                    ShardLabel(shard))) {}
 
 }  // namespace tholos::coordinator

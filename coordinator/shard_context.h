@@ -9,6 +9,7 @@
 #include "coordinator/partition_rates.h"
 #include "coordinator/queue_delay.h"
 #include "coordinator/read/latency_estimate.h"
+#include "coordinator/read/read_memory.h"
 #include "coordinator/read/read_sharing.h"
 #include "coordinator/read/table_policy.h"
 #include "coordinator/replica_client.h"
@@ -41,7 +42,9 @@ struct ShardContext {
 
   // Requests in progress, by bytes: beyond it the answer is kOverloaded.
   base::Semaphore in_flight{options.in_flight_bytes_max};
-  base::Semaphore repairs{kRepairsMax};
+  ReadMemory read_memory{options.read_bytes_max, metrics.read_bytes, metrics.read_bytes_max};
+  ReadSizes read_sizes;
+  base::Semaphore repairs{kRepairBytesMax};
   LatencyEstimate read_latency;
   ReplicaLatencies latencies;
   ReplicaQueues replica_queues{clock};
@@ -63,8 +66,8 @@ struct ShardContext {
   base::Gate requests;
   base::Scope background;
 
-  // Messages of read repair in flight.
-  static constexpr int64_t kRepairsMax = 64;
+  // Of messages of read repair in flight: one of the largest.
+  static constexpr int64_t kRepairBytesMax = 18 << 20;
 };
 
 }  // namespace tholos::coordinator

@@ -56,6 +56,7 @@ base::Task<absl::StatusOr<coordinator::ReadPage>> ReadSystemTable(const data::Ta
                              co_await data::Collect(std::move(source), std::move(command)));
   coordinator::ReadPage page;
   if (result.more) page.next = data::LastPosition(result);
+  page.needed = result.needed;
   page.partitions = std::move(result.partitions);
   co_return page;
 }

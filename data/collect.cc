@@ -3,6 +3,7 @@
 
 #include "base/status_macros.h"
 #include "data/range_collector.h"
+#include "data/range_tombstones.h"
 #include "data/row_state.h"
 #include "data/source.h"
 
@@ -14,18 +15,24 @@ namespace {
 class Budget {
  public:
   explicit Budget(const ReadCommand& command)
-      : rows_left_(command.row_limit), bytes_left_(command.bytes_limit) {}
+      : rows_left_(command.row_limit), bytes_left_(command.bytes_limit), room_(command.bytes_max) {}
 
   void CountLiveRow() {
     if (rows_left_ > 0) --rows_left_;
   }
-  void CountBytes(size_t bytes) { bytes_left_ -= std::min<uint64_t>(bytes_left_, bytes); }
+  void CountBytes(size_t bytes) {
+    bytes_left_ -= std::min<uint64_t>(bytes_left_, bytes);
+    room_ -= std::min<uint64_t>(room_, bytes);
+  }
+  bool Fits(size_t bytes) const { return bytes <= room_; }
+  bool full() const { return room_ == 0; }
   bool rows_spent() const { return rows_left_ == 0; }
   bool bytes_spent() const { return bytes_left_ == 0; }
 
  private:
   uint32_t rows_left_;
   uint64_t bytes_left_;
+  uint64_t room_;
 };
 
 class Collector {
@@ -34,6 +41,7 @@ class Collector {
       : source_(std::move(source)),
         command_(std::move(command)),
         budget_(command_),
+        before_(budget_),
         ranges_(command_.reversed) {}
   explicit Collector(ReadCommand command) : Collector(nullptr, std::move(command)) {}
 
@@ -47,8 +55,8 @@ class Collector {
     const std::string& first = command_.reversed ? slice.upper : slice.lower;
     const std::string& last = command_.reversed ? slice.lower : slice.upper;
     const bool in_range = !state.range_deletion.live();
-    if (in_range) TakeChange({first, state.range_deletion});
-    if (state.row.has_value()) TakeRow(*state.row);
+    if (in_range && !ended_within()) TakeChange({first, state.range_deletion});
+    if (state.row.has_value() && !ended_within()) TakeRow(*state.row);
     if (in_range && !ended_within() && !last.empty()) TakeChange({last, Deletion()});
     FinishPartition();
     return std::move(result_);
@@ -100,12 +108,38 @@ class Collector {
     live_static_ = false;
     last_.reset();
     stop_at_.reset();
-    if (!partition_.static_row.has_value()) return;
-    ExpireRow(&*partition_.static_row, command_.now_seconds);
-    if (partition_.static_row->IsEmpty()) {
-      partition_.static_row.reset();
+    before_ = budget_;
+    taken_ = 0;
+    if (partition_.static_row.has_value()) {
+      ExpireRow(&*partition_.static_row, command_.now_seconds);
+      if (partition_.static_row->IsEmpty()) {
+        partition_.static_row.reset();
+      } else {
+        live_static_ = partition_.static_row->LiveAt(command_.now_seconds);
+      }
+    }
+    const size_t bytes =
+        partition_.key.key.size() +
+        (partition_.static_row.has_value() ? ApproximateBytes(*partition_.static_row) : 0);
+    if (!budget_.Fits(bytes)) return StopBefore(bytes);
+    Count(bytes);
+  }
+
+  void Count(size_t bytes) {
+    budget_.CountBytes(bytes);
+    taken_ += bytes;
+  }
+
+  // What takes so many bytes does not fit.
+  void StopBefore(size_t bytes) {
+    result_.more = true;
+    before_row_ = true;
+    last_ = partition_.rows.empty() ? std::string() : partition_.rows.back().clustering;
+    if (!partition_.rows.empty()) return;
+    if (result_.partitions.empty()) {
+      result_.needed = taken_ + bytes;
     } else {
-      live_static_ = partition_.static_row->LiveAt(command_.now_seconds);
+      result_.end = Position{result_.partitions.back().key, std::nullopt};
     }
   }
 
@@ -154,7 +188,9 @@ class Collector {
     ExpireRow(&row, command_.now_seconds);
     if (row.IsEmpty()) return;
     if (stop_at_.has_value() && row.clustering != *stop_at_) return StopBehind(*stop_at_);
-    budget_.CountBytes(ApproximateBytes(row));
+    const size_t bytes = ApproximateBytes(row);
+    if (!budget_.Fits(bytes)) return StopBefore(bytes);
+    Count(bytes);
     if (row.LiveAt(command_.now_seconds)) {
       budget_.CountLiveRow();
       ++live_rows_;
@@ -178,7 +214,7 @@ class Collector {
       if (!command_.reversed && !change.deletion.live()) stop_at_ = change.at;
     }
     ranges_.Add(change);
-    if (ranges_.open()) budget_.CountBytes(CountBytesOfRange(change.at));
+    if (ranges_.open()) Count(CountBytesOfRange(change.at));
   }
 
   void StopBehind(const std::string& last) {
@@ -190,11 +226,22 @@ class Collector {
   // Not while it depends on rows to come whether the static row is a result row.
   bool MayStopForBytes() const {
     const bool awaits_live_row = live_static_ && !resumed_ && live_rows_ == 0;
-    return budget_.bytes_spent() && !awaits_live_row;
+    return budget_.full() || (budget_.bytes_spent() && !awaits_live_row);
+  }
+
+  // Changes behind the last row are in ranges_, too.
+  void FinishBeforeRow() {
+    const Slice known = command_.reversed ? Slice{.lower = *last_} : Slice{.upper = Behind(*last_)};
+    partition_.range_tombstones = ClipRanges(ranges_.Finish(), {known});
   }
 
   void FinishPartition() {
-    partition_.range_tombstones = ranges_.Finish(last_);
+    if (before_row_) {
+      FinishBeforeRow();
+      if (partition_.rows.empty()) return;
+    } else {
+      partition_.range_tombstones = ranges_.Finish(last_);
+    }
     if (live_static_ && live_rows_ == 0) {
       if (resumed_) {
         partition_.static_row.reset();
@@ -202,13 +249,12 @@ class Collector {
         budget_.CountLiveRow();
       }
     }
-    if (partition_.IsEmpty()) return;
-    budget_.CountBytes(partition_.key.key.size());
-    if (partition_.static_row.has_value()) {
-      budget_.CountBytes(ApproximateBytes(*partition_.static_row));
+    if (partition_.IsEmpty()) {
+      budget_ = before_;
+      return;
     }
     const bool goes_on = result_.more;  // inside this partition
-    if (budget_.rows_spent() || budget_.bytes_spent()) result_.more = true;
+    if (budget_.rows_spent() || budget_.bytes_spent() || budget_.full()) result_.more = true;
     // All that the partition may give was given, though there may be rows behind the last.
     if (result_.more && (!goes_on || live_rows_ >= command_.per_partition_limit)) {
       result_.end = Position{partition_.key, std::nullopt};
@@ -221,6 +267,10 @@ class Collector {
   Budget budget_;
   ReadResult result_;
   Partition partition_;
+  Budget before_;       // as partition_ began
+  uint64_t taken_ = 0;  // bytes of partition_
+  // The result ends before a row: behind those of partition_, or, without any, before partition_.
+  bool before_row_ = false;
   RangeCollector ranges_;               // of partition_
   std::optional<std::string> last_;     // nothing of partition_ behind this key is taken
   std::optional<std::string> stop_at_;  // the same, but a row of this key is, if there is one

@@ -221,5 +221,99 @@ TEST(Collect, PagingThroughGivesTheSameAsOneRead) {
   }
 }
 
+TEST(Collect, WhatDoesNotFitComesWithTheNextPage) {
+  Row large = LiveRow("b");
+  large.cells = {Cell::Value(1, 1, std::string(5000, 'v'))};
+  const std::vector<Partition> partitions = {PartitionOf("k", {LiveRow("a"), large, LiveRow("c")})};
+  ReadCommand command{.bytes_max = 2000};
+  ReadResult page = CollectFrom(partitions, command);
+  EXPECT_THAT(RowsOf(page), ElementsAre("a"));
+  EXPECT_TRUE(page.more);
+  command.after = LastPosition(page);
+  page = CollectFrom(partitions, command);
+  EXPECT_TRUE(page.more);
+  EXPECT_THAT(page.partitions, IsEmpty());
+  EXPECT_EQ(page.needed, partitions[0].key.key.size() + ApproximateBytes(large));
+  command.bytes_max = page.needed - 1;
+  EXPECT_EQ(CollectFrom(partitions, command), page);
+  command.bytes_max = page.needed;
+  EXPECT_THAT(RowsOf(CollectFrom(partitions, command)), ElementsAre("b"));
+  command.bytes_max += ApproximateBytes(LiveRow("c"));
+  EXPECT_THAT(RowsOf(CollectFrom(partitions, command)), ElementsAre("b", "c"));
+  command.bytes_limit = 2000;
+  EXPECT_THAT(RowsOf(CollectFrom(partitions, command)), ElementsAre("b")) << "bytes_limit holds";
+}
+
+TEST(Collect, APartitionWhoseFirstRowDoesNotFitIsLeftOut) {
+  Partition first = PartitionOf("k", {LiveRow("a")});
+  Partition second = PartitionOf("l", {LiveRow("b")});
+  if (second.key < first.key) std::swap(first.key, second.key);
+  second.static_row = Row{.cells = {{.column = 1, .timestamp = 1, .value = "s"}}};
+  second.range_tombstones = {{{"a", "az"}, {5, 5}}};
+  second.rows[0].cells = {Cell::Value(1, 9, std::string(5000, 'v'))};
+  ReadCommand command{.bytes_max = 3000};
+  const ReadResult page = CollectFrom({first, second}, command);
+  EXPECT_EQ(page.partitions, std::vector<Partition>{first});
+  EXPECT_TRUE(page.more);
+  EXPECT_EQ(LastPosition(page), (Position{first.key, std::nullopt}));
+  command.after = LastPosition(page);
+  const ReadResult none = CollectFrom({first, second}, command);
+  EXPECT_THAT(none.partitions, IsEmpty());
+  command.bytes_max = none.needed;
+  EXPECT_EQ(CollectFrom({first, second}, command).partitions, std::vector<Partition>{second});
+}
+
+// Not even while it is open whether a static row stands alone.
+TEST(Collect, BytesMaxEndsAPageInAnyCase) {
+  Partition partition = PartitionOf("k", {});
+  partition.static_row = Row{.cells = {{.column = 1, .timestamp = 1, .value = "s"}}};
+  for (int i = 100; i < 200; ++i) partition.rows.push_back(DeletedRow(std::to_string(i)));
+  EXPECT_THAT(RowsOf(CollectFrom({partition}, {.bytes_limit = 1000})), SizeIs(100));
+  const ReadResult page = CollectFrom({partition}, {.bytes_max = 3000});
+  EXPECT_TRUE(page.more);
+  EXPECT_LE(CountBytes(page, false), 3000u);
+  EXPECT_EQ(LastPosition(page),
+            (Position{partition.key, page.partitions.at(0).rows.back().clustering}));
+}
+
+TEST(Collect, PagingUnderBytesMaxGivesTheSameAsOneRead) {
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    base::RandomStream random(seed);
+    const std::vector<Partition> partitions = RandomPartitions(random);
+    const Selection selection = RandomSelection(random);
+    ReadCommand command{.key = selection.key,
+                        .range = selection.range,
+                        .slices = selection.slices,
+                        .reversed = selection.reversed,
+                        .row_limit = 1'000'000,
+                        .bytes_limit = 1 << 30,
+                        .now_seconds = static_cast<int64_t>(random.Below(12))};
+    const ReadResult whole = CollectFrom(partitions, command);
+    if (random.Chance(0.5)) command.row_limit = static_cast<uint32_t>(1 + random.Below(5));
+    if (random.Chance(0.5)) command.bytes_limit = 1 + random.Below(1000);
+    const uint64_t bytes_max = 1 + random.Below(1500);
+    command.bytes_max = bytes_max;
+    ReadResult paged;
+    for (bool more = true; more;) {
+      const ReadResult page = CollectFrom(partitions, command);
+      more = page.more;
+      if (page.partitions.empty() && more) {
+        ASSERT_GT(page.needed, command.bytes_max);
+        command.bytes_max = page.needed;
+        continue;
+      }
+      ASSERT_EQ(page.needed, 0u);
+      // Two range tombstones may come on top.
+      ASSERT_LE(CountBytes(page, command.reversed),
+                command.bytes_max + 2 * CountBytesOfRange(std::string(32, 'k')));
+      Append(page, &paged);
+      command.bytes_max = bytes_max;
+      if (more) command.after = LastPosition(page);
+    }
+    ASSERT_EQ(paged, whole);
+  }
+}
+
 }  // namespace
 }  // namespace tholos::data

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ struct ReadCommand {
   uint32_t per_partition_limit = 0xFFFFFFFF;
   // Stops, after at least one row, when the answer passes this many bytes.
   uint64_t bytes_limit = 1 << 20;
+  // The answer never has more than so many: it stops before what does not fit. If that is the very
+  // first row, the answer is empty and says what it takes (ReadResult::needed).
+  uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
   // Wall seconds for expiry, set by the coordinator: replicas must judge alike.
   int64_t now_seconds = 0;
 
@@ -65,13 +69,17 @@ struct ReadResult {
   bool more = false;  // stopped at a limit; there may be more after LastPosition
   // Where it stopped, in the last partition, if that is not its last row.
   std::optional<Position> end;
+  // `more`, and no partition: the first row, with what belongs to it (its partition's key, static
+  // row and range tombstones up to it), is larger than bytes_max. It takes so many bytes.
+  uint64_t needed = 0;
   friend bool operator==(const ReadResult&, const ReadResult&) = default;
 };
 
 // Counts live rows as row_limit does: a partition with no live row and a live static row counts
 // one.
 uint32_t CountLiveRows(const ReadResult& result, int64_t now_seconds);
-// Bytes as bytes_limit counts them; `reversed` as in the command.
+// Bytes as bytes_limit and bytes_max count them, those of memory, roughly: the encoded form has
+// less. `reversed` as in the command.
 uint64_t CountBytes(const ReadResult& result, bool reversed);
 // Of a range tombstone that begins at `at` (its end, if reversed).
 uint64_t CountBytesOfRange(std::string_view at);
@@ -86,19 +94,20 @@ base::Hash128 DigestOf(const ReadResult& result);
 
 // Layouts (bytes, varints and partition as in codec.h):
 //
-//   command  version (1: 0x01) | table id (16) | flags (1) | key (bytes), or start, end (8 each) |
+//   command  version (1: 0x02) | table id (16) | flags (1) | key (bytes), or start, end (8 each) |
 //            slice count (varint) | slices: lower, upper (bytes each) |
 //            [after: key (bytes), [clustering (bytes)]] | row limit, limit per partition, bytes
-//            limit (varints) | now (signed varint) flags: 0x01 one key, 0x02 reversed, 0x04 after,
-//            0x08 after has a clustering key
-//   result   version (1: 0x01) | flags (1) | partition count (varint) | partitions |
-//            [end's clustering key (bytes)]
+//            limit (varints) | [bytes max (varint)] | now (signed varint)
+//            flags: 0x01 one key, 0x02 reversed, 0x04 after, 0x08 after has a clustering key, 0x10
+//            bytes max
+//   result   version (1: 0x02) | flags (1) | partition count (varint) | partitions |
+//            [end's clustering key (bytes)] | [needed (varint)]
 //            flags: 0x01 more, 0x02 rows are in descending order, 0x04 has an end, 0x08 which has
-//            a clustering key
+//            a clustering key, 0x10 needed
 //
 // Decoders return kDataLoss "malformed ..." for anything else, and for slices that are not sorted
-// and disjoint, a range that wraps around, partitions out of token order and rows out of the
-// flagged order.
+// and disjoint, a range that wraps around, partitions out of token order, rows out of the flagged
+// order, and a result with partitions that needs more bytes.
 std::string EncodeReadCommand(const ReadCommand& command);
 absl::StatusOr<ReadCommand> DecodeReadCommand(std::string_view bytes);
 std::string EncodeReadResult(const ReadResult& result);

@@ -9,14 +9,15 @@
 namespace tholos::data {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 
 enum CommandFlags : uint8_t {
   kOneKey = 0x01,
   kReversed = 0x02,
   kAfter = 0x04,
   kAfterClustering = 0x08,
-  kCommandFlagsAll = 0x0F,
+  kBytesMax = 0x10,
+  kCommandFlagsAll = 0x1F,
 };
 
 enum ResultFlags : uint8_t {
@@ -24,12 +25,14 @@ enum ResultFlags : uint8_t {
   kDescending = 0x02,
   kEnd = 0x04,
   kEndClustering = 0x08,
-  kResultFlagsAll = 0x0F,
+  kNeeded = 0x10,
+  kResultFlagsAll = 0x1F,
 };
 
 constexpr size_t kSliceBytesMin = 2;
 constexpr size_t kPartitionBytesMin = 3;
 constexpr size_t kReservedMax = 256;
+constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 
 std::string TakeBounded(base::Reader* in, size_t bytes_max) {
   const std::string_view bytes = in->Bytes();
@@ -85,6 +88,7 @@ std::string EncodeReadCommand(const ReadCommand& command) {
   if (command.reversed) flags |= kReversed;
   if (command.after.has_value()) flags |= kAfter;
   if (command.after.has_value() && command.after->clustering.has_value()) flags |= kAfterClustering;
+  if (command.bytes_max != kUnlimited) flags |= kBytesMax;
   base::PutU8(&out, flags);
   if (command.key.has_value()) {
     base::PutBytes(&out, command.key->key);
@@ -102,6 +106,7 @@ std::string EncodeReadCommand(const ReadCommand& command) {
   base::PutVarint(&out, command.row_limit);
   base::PutVarint(&out, command.per_partition_limit);
   base::PutVarint(&out, command.bytes_limit);
+  if ((flags & kBytesMax) != 0) base::PutVarint(&out, command.bytes_max);
   base::PutSignedVarint(&out, command.now_seconds);
   return out;
 }
@@ -127,6 +132,7 @@ absl::StatusOr<ReadCommand> DecodeReadCommand(std::string_view bytes) {
   command.row_limit = TakeLimit(&in);
   command.per_partition_limit = TakeLimit(&in);
   command.bytes_limit = in.Varint();
+  if ((flags & kBytesMax) != 0) command.bytes_max = in.Varint();
   command.now_seconds = in.SignedVarint();
   if (in.remaining() != 0) in.Fail();
   THOLOS_RETURN_IF_ERROR(in.status("read command"));
@@ -147,10 +153,15 @@ std::string EncodeReadResult(const ReadResult& result) {
     flags |= kEnd;
     if (end->clustering.has_value()) flags |= kEndClustering;
   }
+  if (result.needed != 0) {
+    THOLOS_CHECK(result.more && result.partitions.empty());
+    flags |= kNeeded;
+  }
   base::PutU8(&out, flags);
   base::PutVarint(&out, result.partitions.size());
   for (const Partition& partition : result.partitions) EncodePartition(partition, &out);
   if ((flags & kEndClustering) != 0) base::PutBytes(&out, *end->clustering);
+  if ((flags & kNeeded) != 0) base::PutVarint(&out, result.needed);
   return out;
 }
 
@@ -178,6 +189,10 @@ absl::StatusOr<ReadResult> DecodeReadResult(std::string_view bytes) {
     if ((flags & kEndClustering) != 0 && in.ok()) {
       result.end->clustering = TakeBounded(&in, kBoundBytesMax);
     }
+  }
+  if ((flags & kNeeded) != 0) {
+    result.needed = in.Varint();
+    if (result.needed == 0 || !result.more || !result.partitions.empty()) in.Fail();
   }
   if (in.remaining() != 0) in.Fail();
   THOLOS_RETURN_IF_ERROR(in.status("read result"));

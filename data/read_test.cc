@@ -29,6 +29,8 @@ ReadResult RandomResult(base::RandomStream& random) {
     result.end = Position{result.partitions.back().key, std::nullopt};
     if (random.Chance(0.5)) result.end->clustering = std::string(random.Below(3), 'c');
   }
+  if (result.partitions.empty() && result.more)
+    result.needed = random.Below(3) * random.Below(1000);
   return result;
 }
 
@@ -56,6 +58,7 @@ ReadCommand RandomCommand(base::RandomStream& random) {
   command.row_limit = static_cast<uint32_t>(random.Next());
   command.per_partition_limit = static_cast<uint32_t>(random.Next());
   command.bytes_limit = random.Next();
+  if (random.Chance(0.5)) command.bytes_max = random.Next();
   command.now_seconds = static_cast<int64_t>(random.Next());
   return command;
 }

@@ -106,7 +106,18 @@ std::unique_ptr<PartitionSource> MergeSources(std::vector<std::unique_ptr<Partit
 // A partition resumed behind one of its rows (command.after) shows its static row only together
 // with live rows: without any it was counted, or seen with its rows, by an earlier page. For the
 // same reason bytes_limit does not stop a read inside a partition that has a live static row and,
-// so far, no live row. per_partition_limit counts anew where a read resumes inside a partition.
+// so far, no live row; bytes_max does, and whoever sets it reads on before that partition is said
+// to be anything.
+//
+// bytes_max ends a result before the row that does not fit, behind the row before it. A partition
+// of which no row was taken yet is left out, and the result ends behind the one before it:
+//
+//   | p1: a b | p2: static, range, c |     c does not fit: ends behind p1
+//   | p1: a b c |                          c does not fit: ends behind b
+//   | p1: static, range, a |               a does not fit: empty, needed = all of this
+//
+// What is counted depends on the data alone, so replicas that have the same end at the same place.
+// Only two range tombstones may come on top of bytes_max. per_partition_limit counts anew where a read resumes inside a partition.
 base::Task<absl::StatusOr<ReadResult>> Collect(std::unique_ptr<PartitionSource> source,
                                                ReadCommand command);
 

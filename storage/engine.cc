@@ -79,11 +79,21 @@ base::Task<absl::StatusOr<data::ReadResult>> ShardedEngine::ReadRange(data::Read
                              ReadThere(*shards_[static_cast<size_t>(shard)], command, deadline)));
     const uint32_t rows = data::CountLiveRows(part, command.now_seconds);
     command.row_limit -= std::min(command.row_limit, rows);
-    command.bytes_limit -= std::min(command.bytes_limit, data::CountBytes(part, command.reversed));
+    const uint64_t bytes = data::CountBytes(part, command.reversed);
+    command.bytes_limit -= std::min(command.bytes_limit, bytes);
+    if (command.bytes_max != data::ReadCommand().bytes_max)
+      command.bytes_max -= std::min(command.bytes_max, bytes);
     std::move(part.partitions.begin(), part.partitions.end(), std::back_inserter(all.partitions));
     all.more = part.more;
     all.end = std::move(part.end);
-    if (all.more) break;
+    if (!all.more) continue;
+    // Nothing of this shard fitted behind what the others gave.
+    if (part.needed != 0 && !all.partitions.empty()) {
+      all.end = data::Position{all.partitions.back().key, std::nullopt};
+    } else {
+      all.needed = part.needed;
+    }
+    break;
   }
   co_return all;
 }

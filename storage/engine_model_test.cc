@@ -241,6 +241,7 @@ class Life {
     command.now_seconds = w_.now_seconds();
     command.row_limit = static_cast<uint32_t>(1 + random().Below(6));
     command.bytes_limit = random().Chance(0.5) ? 1 << 20 : 1 + random().Below(2000);
+    if (random().Chance(0.3)) command.bytes_max = 1 + random().Below(2000);
     if (random().Chance(0.6)) command.slices = RandomSlices();
     if (random().Chance(0.3)) command.slices = {maker_.RandomRow()};
     return command;
@@ -259,10 +260,17 @@ class Life {
     VisibleTable seen;
     std::vector<data::DecoratedKey> keys;
     std::map<std::string, std::vector<std::string>> order;
+    const uint64_t bytes_max = command.bytes_max;
     while (true) {
       auto page = co_await w_.engine->Read(command, w_.Soon());
       Note(page.status(), "read");
       if (!page.ok()) co_return;
+      if (page->needed != 0) {
+        if (page->needed <= command.bytes_max) Wrong(what + ": needs no more than it may have");
+        command.bytes_max = page->needed;
+        continue;
+      }
+      command.bytes_max = bytes_max;
       AddVisible(*page, command.now_seconds, &seen);
       for (const auto& partition : page->partitions) {
         if (keys.empty() || keys.back() != partition.key) keys.push_back(partition.key);

@@ -162,9 +162,10 @@ TEST(Engine, PagesDoNotDependOnTheNumberOfShards) {
     w.world.Run(PutMany(&w, 300, 10));
     std::vector<data::ReadResult> pages;
     for (const uint32_t row_limit : {1, 7, 15, 30, 299, 300, 301}) {
-      for (const uint64_t bytes_limit : {1, 5000, 1 << 20}) {
+      for (const uint64_t bytes_limit : {1, 5000, 1 << 20, 1 << 21}) {
         data::ReadCommand command{
             .table = TestTableId(0), .row_limit = row_limit, .bytes_limit = bytes_limit};
+        if (bytes_limit > 1 << 20) command.bytes_max = 2000;
         size_t rows = 0;
         while (true) {
           auto page = w.world.Run(w.engine->Read(command, w.Soon()));

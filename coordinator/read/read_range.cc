@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <deque>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/async/when_all.h"
@@ -37,10 +40,10 @@ class RangeRead {
 
     const base::MonotonicTime start = shard_.clock.Now();
     const base::MonotonicTime half = start + (options_.deadline - start) / 2;
-    size_t at_once = 1;
     while (done_ < pieces_.size() && !full_) {
-      THOLOS_CO_RETURN_IF_ERROR(co_await ReadSome(std::min(at_once, pieces_.size() - done_)));
-      at_once = std::min(at_once * 2, kPiecesAtOnceMax);
+      const size_t count = alone_ ? 1 : std::min(at_once_, pieces_.size() - done_);
+      THOLOS_CO_RETURN_IF_ERROR(co_await ReadSome(count));
+      if (page_.needed != 0) break;
       const bool enough =
           shard_.clock.Now() >= half || page_.tombstones >= shard_.options.page_tombstones_max;
       if (done_ < pieces_.size() && enough) EndPage();
@@ -49,8 +52,8 @@ class RangeRead {
   }
 
  private:
-  // Reads `count` pieces side by side and appends them in order. Pieces beyond a full page are read
-  // again with the next one.
+  // Reads `count` pieces side by side and appends what is read in order, up to a piece that has more
+  // than its share. What is read beyond a full page is read again with the next one.
   base::Task<absl::Status> ReadSome(size_t count) {
     std::vector<base::Task<absl::StatusOr<ReadPage>>> reads;
     const auto alive = shard_.liveness.Snapshot();
@@ -61,16 +64,51 @@ class RangeRead {
         if (reads.empty()) EndPage();  // The next page will say so.
         break;
       }
-      data::ReadCommand part = CommandForPiece(command_, pieces_[i].range);
-      part.row_limit = command_.row_limit - rows_;
-      reads.push_back(ReadReplicas(shard_, std::move(part), *std::move(plan), policy_, options_));
+      reads.push_back(
+          ReadReplicas(shard_, CommandFor(i, count), *std::move(plan), policy_, options_));
     }
-    for (absl::StatusOr<ReadPage>& piece : co_await base::WhenAll(std::move(reads))) {
-      if (full_) break;
+    std::vector<absl::StatusOr<ReadPage>> read = co_await base::WhenAll(std::move(reads));
+    at_once_ = std::min(at_once_ * 2, kPiecesAtOnceMax);
+    std::move(read.rbegin(), read.rend(), std::front_inserter(ahead_));
+    bool alone = read.size() == 1;
+    while (!full_ && !ahead_.empty()) {
+      absl::StatusOr<ReadPage> piece = std::move(ahead_.front());
+      ahead_.pop_front();
       if (!piece.ok()) co_return piece.status();
+      if (piece->needed != 0 && alone) {
+        EndBefore(piece->needed);
+        break;
+      }
+      alone_ = piece->next.has_value() || piece->needed != 0;
       Append(*std::move(piece));
+      if (alone_) {
+        if (!alone) at_once_ = std::max<size_t>(1, std::min(at_once_, count) / 2);
+        break;
+      }
+      alone = false;
     }
     co_return absl::OkStatus();
+  }
+
+  // Before a row that takes so many bytes, more than are left.
+  void EndBefore(uint64_t needed) {
+    if (!ahead_.empty() && bytes_ + needed <= command_.bytes_max) return ahead_.clear();
+    EndPage();
+    if (!full_) page_.needed = needed;
+  }
+
+  // Of the page's bytes that are left, each of those that are read side by side has its share.
+  data::ReadCommand CommandFor(size_t piece, size_t count) const {
+    data::ReadCommand part = CommandForPiece(command_, pieces_[piece].range);
+    if (after_.has_value()) part.after = after_;
+    part.row_limit = command_.row_limit - rows_;
+    uint64_t held = bytes_;
+    for (const auto& page : ahead_) held += page.ok() ? page->answer_bytes : 0;
+    const auto left = [held](uint64_t limit) { return limit > held ? limit - held : 1; };
+    part.bytes_max = left(command_.bytes_max);
+    part.bytes_limit = left(std::min(command_.bytes_limit, command_.bytes_max));
+    if (count > 1) part.bytes_limit = part.bytes_max = part.bytes_limit / count + 1;
+    return part;
   }
 
   absl::StatusOr<ReplicaPlan> PlanPiece(const ring::ReplicaSet& nodes,
@@ -94,20 +132,23 @@ class RangeRead {
   void Append(ReadPage piece) {
     page_.tombstones += piece.tombstones;
     page_.repaired += piece.repaired;
+    page_.answer_bytes += piece.answer_bytes;
     Trim(&piece);
     rows_ += CountRows(piece);
     for (data::Partition& partition : piece.partitions) {
       bytes_ += data::ApproximateBytes(partition);
       page_.partitions.push_back(std::move(partition));
     }
+    const bool enough = rows_ >= command_.row_limit || bytes_ >= command_.bytes_limit;
     if (piece.next.has_value()) {
-      page_.next = std::move(piece.next);
-      full_ = true;
+      after_ = std::move(piece.next);
+      if (enough) EndPage();
       return;
     }
+    if (piece.needed != 0) return;
+    after_.reset();
     ++done_;
-    if (done_ < pieces_.size() && (rows_ >= command_.row_limit || bytes_ >= command_.bytes_limit))
-      EndPage();
+    if (done_ < pieces_.size() && enough) EndPage();
   }
 
   // Pieces that were read side by side each went up to the limit.
@@ -130,11 +171,12 @@ class RangeRead {
     }
   }
 
-  // Ends the page, if there is anything in it: without a partition there is no position to go on
-  // from.
+  // Ends the page, if there is a position to go on from: inside the present piece, or behind the
+  // last partition.
   void EndPage() {
-    if (full_ || page_.partitions.empty()) return;
-    page_.next = data::Position{page_.partitions.back().key, std::nullopt};
+    if (full_ || (page_.partitions.empty() && !after_.has_value())) return;
+    page_.next = after_.has_value() ? *std::move(after_)
+                                    : data::Position{page_.partitions.back().key, std::nullopt};
     full_ = true;
   }
 
@@ -145,7 +187,13 @@ class RangeRead {
   TablePolicy policy_;
   const ring::ReplicationStrategy* strategy_ = nullptr;  // of state_
   std::vector<ring::RangeReplicas> pieces_;
-  size_t done_ = 0;  // pieces that were read to their end
+  size_t done_ = 0;     // pieces that were read to their end
+  size_t at_once_ = 1;  // how many to read
+  // Where the piece behind them goes on, if it was begun; and what was read behind what is there to
+  // read of it.
+  std::optional<data::Position> after_;
+  std::deque<absl::StatusOr<ReadPage>> ahead_;
+  bool alone_ = false;  // it is to be read on alone
   ReadPage page_;
   uint32_t rows_ = 0;
   uint64_t bytes_ = 0;

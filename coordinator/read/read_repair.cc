@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "base/async/when_all.h"
+#include "base/status_macros.h"
+#include "coordinator/read/split_update.h"
 #include "coordinator/write_message.h"
 
 namespace tholos::coordinator {
@@ -20,6 +22,7 @@ class Repairing {
 
   static base::Task<absl::Status> Run(std::shared_ptr<Repairing> self) {
     ShardContext& shard = self->shard_;
+    self->room_ = shard.read_memory.Take(self->Bytes());
     for (auto& [replica, updates] : self->repair_.lacking) {
       shard.metrics.repaired_partitions.Add(updates.size());
       shard.background.Spawn(BringUpToDate(self, replica, std::move(updates)));
@@ -35,9 +38,8 @@ class Repairing {
                                         ReplicaPlan::Target replica,
                                         std::vector<data::Partition> updates) {
     std::vector<base::Task<absl::Status>> writes;
-    for (data::Partition& update : updates) {
-      writes.push_back(self->WriteOne(replica.node, {self->repair_.table, std::move(update)}));
-    }
+    for (data::Partition& update : updates)
+      writes.push_back(self->Write(replica.node, std::move(update)));
     absl::Status outcome;
     for (const absl::Status& status : co_await base::WhenAll(std::move(writes)))
       outcome.Update(status);
@@ -50,11 +52,31 @@ class Repairing {
     if (self->progress_.verdict() != Verdict::kPending) self->decided_.Set();
   }
 
+  // Its parts one after the other: a commit log has little more than one of them wait for the disk.
+  base::Task<absl::Status> Write(ring::NodeId replica, data::Partition update) {
+    for (data::Partition& part :
+         SplitUpdate(std::move(update), shard_.options.mutation_bytes_max)) {
+      THOLOS_CO_RETURN_IF_ERROR(co_await WriteOne(replica, {repair_.table, std::move(part)}));
+    }
+    co_return absl::OkStatus();
+  }
+
   base::Task<absl::Status> WriteOne(ring::NodeId replica, data::Mutation mutation) {
-    const auto turn = co_await shard_.repairs.Acquire(1);
-    co_return co_await shard_.replicas.Apply(replica, rpc::Verb::kRepairWrite,
-                                             WriteMessage::Of(mutation), repair_.deadline,
-                                             repair_.trace);
+    const auto turn = co_await shard_.repairs.Acquire(
+        static_cast<int64_t>(data::ApproximateBytes(mutation.update)));
+    auto message = WriteMessage::Of(mutation);
+    mutation = {};
+    co_return co_await shard_.replicas.Apply(replica, rpc::Verb::kRepairWrite, std::move(message),
+                                             repair_.deadline, repair_.trace);
+  }
+
+  int64_t Bytes() const {
+    uint64_t bytes = 0;
+    for (const auto& [replica, updates] : repair_.lacking) {
+      for (const data::Partition& update : updates) bytes += data::ApproximateBytes(update);
+    }
+    for (const data::Partition& update : repair_.found) bytes += data::ApproximateBytes(update);
+    return static_cast<int64_t>(bytes);
   }
 
   static void TrySpare(const std::shared_ptr<Repairing>& self, int group) {
@@ -70,6 +92,7 @@ class Repairing {
 
   ShardContext& shard_;
   ReadRepair repair_;
+  ReadMemory::Room room_;
   Progress progress_;
   base::Event decided_;
   const RequestEpochs::Holder on_its_way_ = shard_.epochs.EnterOldest();

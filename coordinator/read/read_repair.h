@@ -1,5 +1,12 @@
 // Read repair: brings replicas up to what a read found, before the read answers. So once a QUORUM
 // read has shown a value, no later QUORUM read shows an older one.
+//
+// An update that is larger than a mutation may be (a merged row, where replicas hold different cells
+// of it) goes in several (split_update.h); the read waits for all of them. A replica may show a part
+// of it meanwhile, at ONE.
+//
+// Memory: what is to be written is charged to the shard's reads until it is (read_memory.h); of the
+// messages made of it ShardContext::kRepairBytesMax are under way at a time.
 #pragma once
 
 #include <utility>

@@ -48,6 +48,11 @@ class ReplicaSetRead {
     if (options_.trace != nullptr) options_.trace->Add("read needs " + plan_.ToString());
     while (true) {
       THOLOS_CO_ASSIGN_OR_RETURN(Resolution resolution, co_await ResolvedRound());
+      // From the beginning: an undecided static row would not be shown again.
+      if (resolution.needed != 0) {
+        co_return ReadPage{
+            .tombstones = tombstones_, .repaired = repaired_, .needed = resolution.needed};
+      }
       for (const data::Partition& partition : resolution.merged) {
         shard_.timestamps.Observe(LargestTimestamp(partition));
       }
@@ -55,9 +60,10 @@ class ReplicaSetRead {
       ReadPage page = PageOf(std::move(resolution));
       page.tombstones = tombstones_;
       page.repaired = repaired_;
+      page.answer_bytes = answer_bytes_;
       if (!page.partitions.empty() || !page.next.has_value()) co_return page;
-      const bool enough =
-          shard_.clock.Now() >= half || tombstones_ >= shard_.options.page_tombstones_max;
+      const bool enough = command_.bytes_max < command_.bytes_limit || shard_.clock.Now() >= half ||
+                          tombstones_ >= shard_.options.page_tombstones_max;
       if (!undecided_.has_value() && enough) co_return page;
       rows_given_ =
           rows_given_ && command_.after.has_value() && command_.after->key == page.next->key;
@@ -84,11 +90,14 @@ class ReplicaSetRead {
                        [](const ReplicaAnswer& answer) { return answer.data.has_value(); });
       std::vector<data::ReadResult> one;
       one.push_back(*std::move(with_data->data));
+      answer_bytes_ = std::max(answer_bytes_, data::CountBytes(one.front(), command_.reversed));
       co_return Resolve(command_, std::move(one));
     }
     shard_.metrics.digest_mismatches.Add();
     if (options_.trace != nullptr)
       options_.trace->Add("the replicas disagree: reading all data, to repair");
+    const ReadMemory::Room for_all = shard_.read_memory.Take(
+        (static_cast<int64_t>(plan_.required()) - 1) * ReadMemory::ChargeOf(command_.bytes_max));
     THOLOS_CO_RETURN_IF_ERROR(co_await FetchAllData(message, &answers));
     co_return co_await ResolveAndRepair(std::move(answers));
   }
@@ -129,28 +138,32 @@ class ReplicaSetRead {
   // 3. The merge law over them; whoever lacks something of it gets it before the read answers.
   base::Task<absl::StatusOr<Resolution>> ResolveAndRepair(std::vector<ReplicaAnswer> answers) {
     std::vector<data::ReadResult> results;
-    for (const ReplicaAnswer& answer : answers) results.push_back(*answer.data);
+    for (const ReplicaAnswer& answer : answers) {
+      answer_bytes_ = std::max(answer_bytes_, data::CountBytes(*answer.data, command_.reversed));
+      results.push_back(*answer.data);
+    }
     const Faults& faults = shard_.options.faults;
     if (faults.first_answer_wins) results.resize(1);
     Resolution resolution = Resolve(command_, std::move(results), faults);
-    if (faults.repairs_skipped) co_return resolution;
+    if (faults.repairs_skipped || resolution.needed != 0) co_return resolution;
 
     ReadRepair repair{.table = command_.table,
                       .level = options_.consistency,
                       .deadline = options_.deadline,
                       .trace = options_.trace};
-    for (const ReplicaAnswer& answer : answers) {
+    for (ReplicaAnswer& answer : answers) {
       auto lacking = Lacking(command_, resolution.merged, *answer.data);
       if (lacking.empty()) {
         repair.up_to_date.push_back(answer.from.group);
       } else {
         repair.lacking.emplace_back(answer.from, std::move(lacking));
       }
+      answer.data.reset();
     }
     if (repair.lacking.empty() || !(policy_.read_repair || options_.repair)) co_return resolution;
     for (const auto& [replica, updates] : repair.lacking) repaired_ += updates.size();
-    repair.found = AsUpdates(command_, resolution.merged);
     repair.spares = Others(plan_.targets, answers);
+    if (!repair.spares.empty()) repair.found = AsUpdates(command_, resolution.merged);
     repair.needs = plan_.needs;
     THOLOS_CO_RETURN_IF_ERROR(co_await Repair(shard_, std::move(repair)));
     co_return resolution;
@@ -181,6 +194,7 @@ class ReplicaSetRead {
   void TakeUpUndecided(ReadPage* page) {
     if (!undecided_.has_value()) return;
     data::Partition seen = *std::exchange(undecided_, std::nullopt);
+    undecided_room_.Release();
     const bool present = !page->partitions.empty() && page->partitions.front().key == seen.key;
     if (!present)
       page->partitions.insert(page->partitions.begin(), std::move(seen));
@@ -197,6 +211,8 @@ class ReplicaSetRead {
     if (page->partitions.size() == 1) {
       undecided_ = std::move(page->partitions.back());
       page->partitions.pop_back();
+      undecided_room_ =
+          shard_.read_memory.Take(static_cast<int64_t>(data::ApproximateBytes(*undecided_)));
       return;
     }
     page->partitions.pop_back();
@@ -212,6 +228,8 @@ class ReplicaSetRead {
   bool rows_given_;
   // Its static row is live, no live row of it was found so far, and command_.after lies in it.
   std::optional<data::Partition> undecided_;
+  ReadMemory::Room undecided_room_;
+  uint64_t answer_bytes_ = 0;
   uint64_t tombstones_ = 0;
   uint64_t repaired_ = 0;
 };

@@ -12,7 +12,10 @@
 namespace tholos::coordinator {
 
 // `command.now_seconds` is set. The page is empty only if nothing alive is left, or if half of the
-// time went by without finding any (then it has a `next`). On the shard of `shard`.
+// time went by without finding any, or if command.bytes_max is less than a page and a round found
+// none (then it has a `next`); or if it says what is `needed`. What the replicas send is within
+// bytes_max each, for which one answer's room is taken; for the others this takes it when they
+// disagree (read_memory.h). On the shard of `shard`.
 base::Task<absl::StatusOr<ReadPage>> ReadReplicas(ShardContext& shard, data::ReadCommand command,
                                                   ReplicaPlan plan, TablePolicy policy,
                                                   RequestOptions options);

@@ -1,6 +1,7 @@
 #include "coordinator/read/resolve.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -86,7 +87,9 @@ bool StaticLive(const ReadCommand& command, const Partition& partition) {
 // Counts as ReadCommand says, and cuts where a limit is reached. Later pages start at `next`.
 class LimitCut {
  public:
-  LimitCut(const ReadCommand& command, Resolution* page) : command_(command), page_(page) {}
+  // `bytes_max`: of rows; the one that reaches it is the last.
+  LimitCut(const ReadCommand& command, uint64_t bytes_max, Resolution* page)
+      : command_(command), bytes_max_(bytes_max), page_(page) {}
 
   void Apply() {
     for (size_t i = 0; i < page_->merged.size(); ++i) {
@@ -103,14 +106,17 @@ class LimitCut {
   bool CutWithin(Partition* partition, bool last) {
     uint32_t live_here = 0;
     for (size_t i = 0; i < partition->rows.size(); ++i) {
-      if (!partition->rows[i].LiveAt(command_.now_seconds)) continue;
-      ++live_;
-      ++live_here;
-      if (live_here >= command_.per_partition_limit) {
+      bytes_ += data::ApproximateBytes(partition->rows[i]);
+      const bool live = partition->rows[i].LiveAt(command_.now_seconds);
+      if (live) {
+        ++live_;
+        ++live_here;
+      }
+      if (live && live_here >= command_.per_partition_limit) {
         CutBehind(command_, std::string(partition->rows[i].clustering), partition);
         return EndOfPartition(*partition, last);
       }
-      if (live_ < command_.row_limit) continue;
+      if (live_ < command_.row_limit && bytes_ < bytes_max_) continue;
       const bool rest = i + 1 < partition->rows.size() || !last || page_->next.has_value();
       if (rest) {
         page_->next = Position{partition->key, partition->rows[i].clustering};
@@ -139,8 +145,10 @@ class LimitCut {
   }
 
   const ReadCommand& command_;
+  const uint64_t bytes_max_;
   Resolution* page_;
   uint32_t live_ = 0;
+  uint64_t bytes_ = 0;
 };
 
 // A partition of one answer with rows ascending.
@@ -148,6 +156,10 @@ Partition Ascending(const ReadCommand& command, Partition partition) {
   Turn(command, &partition);
   return partition;
 }
+
+constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
+// Two range tombstones may come on top of bytes_max.
+constexpr uint64_t kRangeBytesMax = 2 * (sizeof(data::RangeTombstone) + data::kBoundBytesMax);
 
 absl::Status Malformed(std::string_view what) {
   return absl::DataLossError(
@@ -185,10 +197,14 @@ absl::Status CheckRows(const ReadCommand& command, const Partition& partition) {
 Resolution Resolve(const ReadCommand& command, std::vector<ReadResult> answers,
                    const Faults& faults) {
   Resolution page;
+  for (const ReadResult& answer : answers) page.needed = std::max(page.needed, answer.needed);
+  if (page.needed != 0) return page;
+  const uint64_t bytes_max = answers.size() > 1 ? std::min(command.bytes_limit, command.bytes_max)
+                                                : std::numeric_limits<uint64_t>::max();
   if (!faults.short_reads_trusted) page.next = BoundOf(command, answers);
   page.merged = Merge(command, std::move(answers));
   if (page.next.has_value()) CutAtBound(command, *page.next, &page.merged);
-  LimitCut(command, &page).Apply();
+  LimitCut(command, bytes_max, &page).Apply();
   return page;
 }
 
@@ -268,7 +284,14 @@ absl::Status CheckAnswer(const ReadCommand& command, const ReadResult& result) {
       !result.end.has_value() ||
       (!result.partitions.empty() && result.end->key == result.partitions.back().key);
   if (!ends_within) return Malformed("an end outside of its last partition");
-  if (result.more && result.partitions.empty()) return Malformed("more, but nothing so far");
+  if (result.needed != 0 && result.needed <= command.bytes_max)
+    return Malformed("a row that is too large, and is not");
+  if (result.more && result.partitions.empty())
+    return result.needed != 0 ? absl::OkStatus() : Malformed("more, but nothing so far");
+  if (command.bytes_max < kUnlimited - kRangeBytesMax &&
+      data::CountBytes(result, command.reversed) > command.bytes_max + kRangeBytesMax) {
+    return Malformed("more bytes than were asked for");
+  }
   const std::optional<Position>& after = command.after;
   for (size_t i = 0; i < result.partitions.size(); ++i) {
     const Partition& partition = result.partitions[i];

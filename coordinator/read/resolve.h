@@ -38,10 +38,14 @@ struct Resolution {
   std::vector<data::Partition> merged;
   // Where to read on; nothing: complete.
   std::optional<data::Position> next;
+  // Nothing is known, for some replica's first row is larger than the command's bytes_max: the
+  // largest ReadResult::needed. Then there is nothing else.
+  uint64_t needed = 0;
 };
 
 // `answers`: at least one, each as CheckAnswer wants it. The limits counted are row_limit and
-// per_partition_limit (of this page).
+// per_partition_limit (of this page); of several answers bytes_limit, too, as each of them has up to
+// so many: the page ends with the row that passes it.
 Resolution Resolve(const data::ReadCommand& command, std::vector<data::ReadResult> answers,
                    const Faults& faults = kNoFaults);
 
@@ -64,8 +68,8 @@ std::vector<data::Partition> LiveOnly(const data::ReadCommand& command,
                                       std::vector<data::Partition> merged, bool resumed_rows_given);
 
 // OK if `result` can be an answer to `command`: partitions and rows in order, within the partition
-// or range, after `command.after`, and some row if it says there are more. Otherwise kDataLoss:
-// resolution would go wrong or in circles.
+// or range, after `command.after`, not beyond bytes_max, and some row if it says there are more
+// (or how much the first one takes). Otherwise kDataLoss: resolution would go wrong or in circles.
 absl::Status CheckAnswer(const data::ReadCommand& command, const data::ReadResult& result);
 
 }  // namespace tholos::coordinator

@@ -185,9 +185,11 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
       std::make_unique<rpc::SimTransport>(*network_, sim, base::Endpoint{Name(node), 7000});
   const storage::EngineDeps engine_deps{sim.clock(), sim.random(),     sim.executor(),
                                         sim.files(), *process.metrics, sim.log()};
-  auto engine = co_await storage::Engine::Open(
-      {.directory = "/data", .commitlog_segment_bytes = 1 << 20, .mutation_bytes_max = 512 << 10},
-      engine_deps, process.cluster.Get()->schema_ptr());
+  auto engine =
+      co_await storage::Engine::Open({.directory = "/data",
+                                      .commitlog_segment_bytes = options_.commitlog_segment_bytes,
+                                      .mutation_bytes_max = options_.mutation_bytes_max},
+                                     engine_deps, process.cluster.Get()->schema_ptr());
   THOLOS_CHECK(engine.ok()) << engine.status();
   process.engine = std::make_unique<FaultyEngine>(*std::move(engine), machine.faults);
   process.timestamps = std::make_unique<TimestampSource>(sim.clock());

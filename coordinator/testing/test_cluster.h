@@ -44,6 +44,9 @@ struct TestClusterOptions {
   std::map<std::string, std::string> replication;
   std::map<std::string, std::string> table_options;
   CoordinatorOptions coordinator;
+  // Of the storage engines.
+  uint64_t commitlog_segment_bytes = 1 << 20;
+  uint64_t mutation_bytes_max = 512 << 10;
 };
 
 // Nodes are numbered from 0. A test's calls run on shard 0 of the node that coordinates.

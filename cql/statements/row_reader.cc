@@ -13,10 +13,6 @@ namespace {
 
 // Rows of a read that may all be filtered out.
 constexpr uint32_t kFilteredFetchRows = 1000;
-// Partitions of an IN list that are read side by side. What is read in vain, because a page is full
-// before, is at most this many pages of the coordinator.
-constexpr size_t kConcurrentPartitions = 16;
-
 bool HasLiveCell(const data::Row& row, int64_t now_seconds) {
   return std::any_of(row.cells.begin(), row.cells.end(),
                      [now_seconds](const data::Cell& cell) { return cell.LiveAt(now_seconds); });
@@ -41,15 +37,18 @@ data::ReadCommand RowReader::NextCommand(uint32_t rows, size_t ahead) const {
 }
 
 size_t RowReader::PartitionsAtATime() const {
-  if (!options_.by_key || state_.after) return 1;
-  return std::min(kConcurrentPartitions, options_.keys.size() - state_.key_index);
+  if (!options_.by_key || state_.after || alone_) return 1;
+  return std::min(at_a_time_, options_.keys.size() - state_.key_index);
 }
 
-base::Task<absl::StatusOr<coordinator::ReadPage>> RowReader::Fetch(data::ReadCommand command) {
+base::Task<absl::StatusOr<coordinator::ReadPage>> RowReader::Fetch(data::ReadCommand command,
+                                                                   bool ahead) {
   if (IsSystemKeyspace(options_.table->keyspace)) {
     return ReadSystemTable(*options_.table, request_, std::move(command));
   }
-  return request_.services->coordinator.Read(std::move(command), request_.routing);
+  coordinator::RequestOptions options = request_.routing;
+  options.ahead = ahead;
+  return request_.services->coordinator.Read(std::move(command), std::move(options));
 }
 
 base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
@@ -69,23 +68,41 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
         "the deadline passed before all rows were read");
   }
   const size_t partitions = PartitionsAtATime();
-  if (partitions == 1) {
-    absl::StatusOr<coordinator::ReadPage> page = co_await Fetch(NextCommand(rows));
-    if (!page.ok()) co_return page.status();
-    const absl::Status taken = TakePage(*std::move(page), take).status();
+  if (partitions > 1) {
+    std::vector<base::Task<absl::StatusOr<coordinator::ReadPage>>> reads;
+    for (size_t i = 0; i < partitions; ++i) {
+      data::ReadCommand command = NextCommand(rows, i);
+      command.bytes_limit = command.bytes_max = command.bytes_limit / partitions;
+      reads.push_back(Fetch(std::move(command), /*ahead=*/true));
+    }
+    at_a_time_ = std::min(2 * at_a_time_, kPartitionsAtATimeMax);
+    const absl::Status taken = TakeAhead(co_await base::WhenAll(std::move(reads)), take);
     if (!taken.ok()) co_return taken;
     co_return !done_;
   }
-  std::vector<base::Task<absl::StatusOr<coordinator::ReadPage>>> reads;
-  for (size_t i = 0; i < partitions; ++i) reads.push_back(Fetch(NextCommand(rows, i)));
-  std::vector<absl::StatusOr<coordinator::ReadPage>> pages =
-      co_await base::WhenAll(std::move(reads));
-  for (absl::StatusOr<coordinator::ReadPage>& page : pages) {
-    if (!page.ok()) co_return page.status();
-    THOLOS_CO_ASSIGN_OR_RETURN(const bool whole, TakePage(*std::move(page), take));
-    if (!whole) break;
-  }
+  absl::StatusOr<coordinator::ReadPage> page = co_await Fetch(NextCommand(rows));
+  if (!page.ok()) co_return page.status();
+  const absl::StatusOr<bool> whole = TakePage(*std::move(page), take);
+  if (!whole.ok()) co_return whole.status();
+  alone_ = options_.by_key && !*whole;
   co_return !done_;
+}
+
+// Up to a partition that has more than its share. What was read behind it is read again: to keep it
+// would be to hold memory while that one waits for some.
+absl::Status RowReader::TakeAhead(std::vector<absl::StatusOr<coordinator::ReadPage>> pages,
+                                  Taker take) {
+  for (absl::StatusOr<coordinator::ReadPage>& page : pages) {
+    if (!page.ok()) return page.status();
+    if (page->needed == 0) {
+      THOLOS_ASSIGN_OR_RETURN(const bool whole, TakePage(*std::move(page), take));
+      if (whole) continue;
+    }
+    alone_ = true;
+    at_a_time_ = std::max<size_t>(1, at_a_time_ / 4);
+    break;
+  }
+  return absl::OkStatus();
 }
 
 // True if the page was taken to its end, and was the last of its partition or range.

@@ -61,7 +61,8 @@ class RowReader {
   using Taker = absl::FunctionRef<Next(const RowView&)>;
 
   // Reads one page of at most `rows` rows (of the first partitions of an IN list, one each, side by
-  // side) and calls `take` for the rows that count. False when there are no more.
+  // side, which share the bytes of one page) and calls `take` for the rows that count. False when
+  // there are no more. A partition with more than its share is read on alone by the next call.
   base::Task<absl::StatusOr<bool>> Read(uint32_t rows, Taker take);
 
   // Nothing is left to read.
@@ -74,12 +75,15 @@ class RowReader {
   PagingState& state() { return state_; }
 
  private:
+  static constexpr size_t kPartitionsAtATimeMax = 16;
   enum class Taken : uint8_t { kToTheEnd, kStoppedAtTheEnd, kStopped, kSkipped };
   // `ahead`: for the partition so many places behind the current one in the IN list.
   data::ReadCommand NextCommand(uint32_t rows, size_t ahead = 0) const;
   size_t PartitionsAtATime() const;
-  base::Task<absl::StatusOr<coordinator::ReadPage>> Fetch(data::ReadCommand command);
+  base::Task<absl::StatusOr<coordinator::ReadPage>> Fetch(data::ReadCommand command,
+                                                          bool ahead = false);
   absl::StatusOr<bool> TakePage(coordinator::ReadPage page, Taker take);
+  absl::Status TakeAhead(std::vector<absl::StatusOr<coordinator::ReadPage>> pages, Taker take);
   absl::StatusOr<Taken> TakePartition(const data::Partition& partition, Taker take);
   Next TakeRow(const RowView& view, Taker take);
   Taken TakeStaticRow(const data::Partition& partition, bool continued, const RowView& view,
@@ -95,6 +99,10 @@ class RowReader {
   uint64_t considered_ = 0;
   uint64_t tombstones_ = 0;
   bool done_ = false;
+  // Of an IN list: how many partitions to read side by side, and that the present one is to be read
+  // on alone first.
+  size_t at_a_time_ = kPartitionsAtATimeMax;
+  bool alone_ = false;
 };
 
 }  // namespace tholos::cql

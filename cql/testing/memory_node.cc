@@ -59,6 +59,7 @@ base::Task<absl::StatusOr<coordinator::ReadPage>> MemoryCoordinator::Read(
                              co_await data::Collect(std::move(source), std::move(command)));
   coordinator::ReadPage page;
   if (result.more) page.next = data::LastPosition(result);
+  page.needed = result.needed;
   for (data::Partition& partition : result.partitions) {
     std::erase_if(partition.rows, [&](const data::Row& row) { return !row.LiveAt(now_seconds); });
     if (partition.static_row && !partition.static_row->LiveAt(now_seconds)) {
