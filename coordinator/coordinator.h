@@ -54,7 +54,8 @@ struct ReadPage {
   // Only of reads `ahead`: nothing was read, for the first row takes so many bytes. No partition, no
   // `next`, and yet not the end.
   uint64_t needed = 0;
-  // The most that one answer brought of it, tombstones included: what the next one will need.
+  // The most that was read for it at a time from one replica of each piece, tombstones included:
+  // what the next one will need.
   uint64_t answer_bytes = 0;
   // What it is charged, until the last copy of it is gone. On the shard that read it.
   std::shared_ptr<const void> room = nullptr;

@@ -70,6 +70,8 @@ class RangeRead {
     std::vector<absl::StatusOr<ReadPage>> read = co_await base::WhenAll(std::move(reads));
     at_once_ = std::min(at_once_ * 2, kPiecesAtOnceMax);
     std::move(read.rbegin(), read.rend(), std::front_inserter(ahead_));
+    page_.answer_bytes =
+        std::max(page_.answer_bytes, Held() - sizeof(data::Partition) * page_.partitions.size());
     bool alone = read.size() == 1;
     while (!full_ && !ahead_.empty()) {
       absl::StatusOr<ReadPage> piece = std::move(ahead_.front());
@@ -92,9 +94,19 @@ class RangeRead {
 
   // Before a row that takes so many bytes, more than are left.
   void EndBefore(uint64_t needed) {
-    if (!ahead_.empty() && bytes_ + needed <= command_.bytes_max) return ahead_.clear();
+    const uint64_t bytes_max = bytes_ == 0 ? command_.bytes_max : PageBytes();
+    if (!ahead_.empty() && bytes_ + needed <= bytes_max) return ahead_.clear();
     EndPage();
     if (!full_) page_.needed = needed;
+  }
+
+  uint64_t PageBytes() const { return std::min(command_.bytes_limit, command_.bytes_max); }
+
+  // Of the page, and read ahead.
+  uint64_t Held() const {
+    uint64_t held = bytes_;
+    for (const auto& page : ahead_) held += page.ok() ? page->answer_bytes : 0;
+    return held;
   }
 
   // Of the page's bytes that are left, each of those that are read side by side has its share.
@@ -102,12 +114,10 @@ class RangeRead {
     data::ReadCommand part = CommandForPiece(command_, pieces_[piece].range);
     if (after_.has_value()) part.after = after_;
     part.row_limit = command_.row_limit - rows_;
-    uint64_t held = bytes_;
-    for (const auto& page : ahead_) held += page.ok() ? page->answer_bytes : 0;
-    const auto left = [held](uint64_t limit) { return limit > held ? limit - held : 1; };
-    part.bytes_max = left(command_.bytes_max);
-    part.bytes_limit = left(std::min(command_.bytes_limit, command_.bytes_max));
-    if (count > 1) part.bytes_limit = part.bytes_max = part.bytes_limit / count + 1;
+    const uint64_t held = Held();
+    part.bytes_limit = PageBytes() > held ? (PageBytes() - held) / count + 1 : 1;
+    // Only the first row of a page may be larger than a page.
+    part.bytes_max = count == 1 && held == 0 ? command_.bytes_max : part.bytes_limit;
     return part;
   }
 
@@ -132,7 +142,6 @@ class RangeRead {
   void Append(ReadPage piece) {
     page_.tombstones += piece.tombstones;
     page_.repaired += piece.repaired;
-    page_.answer_bytes += piece.answer_bytes;
     Trim(&piece);
     rows_ += CountRows(piece);
     for (data::Partition& partition : piece.partitions) {

@@ -48,6 +48,7 @@ base::Task<absl::Status> MemoryCoordinator::WriteBatch(std::vector<data::Mutatio
 base::Task<absl::StatusOr<coordinator::ReadPage>> MemoryCoordinator::Read(
     data::ReadCommand command, coordinator::RequestOptions options) {
   ++reads;
+  if (options.ahead) share_max = std::max(share_max, command.bytes_max);
   last_options = options;
   command.row_limit = std::min(command.row_limit, rows_max);
   if (command.now_seconds == 0) command.now_seconds = clock_.WallSeconds();

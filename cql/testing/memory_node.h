@@ -34,6 +34,7 @@ class MemoryCoordinator final : public coordinator::Coordinator {
   // Pages end after this many rows at the latest, and then have a `next`.
   uint32_t rows_max = 0xFFFFFFFF;
   int reads = 0;
+  uint64_t share_max = 0;  // the largest bytes_max of what was read side by side
   int logged_batches = 0;
   int unlogged_batches = 0;
   coordinator::RequestOptions last_options;
