@@ -98,7 +98,6 @@ class Collector {
 
  private:
   void TakeHeader(PartitionHeader header) {
-    resumed_ = command_.after.has_value() && command_.after->key == header.key;
     partition_.key = std::move(header.key);
     partition_.deletion = header.deletion;
     partition_.static_row = std::move(header.static_row);
@@ -225,7 +224,7 @@ class Collector {
 
   // Not while it depends on rows to come whether the static row is a result row.
   bool MayStopForBytes() const {
-    const bool awaits_live_row = live_static_ && !resumed_ && live_rows_ == 0;
+    const bool awaits_live_row = live_static_ && live_rows_ == 0;
     return budget_.full() || (budget_.bytes_spent() && !awaits_live_row);
   }
 
@@ -242,13 +241,7 @@ class Collector {
     } else {
       partition_.range_tombstones = ranges_.Finish(last_);
     }
-    if (live_static_ && live_rows_ == 0) {
-      if (resumed_) {
-        partition_.static_row.reset();
-      } else {
-        budget_.CountLiveRow();
-      }
-    }
+    if (live_static_ && live_rows_ == 0) budget_.CountLiveRow();
     if (partition_.IsEmpty()) {
       budget_ = before_;
       return;
@@ -276,7 +269,6 @@ class Collector {
   std::optional<std::string> stop_at_;  // the same, but a row of this key is, if there is one
   uint32_t live_rows_ = 0;              // of partition_
   bool live_static_ = false;
-  bool resumed_ = false;
   absl::Status status_;
   bool ended_ = false;         // there is no further partition
   bool in_partition_ = false;  // partition_ is not finished

@@ -103,11 +103,12 @@ std::unique_ptr<PartitionSource> MergeSources(std::vector<std::unique_ptr<Partit
 // cut where the answer ends, so it claims nothing about what lies behind; and since they may be
 // many, bytes_limit ends a page between two of them, too.
 //
-// A partition resumed behind one of its rows (command.after) shows its static row only together
-// with live rows: without any it was counted, or seen with its rows, by an earlier page. For the
-// same reason bytes_limit does not stop a read inside a partition that has a live static row and,
-// so far, no live row; bytes_max does, and whoever sets it reads on before that partition is said
-// to be anything.
+// A partition resumed behind one of its rows (command.after) has its static row too, also where no
+// live row follows here: on another replica one may, beside an older static row, which must lose.
+// Alone it counts as a row, though readers that were given rows of the partition leave it out.
+// bytes_limit does not stop a read inside a partition that has a live static row and, so far, no
+// live row: it is not decided yet whether that is a row; bytes_max does, and whoever sets it reads
+// on before that partition is said to be anything.
 //
 // bytes_max ends a result before the row that does not fit, behind the row before it. A partition
 // of which no row was taken yet is left out, and the result ends behind the one before it:
@@ -117,7 +118,8 @@ std::unique_ptr<PartitionSource> MergeSources(std::vector<std::unique_ptr<Partit
 //   | p1: static, range, a |               a does not fit: empty, needed = all of this
 //
 // What is counted depends on the data alone, so replicas that have the same end at the same place.
-// Only two range tombstones may come on top of bytes_max. per_partition_limit counts anew where a read resumes inside a partition.
+// Only two range tombstones may come on top of bytes_max. per_partition_limit counts anew where a
+// read resumes inside a partition.
 base::Task<absl::StatusOr<ReadResult>> Collect(std::unique_ptr<PartitionSource> source,
                                                ReadCommand command);
 

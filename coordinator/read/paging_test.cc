@@ -19,7 +19,7 @@ using Rows = std::vector<std::string>;
 class PagingTest : public testing::TestWithParam<int> {
  protected:
   static Rows ReadAllPages(TestCluster& cluster, base::RandomStream& random,
-                           data::ReadCommand command) {
+                           data::ReadCommand command, ConsistencyLevel level = kAll) {
     Rows rows;
     for (int page_number = 0;; ++page_number) {
       EXPECT_LT(page_number, 300) << "no progress";
@@ -27,7 +27,7 @@ class PagingTest : public testing::TestWithParam<int> {
       command.row_limit = static_cast<uint32_t>(1 + random.Below(6));
       command.bytes_limit = random.Chance(0.3) ? 1 + random.Below(300) : 1 << 20;
       const auto page =
-          cluster.Read(static_cast<int>(random.Below(3)), command, kAll, absl::Seconds(20));
+          cluster.Read(static_cast<int>(random.Below(3)), command, level, absl::Seconds(20));
       EXPECT_TRUE(page.ok()) << page.status();
       if (!page.ok()) return rows;
       for (const data::Partition& partition : page->partitions) {
@@ -105,6 +105,129 @@ TEST_P(PagingTest, EqualsTheMergeOfAllReplicas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PagingTest, testing::Range(1, 25));
+
+// A write that two of three replicas have is seen at QUORUM, whatever the third one lacks: rows,
+// ranges and partitions deleted, static rows, values that have expired; in slices, in either order,
+// page by page, with a limit per partition.
+class QuorumPagingTest : public PagingTest {
+ protected:
+  explicit QuorumPagingTest()
+      : seed_(base::sim::SeedFromEnvironment(0) * 1000 + static_cast<uint64_t>(GetParam())),
+        random_(seed_),
+        cluster_({.seed = seed_,
+                  .even_slices = true,
+                  .table_options = {{"speculative_retry", random_.Chance(0.3) ? "ALWAYS" : "99p"},
+                                    {"read_repair", random_.Chance(0.3) ? "NONE" : "BLOCKING"}}}) {}
+
+  std::string AnyClustering() { return absl::StrCat("c", 10 + random_.Below(kRows)); }
+
+  data::Slice AnySlice() {
+    data::Slice slice{AnyClustering(), AnyClustering()};
+    if (slice.lower > slice.upper) std::swap(slice.lower, slice.upper);
+    slice.upper = data::Behind(slice.upper);
+    return slice;
+  }
+
+  data::Mutation AnyMutation(const std::string& key, int number) {
+    const auto timestamp = static_cast<data::Timestamp>(1 + random_.Below(40));
+    const int64_t now = cluster_.now_seconds(0);
+    const std::string value = absl::StrCat("v", number);
+    data::Mutation mutation{.table = TestCluster::kTable,
+                            .update = {.key = data::DecoratedKey::Of(key)}};
+    switch (random_.Below(10)) {
+      case 0:
+        return DeleteRow(key, AnyClustering(), timestamp);
+      case 1:
+        return PutStatic(key, timestamp, value);
+      case 2: {
+        data::Row row;
+        row.cells.push_back(data::Cell::Tombstone(1, timestamp, now));
+        mutation.update.static_row = row;
+        return mutation;
+      }
+      case 3:
+        mutation.update.range_tombstones.push_back({AnySlice(), {timestamp, now}});
+        return mutation;
+      case 4: {
+        data::Row row{.clustering = AnyClustering()};
+        row.cells.push_back(data::Cell::Expiring(0, timestamp, value, 10, now - 20));
+        mutation.update.rows.push_back(row);
+        return mutation;
+      }
+      case 5:
+        if (random_.Chance(0.3)) {
+          mutation.update.deletion = {timestamp, now};
+          return mutation;
+        }
+        [[fallthrough]];
+      default:
+        return PutRow(key, AnyClustering(), timestamp, value);
+    }
+  }
+
+  Rows ExpectedOf(const data::Partition& partition, const data::ReadCommand& command) {
+    data::Partition live = partition;
+    std::erase_if(live.rows, [&](const data::Row& row) {
+      return !row.LiveAt(cluster_.now_seconds(0)) ||
+             (!command.slices.empty() && !command.slices[0].Contains(row.clustering));
+    });
+    if (command.reversed) std::reverse(live.rows.begin(), live.rows.end());
+    if (live.rows.size() > command.per_partition_limit)
+      live.rows.resize(command.per_partition_limit);
+    data::ReadCommand now = command;
+    now.now_seconds = cluster_.now_seconds(0);
+    return Show(LiveOnly(now, {std::move(live)}, false));
+  }
+
+  static constexpr int kRows = 20;
+  const uint64_t seed_;
+  base::RandomStream random_;
+  TestCluster cluster_;
+};
+
+TEST_P(QuorumPagingTest, ShowsWhatTwoReplicasHave) {
+  SCOPED_TRACE(absl::StrCat("seed ", seed_));
+  std::map<std::string, data::Partition> everything;
+  for (int i = 0; i < 150; ++i) {
+    const std::string key = absl::StrCat("p", random_.Below(4));
+    const data::Mutation mutation = AnyMutation(key, i);
+    const auto lacks = static_cast<int>(random_.Below(4));  // 3: nobody
+    for (int node = 0; node < 3; ++node) {
+      if (node != lacks) cluster_.Apply(node, mutation);
+    }
+    auto [at, fresh] =
+        everything.try_emplace(key, data::Partition{.key = data::DecoratedKey::Of(key)});
+    data::MergeInto(&at->second, mutation.update);
+  }
+  for (auto& [key, partition] : everything)
+    data::ExpirePartition(&partition, cluster_.now_seconds(0));
+
+  for (int round = 0; round < 6; ++round) {
+    data::ReadCommand command = ReadEverything();
+    command.reversed = random_.Chance(0.5);
+    if (random_.Chance(0.5)) command.slices.push_back(AnySlice());
+    const bool one_page = random_.Chance(0.4);
+    if (one_page) command.per_partition_limit = 1 + static_cast<uint32_t>(random_.Below(4));
+    std::map<data::DecoratedKey, Rows> by_token;
+    for (const auto& [key, partition] : everything)
+      by_token[partition.key] = ExpectedOf(partition, command);
+    const auto read = [&](const data::ReadCommand& asked) {
+      if (!one_page) return ReadAllPages(cluster_, random_, asked, kQuorum);
+      return Show(cluster_.Read(static_cast<int>(random_.Below(3)), asked, kQuorum));
+    };
+    Rows all;
+    for (const auto& [key, rows] : by_token) {
+      all.insert(all.end(), rows.begin(), rows.end());
+      if (!random_.Chance(0.5)) continue;
+      data::ReadCommand one = command;
+      one.key = key;
+      EXPECT_EQ(read(one), rows) << key.key << " round " << round;
+    }
+    EXPECT_EQ(read(command), all) << " round " << round;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, QuorumPagingTest, testing::Range(1, 60));
 
 TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
   TestCluster cluster({.replication_factor = 1, .even_slices = true});

@@ -189,8 +189,7 @@ class ReplicaSetRead {
     return page;
   }
 
-  // The partition whose static row was seen in an earlier round comes first in this one. (Replicas
-  // leave the static row out when no live row follows.)
+  // The partition whose static row was seen in an earlier round comes first in this one.
   void TakeUpUndecided(ReadPage* page) {
     if (!undecided_.has_value()) return;
     data::Partition seen = *std::exchange(undecided_, std::nullopt);

@@ -315,6 +315,29 @@ TEST(ReadTest, ALimitPerPartitionHidesNoTombstone) {
   EXPECT_EQ(Show(cluster.Read(0, command, kAll)), (Rows{"p/b=v", "p/d=v"}));
 }
 
+// Behind the page's last row the replica with the newer static row has no row; the other has.
+TEST(ReadTest, AStaticRowIsNotStaleOnALaterPage) {
+  TestCluster cluster;
+  const auto on = [&](std::vector<int> nodes, const data::Mutation& mutation) {
+    for (const int node : nodes) cluster.Apply(node, mutation);
+  };
+  on({0, 1, 2}, PutStatic("k", 1, "old"));
+  on({0, 1, 2}, PutRow("k", "a", 1, "v"));
+  on({0, 1}, PutStatic("k", 2, "new"));
+  on({1, 2}, PutRow("k", "b", 2, "v"));
+  data::ReadCommand command = ReadAll("k");
+  command.row_limit = 1;
+  const auto first = cluster.Read(0, command, kQuorum);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(Show(first->partitions), (Rows{"k/*=new", "k/a=v"}));
+  ASSERT_TRUE(first->next.has_value());
+  cluster.SetAlive({0, 2});
+  command.after = first->next;
+  const auto second = cluster.Read(2, command, kQuorum);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(Show(second->partitions), (Rows{"k/*=new", "k/b=v"}));
+}
+
 TEST(ReadTest, AStaticRowCountsOnceItsPartitionIsKnown) {
   for (const bool with_row : {true, false}) {
     TestCluster cluster;

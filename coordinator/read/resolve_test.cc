@@ -201,7 +201,6 @@ TEST_P(ResolvedPagingTest, EqualsTheMergeOfAll) {
     for (int i = 0; i < 12; ++i) {
       Partition version =
           data::RandomPartition(random, "p" + std::to_string(random.Below(3)), {.rows_max = 8});
-      version.static_row.reset();
       for (Replica& replica : replicas) {
         if (random.Chance(0.6)) Add(&replica, version);
       }
