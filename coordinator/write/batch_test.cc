@@ -5,6 +5,8 @@
 #include "base/errors.h"
 #include "coordinator/system_schema.h"
 #include "coordinator/testing/test_cluster.h"
+#include "coordinator/write/batchlog.h"
+#include "data/codec.h"
 
 namespace tholos::coordinator {
 namespace {
@@ -184,6 +186,40 @@ TEST(LoggedBatchTest, WhatFailedIsDoneLater) {
   for (int node = 0; node < 3; ++node) cluster.faults(node) = {};
   cluster.RunFor(absl::Seconds(30));
   for (int node = 0; node < 3; ++node) EXPECT_EQ(PartsAt(cluster, node), 3);
+}
+
+// As an earlier run of the node left it.
+void LeaveBatch(TestCluster& cluster, int node, uint8_t number, data::Mutation part) {
+  LoggedBatch batch;
+  batch.id.bytes[0] = number;
+  batch.created_micros = cluster.sim_node(node).clock().WallMicros();
+  batch.mutations = {data::EncodeMutation(part)};
+  data::Mutation row{.table = BatchesTable().id, .update = {.key = BatchKey(batch.id)}};
+  row.update.rows.push_back({.clustering = "", .liveness = data::Liveness::At(1)});
+  row.update.rows[0].cells.push_back(
+      data::Cell::Value(BatchesTable().Find("mutations")->id, 1, EncodeBatch(batch)));
+  cluster.Apply(node, std::move(row));
+}
+
+TEST(LoggedBatchTest, OnesThatCannotBeCompletedHoldNobodyUp) {
+  TestCluster cluster({.replication_factor = 1, .even_slices = true});
+  const auto key_of = [&](int node) {
+    for (int i = 0;; ++i) {
+      std::string key = absl::StrCat("k", i);
+      const auto replicas =
+          *cluster.state()->ReplicasOf(TestCluster::kKeyspace, data::TokenOf(key));
+      if (replicas[0] == TestCluster::Id(node)) return key;
+    }
+  };
+  for (int i = 0; i < 200; ++i)
+    LeaveBatch(cluster, 0, static_cast<uint8_t>(i), PutRow(key_of(2), "a", 1, "v"));
+  LeaveBatch(cluster, 0, 255, PutRow(key_of(1), "a", 1, "v"));
+  cluster.Kill(0);
+  cluster.Boot(0);
+  cluster.SetAlive({0, 1});
+  cluster.RunFor(absl::Minutes(1));
+  EXPECT_TRUE(cluster.HasRow(1, key_of(1), "a"));
+  EXPECT_EQ(GuardedBy(cluster, 0), 200u);
 }
 
 TEST(LoggedBatchTest, NothingIsAppliedThatNobodyGuards) {

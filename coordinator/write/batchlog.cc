@@ -202,10 +202,16 @@ base::Task<void> Batchlog::Run(int shard) {
 base::Task<void> Batchlog::ReplayDue(int shard) {
   auto& due = shards_[static_cast<size_t>(shard)]->due;
   const base::MonotonicTime now = deps_.clock.Now();
-  std::vector<base::Uuid> ids;
+  // Who has waited longest comes first: those that cannot be completed yet hold nobody up.
+  std::vector<std::pair<base::MonotonicTime, base::Uuid>> waiting;
   for (const auto& [id, when] : due) {
-    if (when <= now && ids.size() < kBatchesAtOnce) ids.push_back(id);
+    if (when <= now) waiting.emplace_back(when, id);
   }
+  const size_t count = std::min(waiting.size(), kBatchesAtOnce);
+  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count),
+                    waiting.end());
+  std::vector<base::Uuid> ids;
+  for (size_t i = 0; i < count; ++i) ids.push_back(waiting[i].second);
   std::vector<base::Task<absl::Status>> replays;
   for (const base::Uuid& id : ids) replays.push_back(Replay(shard, id));
   const std::vector<absl::Status> outcomes = co_await base::WhenAll(std::move(replays));
