@@ -22,8 +22,9 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
                                     std::string_view keyspace, data::Token token,
                                     ConsistencyLevel level, Planner planner);
 
-// kInvalid if a client's timestamp is further in the future than options.timestamp_ahead_max: it
-// would win over everything that is written until then.
+// kInvalid if a client's timestamp is further ahead of the wall clock than
+// options.timestamp_ahead_max: it would win over everything that is written until then. Timestamps
+// are followed, so the bound cannot be from the last one: an hour after an hour would be accepted.
 absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest);
 
 // For the slow-request log, when a request has been answered. `what`: "read", ...

@@ -292,6 +292,8 @@ TEST(WriteTest, TimestampsFarInTheFutureAreRefused) {
   const data::Timestamp followed = cluster.coordinator(0).NextTimestamp();
   EXPECT_GT(followed, now + absl::ToInt64Microseconds(absl::Minutes(59)));
   EXPECT_TRUE(cluster.Write(0, PutRow("p", "d", followed, "v"), kAll).ok());
+  EXPECT_EQ(ErrorOf(write(absl::Minutes(118))).kind, RequestErrorKind::kInvalid)
+      << "an hour after an hour";
 }
 
 TEST(WriteTest, TimestampsDoNotGoBackOverARestart) {
