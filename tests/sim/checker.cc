@@ -73,7 +73,11 @@ std::optional<std::string> RegisterChecker::Observe(const std::string& key, uint
   }
   if (floor == 0) return std::nullopt;
   for (auto it = r.operations.lower_bound(floor); it != r.operations.end(); ++it) {
-    if (may_see(it->second, true)) return std::nullopt;
+    if (!may_see(it->second, true)) continue;
+    // An erasure was read: this one, or a later one.
+    uint64_t& bound = r.floors[domain];
+    bound = std::max(bound, it->first);
+    return std::nullopt;
   }
   return base::StrCat("register ", key, ": read nothing after version ", floor,
                       " was acknowledged or read, and nothing erased it");

@@ -21,9 +21,11 @@ TEST(RegisterChecker, FindsEveryKindOfWrongRead) {
   const uint64_t v3 = checker.Begin("r", true);
   checker.End("r", v3, Outcome::kUnknown);
   EXPECT_FALSE(checker.Observe("r", v2, std::nullopt)) << "an erase in doubt";
+  EXPECT_EQ(checker.Floor("r"), v3) << "once read it stays erased";
+  EXPECT_TRUE(checker.Observe("r", v3, v2)) << "back from the dead";
   const uint64_t v4 = checker.Begin("r", false);
   checker.End("r", v4, Outcome::kNotApplied);
-  EXPECT_TRUE(checker.Observe("r", v2, v4)) << "was refused";
+  EXPECT_TRUE(checker.Observe("r", v3, v4)) << "was refused";
 }
 
 TEST(SetChecker, FindsEveryKindOfWrongRead) {
