@@ -7,6 +7,7 @@
 //     ◄── kForwardAnswer, one-way ──  what each of the others said
 //
 // The relay's failure is found like that of any replica; then the others are written to directly.
+// One that is silent for a second is passed over for the next writes, too.
 //
 //   kForwardWrite   request id (fixed64) | count (varint) | the others' ids (16 each) |
 //                   the write (write_message.h)

@@ -48,6 +48,25 @@ TEST(ForwardTest, WithoutTheRelayTheOthersAreWrittenDirectly) {
   EXPECT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 1);
 }
 
+// What is sent to it is lost; it is believed alive.
+TEST(ForwardTest, ASilentRelayDelaysFewWrites) {
+  TestCluster cluster(TwoDatacenters());
+  cluster.network().Cut("n0", "n3");
+  const auto took = [&](const char* clustering) {
+    const base::MonotonicTime start = cluster.simulation().now();
+    EXPECT_TRUE(
+        cluster.Write(0, PutRow("p", clustering, 1, "v"), kEachQuorum, absl::Seconds(10)).ok());
+    return cluster.simulation().now() - start;
+  };
+  EXPECT_LT(took("c"), absl::Milliseconds(1100));
+  for (const char* clustering : {"d", "e", "f"})
+    EXPECT_LT(took(clustering), absl::Milliseconds(50));
+  cluster.network().HealAll();
+  cluster.RunFor(absl::Seconds(30));
+  for (const char* clustering : {"c", "d", "e", "f"})
+    EXPECT_TRUE(cluster.HasRow(3, "p", clustering)) << "by a hint";
+}
+
 TEST(ForwardTest, WhoFailsBehindTheRelayGetsAHint) {
   TestCluster cluster(TwoDatacenters());
   cluster.faults(5).apply_error = absl::InternalError("broken");

@@ -19,6 +19,11 @@
 namespace tholos::coordinator {
 namespace {
 
+// A relay that has said nothing for so long is gone, or too slow to wait for; it is not chosen again
+// for a while, so that one stopped node delays few writes.
+constexpr absl::Duration kRelayPatience = absl::Seconds(1);
+constexpr absl::Duration kRelayPause = absl::Seconds(10);
+
 absl::Status CheckKeySize(std::string_view what, size_t bytes) {
   if (bytes <= data::kKeyBytesMax) return absl::OkStatus();
   return base::InvalidRequest(
@@ -244,9 +249,23 @@ void Writer::SendAll(const std::shared_ptr<Request>& request) {
   }
 }
 
-// The first of `replicas` hands it on to the others.
+bool Writer::MayRelay(const ring::NodeId& node) const {
+  const auto silent = silent_relays_.find(node);
+  return silent == silent_relays_.end() || shard_.clock.Now() >= silent->second;
+}
+
+// The first of `replicas` that is not known to be silent hands it on to the others.
 void Writer::SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
                               const std::shared_ptr<Request>& request) {
+  const auto relay =
+      std::find_if(replicas.begin(), replicas.end(),
+                   [&](const ReplicaPlan::Target& replica) { return MayRelay(replica.node); });
+  if (relay == replicas.end()) {
+    for (const ReplicaPlan::Target& replica : replicas)
+      shard_.background.Spawn(SendTo(replica, request));
+    return;
+  }
+  std::iter_swap(replicas.begin(), relay);
   std::vector<ring::NodeId> others;
   for (size_t i = 1; i < replicas.size(); ++i) others.push_back(replicas[i].node);
   const auto expected = shard_.forwarder.Expect(others);
@@ -255,14 +274,18 @@ void Writer::SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
     request->trace->Add(base::StrCat("through ", replicas[0].node.ToString(), " to ", others.size(),
                                      " more in its datacenter"));
   }
+  const auto heard = std::make_shared<bool>(false);
   shard_.background.Spawn(
-      SendToRelay(replicas[0], EncodeForwardedWrite(forwarded), expected, request));
-  for (size_t i = 1; i < replicas.size(); ++i)
-    shard_.background.Spawn(AwaitForwarded(replicas[i], i - 1, expected, request));
+      SendToRelay(replicas[0], EncodeForwardedWrite(forwarded), expected, heard, request));
+  for (size_t i = 1; i < replicas.size(); ++i) {
+    shard_.background.Spawn(
+        AwaitForwarded(replicas[i], i - 1, replicas[0].node, expected, heard, request));
+  }
 }
 
 base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body,
                                      std::shared_ptr<Forwarder::Expected> expected,
+                                     std::shared_ptr<bool> heard,
                                      std::shared_ptr<Request> request) {
   auto under_way = shard_.replica_queues.Send(ReplicaQueues::Kind::kWrite, relay.node);
   const absl::Status applied = co_await shard_.replicas.Ask(
@@ -270,6 +293,7 @@ base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body
       {.verb = rpc::Verb::kForwardWrite, .token = request->message->token, .body = std::move(body)},
       request->deadline, request->trace);
   under_way.Ended(applied);
+  *heard = true;
   for (size_t i = 0;
        shard_.options.faults.relay_answers_for_all && applied.ok() && i < expected->size(); ++i)
     expected->answer_of(i)->Set(absl::OkStatus());
@@ -279,12 +303,20 @@ base::Task<void> Writer::SendToRelay(ReplicaPlan::Target relay, std::string body
 }
 
 base::Task<void> Writer::AwaitForwarded(ReplicaPlan::Target replica, size_t other,
+                                        ring::NodeId relay,
                                         std::shared_ptr<Forwarder::Expected> expected,
+                                        std::shared_ptr<const bool> heard,
                                         std::shared_ptr<Request> request) {
-  // Half of the time is for the way through the relay, which may have fallen silent.
+  // Half of the time is for the way through the relay; less if it has fallen silent itself.
   const base::MonotonicTime now = shard_.clock.Now();
-  const base::Deadline patience = now + (request->deadline - now) / 2;
-  std::optional<absl::Status> applied = co_await expected->answer_of(other)->WaitUntil(patience);
+  const base::Deadline half = now + (request->deadline - now) / 2;
+  std::optional<absl::Status> applied =
+      co_await expected->answer_of(other)->WaitUntil(std::min(half, now + kRelayPatience));
+  if (!applied.has_value() && *heard) {
+    applied = co_await expected->answer_of(other)->WaitUntil(half);
+  } else if (!applied.has_value()) {
+    silent_relays_[relay] = shard_.clock.Now() + kRelayPause;
+  }
   if (!applied.has_value() || Forwarder::IsGivenUp(*applied)) {
     co_await SendTo(replica, std::move(request));
     co_return;

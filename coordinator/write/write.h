@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "base/async/run_now.h"
 #include "base/async/task.h"
@@ -68,10 +69,13 @@ class Writer {
                         const std::shared_ptr<Request>& request);
   base::Task<void> SendToRelay(ReplicaPlan::Target relay, std::string body,
                                std::shared_ptr<Forwarder::Expected> expected,
-                               std::shared_ptr<Request> request);
-  base::Task<void> AwaitForwarded(ReplicaPlan::Target replica, size_t other,
+                               std::shared_ptr<bool> heard, std::shared_ptr<Request> request);
+  // `heard`: of the relay itself.
+  base::Task<void> AwaitForwarded(ReplicaPlan::Target replica, size_t other, ring::NodeId relay,
                                   std::shared_ptr<Forwarder::Expected> expected,
+                                  std::shared_ptr<const bool> heard,
                                   std::shared_ptr<Request> request);
+  bool MayRelay(const ring::NodeId& node) const;
   // To one that is not this node.
   void SendOver(size_t target, const std::shared_ptr<Request>& request);
   bool Took(const ReplicaPlan::Target& replica, const absl::Status& applied,
@@ -82,6 +86,8 @@ class Writer {
   base::Task<void> HintFor(ring::NodeId replica, std::shared_ptr<Request> request);
 
   ShardContext& shard_;
+  // Those who let others wait, and until when they hand nothing on. One for a node at most.
+  absl::btree_map<ring::NodeId, base::MonotonicTime> silent_relays_;
 };
 
 }  // namespace tholos::coordinator
