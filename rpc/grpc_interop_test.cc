@@ -56,15 +56,21 @@ InboundEvents Echo() {
           }};
 }
 
+// Shared with no other channel: a call must not begin on a connection that is about to end with
+// another one.
+std::shared_ptr<grpc::Channel> NewConnection(const Endpoint& to) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(to.ToString(), grpc::InsecureChannelCredentials(), arguments);
+}
+
 TEST_F(GrpcInterop, ItsClientTalksToOurServer) {
   auto server =
       InternodeServer::Listen(*executor_, {{"127.62.3.1", 0}, "test", 64 << 20}, Echo()).value();
   server->Start();
-  const auto channel =
-      grpc::CreateChannel(server->endpoint().ToString(), grpc::InsecureChannelCredentials());
-  const auto stub = Internode::NewStub(channel);
-  // Twice: the first connection ends with its call.
+  // Twice: a connection ends with its call.
   for (int round = 0; round < 2; ++round) {
+    const auto stub = Internode::NewStub(NewConnection(server->endpoint()));
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
     const auto stream = stub->Stream(&context);
@@ -95,12 +101,11 @@ TEST_F(GrpcInterop, ItsClientHearsOfTheEndAndOfUnknownMethods) {
   auto server =
       InternodeServer::Listen(*executor_, {{"127.62.3.1", 0}, "test", 64 << 20}, Echo()).value();
   server->Start();
-  const auto channel =
-      grpc::CreateChannel(server->endpoint().ToString(), grpc::InsecureChannelCredentials());
   {
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
-    const auto stream = Internode::NewStub(channel)->Stream(&context);
+    const auto stub = Internode::NewStub(NewConnection(server->endpoint()));
+    const auto stream = stub->Stream(&context);
     ASSERT_TRUE(stream->Write(HelloFrom("127.62.3.2:7000")));
     Frame frame;
     ASSERT_TRUE(stream->Read(&frame));
@@ -111,6 +116,7 @@ TEST_F(GrpcInterop, ItsClientHearsOfTheEndAndOfUnknownMethods) {
   {
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
+    const auto channel = NewConnection(server->endpoint());
     grpc::internal::RpcMethod method("/tholos.internode.v1.Internode/Nothing",
                                      grpc::internal::RpcMethod::NORMAL_RPC, channel);
     Frame answer;

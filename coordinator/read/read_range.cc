@@ -150,8 +150,10 @@ class RangeRead {
     }
     const bool enough = rows_ >= command_.row_limit || bytes_ >= command_.bytes_limit;
     if (piece.next.has_value()) {
+      // Inside a partition the page ends: readers count its rows from page to page.
+      const bool inside = piece.next->clustering.has_value();
       after_ = std::move(piece.next);
-      if (enough) EndPage();
+      if (enough || inside) EndPage();
       return;
     }
     if (piece.needed != 0) return;
