@@ -47,7 +47,8 @@ class Reader {
 
 // A range read: pieces of the token space one after another, up to 16 of them at a time, until the
 // page is full. Those that are read side by side share what is left of the page's bytes; a piece
-// with more than its share is read on alone, and what was read behind it is kept for later:
+// with more than its share is read on alone, and what was read behind it is kept for later. Only
+// inside a partition the page ends instead: readers count a partition's rows from page to page.
 //
 //   page      [piece 1    ][piece 2, its share|its rest][3][4]     3 and 4 were read with 2
 //
