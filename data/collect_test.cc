@@ -197,19 +197,24 @@ uint32_t LiveRowsGiven(const ReadResult& page, const ReadCommand& command) {
   return LiveRows(given, command.now_seconds);
 }
 
+// All of a random selection.
+ReadCommand RandomCommand(base::RandomStream& random) {
+  const Selection selection = RandomSelection(random);
+  return {.key = selection.key,
+          .range = selection.range,
+          .slices = selection.slices,
+          .reversed = selection.reversed,
+          .row_limit = 1'000'000,
+          .bytes_limit = 1 << 30,
+          .now_seconds = static_cast<int64_t>(random.Below(12))};
+}
+
 TEST(Collect, PagingThroughGivesTheSameAsOneRead) {
   for (uint64_t seed = 1; seed <= 2000; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     base::RandomStream random(seed);
     const std::vector<Partition> partitions = RandomPartitions(random);
-    const Selection selection = RandomSelection(random);
-    ReadCommand command{.key = selection.key,
-                        .range = selection.range,
-                        .slices = selection.slices,
-                        .reversed = selection.reversed,
-                        .row_limit = 1'000'000,
-                        .bytes_limit = 1 << 30,
-                        .now_seconds = static_cast<int64_t>(random.Below(12))};
+    ReadCommand command = RandomCommand(random);
     const ReadResult whole = CollectFrom(partitions, command);
     ASSERT_FALSE(whole.more);
 
@@ -293,14 +298,7 @@ TEST(Collect, PagingUnderBytesMaxGivesTheSameAsOneRead) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     base::RandomStream random(seed);
     const std::vector<Partition> partitions = RandomPartitions(random);
-    const Selection selection = RandomSelection(random);
-    ReadCommand command{.key = selection.key,
-                        .range = selection.range,
-                        .slices = selection.slices,
-                        .reversed = selection.reversed,
-                        .row_limit = 1'000'000,
-                        .bytes_limit = 1 << 30,
-                        .now_seconds = static_cast<int64_t>(random.Below(12))};
+    ReadCommand command = RandomCommand(random);
     const ReadResult whole = CollectFrom(partitions, command);
     if (random.Chance(0.5)) command.row_limit = static_cast<uint32_t>(1 + random.Below(5));
     if (random.Chance(0.5)) command.bytes_limit = 1 + random.Below(1000);

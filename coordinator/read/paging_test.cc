@@ -30,7 +30,13 @@ class PagingTest : public testing::TestWithParam<int> {
           cluster.Read(static_cast<int>(random.Below(3)), command, level, absl::Seconds(20));
       EXPECT_TRUE(page.ok()) << page.status();
       if (!page.ok()) return rows;
-      for (const data::Partition& partition : page->partitions) {
+      const auto& given = page->partitions;
+      EXPECT_EQ(
+          std::adjacent_find(given.begin(), given.end(),
+                             [](const auto& one, const auto& next) { return one.key == next.key; }),
+          given.end())
+          << "a partition twice in a page: limits and groups would count its rows anew";
+      for (const data::Partition& partition : given) {
         for (std::string& row : Show(std::vector<data::Partition>{partition})) {
           // A partition's static row comes with every page of it.
           if (row.find("/*") != std::string::npos &&
