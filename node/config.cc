@@ -52,6 +52,18 @@ absl::Status SetBytesBetween(const std::string& value, uint64_t low, uint64_t hi
   return absl::OkStatus();
 }
 
+absl::Status SetDuration(const std::string& value, absl::Duration low, absl::Duration high,
+                         absl::Duration* out) {
+  absl::Duration duration;
+  if (!absl::ParseDuration(value, &duration) || duration < low || duration > high) {
+    return Expected(base::StrCat("a time from ", absl::FormatDuration(low), " to ",
+                                 absl::FormatDuration(high), " such as 500ms"),
+                    value);
+  }
+  *out = duration;
+  return absl::OkStatus();
+}
+
 absl::Status SetBool(const std::string& value, bool* out) {
   if (value != "true" && value != "false") return Expected("true or false", value);
   *out = value == "true";
@@ -184,6 +196,10 @@ std::vector<Key> NodeKeys() {
       {"partition_writes_per_second",
        [](auto& v, Config* c) {
          return SetNumber(v, 0, 1'000'000, &c->partition_writes_per_second);
+       }},
+      {"slow_request",
+       [](auto& v, Config* c) {
+         return SetDuration(v, absl::Milliseconds(1), absl::Hours(1), &c->slow_request);
        }},
       {"client_memory",
        [](auto& v, Config* c) { return SetBytes(v, 32 << 20, &c->client_memory); }},

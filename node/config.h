@@ -17,6 +17,7 @@
 //   commitlog_memory  512MiB      commit log on disk, a shard
 //   partition_reads_per_second, partition_writes_per_second
 //                     0           most requests of one partition on a shard; 0: no limit
+//   slow_request      500ms       requests that take longer are logged and counted; from 1ms to 1h
 //   client_memory     256MiB      requests and answers of native clients; half as much of gRPC clients
 //   open_network      false       allows `listen` beyond loopback, without authentication
 //   authenticator     allow_all   native clients' roles: allow_all, or password
@@ -43,6 +44,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/endpoint.h"
 #include "cql/limits.h"
 
@@ -64,6 +66,7 @@ struct Config {
   uint64_t commitlog_memory = 512u << 20;
   uint32_t partition_reads_per_second = 0;
   uint32_t partition_writes_per_second = 0;
+  absl::Duration slow_request = absl::Milliseconds(500);
   uint64_t client_memory = 256u << 20;
   bool open_network = false;
   std::string authenticator = "allow_all";

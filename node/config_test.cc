@@ -18,6 +18,7 @@ TEST(Config, ReadsEveryKindOfKey) {
       "tombstones_warn: 50\n"
       "partition_writes_per_second: 20\n"
       "client_memory: 64MiB\n"
+      "slow_request: 2s\n"
       "open_network: true\n",
       "tholos.yaml", &config);
   ASSERT_TRUE(status.ok()) << status;
@@ -31,6 +32,7 @@ TEST(Config, ReadsEveryKindOfKey) {
   EXPECT_EQ(config.partition_reads_per_second, 0u);
   EXPECT_EQ(config.partition_writes_per_second, 20u);
   EXPECT_EQ(config.client_memory, 64u << 20);
+  EXPECT_EQ(config.slow_request, absl::Seconds(2));
   EXPECT_TRUE(config.open_network);
 }
 
@@ -69,6 +71,9 @@ TEST(Config, ErrorsNameFileLineAndKey) {
       {"just words\n", "f.yaml:1: expected lines of the form"},
       {"nesting_depth_max: 257\n", "nesting_depth_max: expected a number from 8 to 256"},
       {"key_bytes_max: 64KiB\n", "key_bytes_max: expected a size from 16 to 65535 bytes"},
+      {"slow_request: 0\n", "slow_request: expected a time from 1ms to 1h such as 500ms"},
+      {"slow_request: 5\n", "slow_request: expected a time from 1ms to 1h such as 500ms"},
+      {"slow_request: 61m\n", "slow_request: expected a time from 1ms to 1h such as 500ms"},
       {"log_level: loud\n", "expected debug, info, warn or error"},
   };
   for (const auto& c : kCases) {

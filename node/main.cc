@@ -89,6 +89,7 @@ NodeOptions ToNodeOptions(const Config& config) {
   options.query_limits = config.limits;
   options.partition_rates = {.reads_per_second = config.partition_reads_per_second,
                              .writes_per_second = config.partition_writes_per_second};
+  options.slow_request = config.slow_request;
   return options;
 }
 

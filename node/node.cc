@@ -157,6 +157,7 @@ base::Task<absl::Status> NodeImpl::OpenCoordinator() {
   options.mutation_bytes_max = options_.mutation_bytes_max;
   options.hints.directory = base::StrCat(options_.data_directory, "/hints");
   options.partition_rates = options_.partition_rates;
+  options.slow_request = options_.slow_request;
   options.page_tombstones_max = options_.query_limits.tombstones_max;
   options.faults = options_.faults.coordinator;
   THOLOS_CO_ASSIGN_OR_RETURN(
@@ -179,7 +180,7 @@ void NodeImpl::BuildReplicaService() {
                                             deps_.clock.Now() + absl::Seconds(2));
       });
   replica_service_->RegisterWith(deps_.transport);
-  coordinator_->RegisterWith(deps_.transport);
+  coordinator_->RegisterWith(deps_.transport, *replica_service_);
 }
 
 base::Task<absl::Status> NodeImpl::JoinCluster(cluster::LocalNode local) {

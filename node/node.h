@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/async/task.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
@@ -53,6 +54,8 @@ struct NodeOptions {
   uint64_t mutation_bytes_max = 17u << 20;
   cql::QueryLimits query_limits;
   coordinator::PartitionRateLimits partition_rates;
+  // Slower requests are counted and logged.
+  absl::Duration slow_request = absl::Milliseconds(500);
   Faults faults;
 };
 
