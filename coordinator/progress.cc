@@ -4,8 +4,13 @@
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "rpc/transport.h"
 
 namespace tholos::coordinator {
+
+bool IsUnanswered(const absl::Status& why) {
+  return absl::IsDeadlineExceeded(why) || rpc::IsBrokenOff(why);
+}
 
 Progress::Progress(const Needs& needs) {
   for (const uint32_t need : needs) groups_.push_back({.required = need});
@@ -38,7 +43,7 @@ void Progress::Failed(const absl::Status& why, int group) {
   if (of == nullptr) return;
   THOLOS_CHECK(of->pending > 0) << "a failure that nobody was asked for";
   --of->pending;
-  if (absl::IsDeadlineExceeded(why)) {
+  if (IsUnanswered(why)) {
     ++of->timeouts;
     return;
   }

@@ -12,6 +12,10 @@
 
 namespace tholos::coordinator {
 
+// Whether a call that ended with `why` leaves unknown what the replica did: it was too slow, or the
+// connection broke after the call was sent. Otherwise the replica refused, or was never asked.
+bool IsUnanswered(const absl::Status& why);
+
 enum class Verdict { kPending, kEnough, kImpossible };
 
 // Counts each group of replicas for itself (replica_plan.h): every one must have its answers. A
@@ -27,7 +31,7 @@ class Progress {
   void Asked(int group = 0);
   // It answered.
   void Answered(int group = 0);
-  // It will not answer. A replica that was too slow is no failure: what it did is unknown.
+  // It will not answer. IsUnanswered is no failure: what it did is unknown.
   void Failed(const absl::Status& why, int group = 0);
   // It answered before this began.
   void Already(int group = 0);

@@ -9,14 +9,17 @@
 #include "coordinator/read/latency_estimate.h"
 #include "coordinator/read/read_progress.h"
 #include "coordinator/write/write_progress.h"
+#include "rpc/transport.h"
 
 namespace tholos::coordinator {
 namespace {
 
 const absl::Status kSlow = absl::DeadlineExceededError("slow");
+const absl::Status kRefused = absl::UnavailableError("refused");
+const absl::Status kBrokenOff = rpc::BrokenOff(absl::UnavailableError("the connection broke"));
 const absl::Status kBroken = absl::DataLossError("block 7 is corrupt");
 
-// Events: a acknowledged, f failed, t timed out; (ANY) d hint durable, x hint lost.
+// Events: a acknowledged, f failed, r refused, t timed out, b broken off; (ANY) d hint durable, x hint lost.
 struct WriteRow {
   const char* name;
   ConsistencyLevel level;
@@ -39,6 +42,9 @@ constexpr WriteRow kWrites[] = {
     {"two failed: at once", kQuorum, 2, 3, 0, "ff", kImpossible, kFailure},
     {"one failed of two live ones: at once", kQuorum, 2, 2, 1, "f", kImpossible, kFailure},
     {"too slow is no failure", kQuorum, 2, 3, 0, "tt", kImpossible, kTimeout},
+    {"what was sent and broken off is no failure", kQuorum, 2, 3, 0, "bb", kImpossible, kTimeout},
+    {"what was refused is one", kQuorum, 2, 3, 0, "rr", kImpossible, kFailure},
+    {"one refused, one broken off", kQuorum, 2, 3, 0, "rb", kImpossible, kTimeout},
     {"one failed, one slow: the slow one decides", kQuorum, 2, 3, 0, "ft", kImpossible, kTimeout},
     {"one did, one failed, one slow", kQuorum, 2, 3, 0, "aft", kImpossible, kTimeout},
     {"all but one", kAll, 3, 3, 0, "aaf", kImpossible, kFailure},
@@ -62,7 +68,9 @@ TEST(WriteProgressTest, Table) {
     for (const char* event = row.events; *event != 0; ++event) {
       if (*event == 'a') progress.Acknowledged();
       if (*event == 'f') progress.Failed(kBroken);
+      if (*event == 'r') progress.Failed(kRefused);
       if (*event == 't') progress.Failed(kSlow);
+      if (*event == 'b') progress.Failed(kBrokenOff);
       if (*event == 'd' || *event == 'x') progress.Hinted(*event == 'd');
     }
     EXPECT_EQ(progress.verdict(), row.verdict);

@@ -39,9 +39,9 @@ struct ReplicaDeps {
   const gossip::LivenessView& liveness;
 };
 
-// Usable from every shard; the caller's loop is resumed. kDeadlineExceeded means no answer in time;
-// every other error that the replica, or the way to it, failed. With a trace, the replica's steps
-// go into it.
+// Usable from every shard; the caller's loop is resumed. kDeadlineExceeded means no answer in time,
+// rpc::IsBrokenOff none any more; every other error that the replica, or the way to it, failed. With
+// a trace, the replica's steps go into it.
 class ReplicaClient {
  public:
   // `faults` outlive it.

@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/progress.h"
 
 namespace tholos::coordinator {
 
@@ -67,7 +68,7 @@ absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,
   if (!request.has_value() || request->kind != base::RequestErrorKind::kFailure) return error;
   for (const FailedReplica& one : failed) {
     const ring::NodeInfo* node = state.Find(one.node);
-    if (node == nullptr || absl::IsDeadlineExceeded(one.why)) continue;
+    if (node == nullptr || IsUnanswered(one.why)) continue;
     request->reasons.push_back({node->internode.host, absl::IsNotFound(one.why)
                                                           ? base::ReplicaFailureCode::kUnknownTable
                                                           : base::ReplicaFailureCode::kUnknown});

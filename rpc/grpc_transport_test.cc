@@ -58,7 +58,7 @@ absl::StatusOr<std::string> OwnCopy(absl::StatusOr<std::string> result) {
   std::string_view in = bytes;
   absl::Status copy;
   EXPECT_TRUE(base::DecodeStatus(&in, &copy).ok());
-  return copy;
+  return IsBrokenOff(result.status()) ? BrokenOff(std::move(copy)) : copy;
 }
 
 Task<absl::StatusOr<std::string>> CallOnce(Transport* transport, Outgoing message,
@@ -294,6 +294,7 @@ TEST_F(GrpcTransportTest, NobodyListening) {
   for (int i = 0; i < 3; ++i) {
     const auto result = a_.Call({nobody, Verb::kEcho, kNoToken, ""});
     EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+    EXPECT_FALSE(IsBrokenOff(result.status()));
   }
   EXPECT_LT(a_.Soon(absl::ZeroDuration()), patience);
 }
@@ -490,6 +491,7 @@ TEST_F(GrpcTransportTest, APeerStopsUnderACallAndComesBack) {
   std::thread stop([&] { b_.Stop(); });
   ended.Wait();
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+  EXPECT_TRUE(IsBrokenOff(result.status())) << result.status();
   // Stop() waits for the handler.
   BlockOn(b_.executor().shard(0), SetEvent(&b_.release()));
   stop.join();

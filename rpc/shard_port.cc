@@ -245,7 +245,7 @@ void ShardPort::EndCalls(const Stream* stream, const absl::Status& why) {
   std::sort(ended.begin(), ended.end());
   for (const uint64_t id : ended) {
     auto call = pending_.extract(id);
-    if (!call.empty()) call.mapped().sink->OnAnswer(call.mapped().which, why);
+    if (!call.empty()) call.mapped().sink->OnAnswer(call.mapped().which, BrokenOff(why));
   }
 }
 

@@ -60,7 +60,7 @@ base::Task<absl::Status> SimTransport::Start() {
 base::Task<void> SimTransport::Stop() {
   stopped_ = true;
   network_.StopListening(self_, instance_);
-  while (!pending_.empty()) FailCall(pending_.begin()->first, "this node is stopping");
+  while (!pending_.empty()) BreakCall(pending_.begin()->first, "this node is stopping");
   for (size_t i = 0; i < scopes_.size(); ++i) {
     base::Loop& shard = node_.executor().shard(static_cast<int>(i));
     co_await base::RunOn(shard, background_[i]->Stop());
@@ -222,12 +222,18 @@ void SimTransport::FailCall(uint64_t request_id, std::string_view why) {
   if (it != pending_.end()) Finish(request_id, Unavailable(it->second.verb, it->second.to, why));
 }
 
+void SimTransport::BreakCall(uint64_t request_id, std::string_view why) {
+  const auto it = pending_.find(request_id);
+  if (it == pending_.end()) return;
+  Finish(request_id, BrokenOff(Unavailable(it->second.verb, it->second.to, why)));
+}
+
 void SimTransport::FailCallsTo(const Endpoint& to, uint64_t last_id) {
   std::vector<uint64_t> broken;
   for (const auto& [id, call] : pending_) {
     if (id <= last_id && call.to == to) broken.push_back(id);
   }
-  for (const uint64_t id : broken) FailCall(id, "the connection broke");
+  for (const uint64_t id : broken) BreakCall(id, "the connection broke");
 }
 
 }  // namespace tholos::rpc

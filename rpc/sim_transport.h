@@ -65,7 +65,9 @@ class SimTransport final : public Transport {
   uint64_t last_request_id() const { return last_request_id_; }
   // From the network:
   void Receive(std::string frame, const Endpoint& from, uint64_t from_instance);
+  // A call that was not delivered, and one that may have been.
   void FailCall(uint64_t request_id, std::string_view why);
+  void BreakCall(uint64_t request_id, std::string_view why);
   // Those with ids up to `last_id`.
   void FailCallsTo(const Endpoint& to, uint64_t last_id);
 

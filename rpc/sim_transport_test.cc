@@ -191,7 +191,9 @@ TEST_F(SimTransportTest, AResetBreaksPendingCallsAndNoLaterOnes) {
   StartCall(Verb::kReadData, "", absl::Minutes(1));
   simulation_.RunFor(absl::Seconds(1));
   network_.Reset("b", "a");
-  EXPECT_EQ(FinishCall().status().code(), absl::StatusCode::kUnavailable);
+  const absl::Status broken = FinishCall().status();
+  EXPECT_EQ(broken.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(IsBrokenOff(broken));
   EXPECT_TRUE(Call(Verb::kEcho, "").ok());
 
   network_.Clog("a", "b", absl::Seconds(1));
@@ -242,7 +244,11 @@ TEST_F(SimTransportTest, MessagesOvertakeEachOther) {
 TEST_F(SimTransportTest, ACallToADeadNodeIsRefusedOrTimesOut) {
   node("b").Kill();
   std::set<absl::StatusCode> codes;
-  for (int i = 0; i < 20; ++i) codes.insert(Call(Verb::kEcho, "").status().code());
+  for (int i = 0; i < 20; ++i) {
+    const absl::Status status = Call(Verb::kEcho, "").status();
+    codes.insert(status.code());
+    EXPECT_FALSE(IsBrokenOff(status)) << "it never came there";
+  }
   EXPECT_EQ(codes, (std::set<absl::StatusCode>{absl::StatusCode::kUnavailable,
                                                absl::StatusCode::kDeadlineExceeded}));
   Boot(node("b"));

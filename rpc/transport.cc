@@ -1,6 +1,13 @@
 #include "rpc/transport.h"
 
+#include "absl/strings/cord.h"
+
 namespace tholos::rpc {
+namespace {
+
+constexpr char kBrokenOffUrl[] = "tholos/broken_off";
+
+}  // namespace
 
 std::string_view VerbName(Verb verb) {
   switch (verb) {
@@ -89,6 +96,15 @@ std::string_view ClassName(VerbClass stream_class) {
       return "streaming";
   }
   return "unknown";
+}
+
+absl::Status BrokenOff(absl::Status why) {
+  why.SetPayload(kBrokenOffUrl, absl::Cord());
+  return why;
+}
+
+bool IsBrokenOff(const absl::Status& answer) {
+  return absl::IsUnavailable(answer) && answer.GetPayload(kBrokenOffUrl).has_value();
 }
 
 }  // namespace tholos::rpc

@@ -97,6 +97,12 @@ class AnswerSink {
   virtual void OnAnswer(uint32_t which, absl::StatusOr<std::string> answer) = 0;
 };
 
+// How a call ends whose connection broke after it was sent: `why`, a kUnavailable, with a mark. What
+// the peer did is not known; a kUnavailable without the mark was never sent, or is the peer's own.
+// The mark stays on this node: base::EncodeStatus drops it.
+absl::Status BrokenOff(absl::Status why);
+bool IsBrokenOff(const absl::Status& answer);
+
 // Usable from every shard of its node.
 class Transport {
  public:
@@ -113,7 +119,7 @@ class Transport {
   // Sends and waits, until `deadline` at the latest; resumes on the loop of the caller. Errors:
   //   what the handler returned;
   //   kDeadlineExceeded: no answer in time - it may have been done;
-  //   kUnavailable: not connected, or the connection broke - it may have been done;
+  //   kUnavailable: not connected, or broken off (IsBrokenOff) - it may have been done;
   //   kResourceExhausted: the peer's queue here is full - not sent.
   virtual base::Task<absl::StatusOr<std::string>> Call(Outgoing message,
                                                        base::Deadline deadline) = 0;

@@ -277,6 +277,25 @@ TEST(ReadTest, AReplicaThatWasSlowIsAskedLastForAWhile) {
   EXPECT_GE(took(), absl::Milliseconds(40)) << "it may have become faster";
 }
 
+// A connection that breaks after the read was sent says nothing of the replica.
+TEST(ReadTest, BrokenConnectionsAreATimeoutAtOnce) {
+  TestCluster cluster;
+  cluster.faults(1).read_delay = cluster.faults(2).read_delay = absl::Seconds(5);
+  cluster.simulation().After(absl::Milliseconds(100), "break", [&] {
+    cluster.network().Reset("n0", "n1");
+    cluster.network().Reset("n0", "n2");
+  });
+  const auto start = cluster.simulation().now();
+  const auto error =
+      base::GetRequestError(cluster.Read(0, ReadAll("p"), kAll, absl::Seconds(20)).status());
+  EXPECT_LT(cluster.simulation().now() - start, absl::Milliseconds(200));
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->kind, base::RequestErrorKind::kTimeout);
+  EXPECT_EQ(error->required, 3u);
+  EXPECT_EQ(error->received, 1u);
+  EXPECT_EQ(error->failures, 0u);
+}
+
 TEST(ReadTest, ShortDeadlines) {
   TestCluster cluster;
   cluster.network().Isolate("n1");

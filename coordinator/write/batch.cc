@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/progress.h"
 #include "coordinator/requests.h"
 #include "coordinator/trace.h"
 
@@ -167,7 +168,7 @@ base::Task<absl::StatusOr<std::vector<ring::NodeId>>> BatchWriter::StoreWithGuar
     next += count;
   }
   if (!guards.empty()) co_return guards;
-  base::RequestError error{.kind = absl::IsDeadlineExceeded(first_failure) || first_failure.ok()
+  base::RequestError error{.kind = IsUnanswered(first_failure) || first_failure.ok()
                                        ? base::RequestErrorKind::kTimeout
                                        : base::RequestErrorKind::kFailure,
                            .write = true,

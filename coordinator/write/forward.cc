@@ -107,17 +107,20 @@ base::Task<absl::StatusOr<std::string>> Forwarder::HandleWrite(rpc::Incoming mes
   for (const ring::NodeId& other : forwarded.others) {
     shard.scope.Spawn(HandOn(other, forwarded.request_id, message.from, write, message.deadline));
   }
-  const absl::Status applied = co_await deps_.replicas.Apply(
-      deps_.replicas.self(), rpc::Verb::kWrite, write, message.deadline);
-  if (!applied.ok()) co_return applied;
-  co_return std::string();
+  if (notes != nullptr)
+    notes->Add(base::StrCat("handed on to ", forwarded.others.size(), " more of this datacenter"));
+  message.verb = rpc::Verb::kWrite;
+  message.body = write->body;
+  co_return co_await own.Write(std::move(message), notes);
 }
 
 base::Task<void> Forwarder::HandOn(ring::NodeId other, uint64_t request_id, base::Endpoint origin,
                                    std::shared_ptr<const WriteMessage> write,
                                    base::Deadline deadline) {
-  const absl::Status applied =
+  absl::Status applied =
       co_await deps_.replicas.Apply(other, rpc::Verb::kWrite, std::move(write), deadline);
+  // The mark of what was sent does not travel.
+  if (rpc::IsBrokenOff(applied)) applied = absl::DeadlineExceededError(applied.message());
   std::string body;
   base::PutFixed64(&body, request_id);
   body.append(other.AsBytes());
