@@ -65,6 +65,7 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadPartition(data::ReadCommand com
                                                            RequestOptions options) {
   std::string key = data::EncodeReadCommand(command);
   key.push_back(static_cast<char>(options.consistency));
+  key.push_back(static_cast<char>((options.repair ? 1 : 0) + (options.background ? 2 : 0)));
   ReadSharing::Turn turn(&shard_.read_sharing, std::move(key));
   std::optional<absl::StatusOr<ReadPage>> shared = co_await turn.Wait(options.deadline);
   if (shared.has_value()) {

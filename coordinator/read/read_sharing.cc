@@ -6,23 +6,22 @@ namespace tholos::coordinator {
 
 base::Task<std::optional<absl::StatusOr<ReadPage>>> ReadSharing::Turn::Wait(
     base::Deadline deadline) {
-  {
+  while (led_ == nullptr) {
     Entry& entry = sharing_->entries_[key_];
-    if (entry.running < kAlone && entry.next == nullptr) {
+    if (entry.next == nullptr && entry.running < kAlone) {
       ++entry.running;
       running_ = true;
       co_return std::nullopt;
     }
     if (entry.next == nullptr) {
       entry.next = led_ = std::make_shared<SharedRead>();
+      break;
     }
-  }
-  if (led_ == nullptr) {
-    const std::shared_ptr<SharedRead> shared = sharing_->entries_[key_].next;
+    const std::shared_ptr<SharedRead> shared = entry.next;
     ++shared->followers;
     if (!co_await shared->done.WaitUntil(deadline))
       co_return absl::StatusOr<ReadPage>(absl::DeadlineExceededError("waited for an equal read"));
-    co_return *shared->page;
+    if (!absl::IsDeadlineExceeded(shared->page->status())) co_return *shared->page;
   }
   const std::shared_ptr<SharedRead> own = led_;
   const bool begun = co_await own->may_begin.WaitUntil(deadline);

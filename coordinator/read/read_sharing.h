@@ -36,7 +36,8 @@ class ReadSharing {
     Turn(const Turn&) = delete;
     ~Turn();
 
-    // Waits until this read may begin (nothing), or another one's answer is there that it shares.
+    // Waits until this read may begin (nothing), or another one's answer is there that it shares. A
+    // timeout is not shared: the time of the other one was up, this one waits for the next turn.
     // kDeadlineExceeded if neither came in time.
     base::Task<std::optional<absl::StatusOr<ReadPage>>> Wait(base::Deadline deadline);
     // The answer of a read that began: those that wait for it get a copy.
