@@ -189,11 +189,13 @@ TEST(LoggedBatchTest, WhatFailedIsDoneLater) {
 }
 
 // As an earlier run of the node left it.
-void LeaveBatch(TestCluster& cluster, int node, uint8_t number, data::Mutation part) {
+void LeaveBatch(TestCluster& cluster, int node, uint8_t number, std::vector<data::Mutation> parts,
+                absl::Duration age = absl::ZeroDuration()) {
   LoggedBatch batch;
   batch.id.bytes[0] = number;
-  batch.created_micros = cluster.sim_node(node).clock().WallMicros();
-  batch.mutations = {data::EncodeMutation(part)};
+  batch.created_micros =
+      cluster.sim_node(node).clock().WallMicros() - absl::ToInt64Microseconds(age);
+  for (const data::Mutation& part : parts) batch.mutations.push_back(data::EncodeMutation(part));
   data::Mutation row{.table = BatchesTable().id, .update = {.key = BatchKey(batch.id)}};
   row.update.rows.push_back({.clustering = "", .liveness = data::Liveness::At(1)});
   row.update.rows[0].cells.push_back(
@@ -212,14 +214,40 @@ TEST(LoggedBatchTest, OnesThatCannotBeCompletedHoldNobodyUp) {
     }
   };
   for (int i = 0; i < 200; ++i)
-    LeaveBatch(cluster, 0, static_cast<uint8_t>(i), PutRow(key_of(2), "a", 1, "v"));
-  LeaveBatch(cluster, 0, 255, PutRow(key_of(1), "a", 1, "v"));
+    LeaveBatch(cluster, 0, static_cast<uint8_t>(i), {PutRow(key_of(2), "a", 1, "v")});
+  LeaveBatch(cluster, 0, 255, {PutRow(key_of(1), "a", 1, "v")});
   cluster.Kill(0);
   cluster.Boot(0);
   cluster.SetAlive({0, 1});
   cluster.RunFor(absl::Minutes(1));
   EXPECT_TRUE(cluster.HasRow(1, key_of(1), "a"));
   EXPECT_EQ(GuardedBy(cluster, 0), 200u);
+}
+
+// The other table keeps its tombstones for days.
+TEST(LoggedBatchTest, TheSmallestGraceDecidesForAllOfIt) {
+  TestCluster cluster({.table_options = {{"gc_grace_seconds", "100"}}});
+  const auto leave = [&](uint8_t number, const char* key, absl::Duration age) {
+    base::Uuid id;
+    id.bytes[15] = number;
+    data::Mutation session{.table = SessionsTable().id, .update = {.key = BatchKey(id)}};
+    session.update.rows.push_back({.clustering = "", .liveness = data::Liveness::At(1)});
+    LeaveBatch(cluster, 0, number, {session, PutRow(key, "a", 1, "v")}, age);
+    return session.update.key;
+  };
+  leave(1, "old", absl::Seconds(120));
+  const data::DecoratedKey young = leave(2, "young", absl::Seconds(10));
+  cluster.Kill(0);
+  cluster.Boot(0);
+  cluster.RunFor(absl::Minutes(1));
+  EXPECT_EQ(GuardedBy(cluster, 0), 0u);
+  EXPECT_TRUE(cluster.HasRow(0, "young", "a"));
+  EXPECT_FALSE(cluster.HasRow(0, "old", "a"));
+  const auto sessions = cluster.Read(0, {.table = SessionsTable().id}, kAll);
+  ASSERT_TRUE(sessions.ok()) << sessions.status();
+  ASSERT_EQ(sessions->partitions.size(), 1u) << "nothing of a batch that is too old";
+  EXPECT_EQ(sessions->partitions[0].key, young);
+  EXPECT_EQ(cluster.Metric(0, "tholos_batchlog_replayed_total"), 1);
 }
 
 TEST(LoggedBatchTest, NothingIsAppliedThatNobodyGuards) {

@@ -233,12 +233,19 @@ base::Task<absl::Status> Batchlog::Replay(int shard, base::Uuid id) {
   if (deps_.faults.batch_replayed_in_part) batch->mutations.resize(1);
   std::vector<base::Task<absl::Status>> writes;
   Writer* writer = writers_[static_cast<size_t>(shard)];
-  for (std::string& mutation : batch->mutations)
+  std::vector<data::Mutation> mutations = DecodeParts(*batch);
+  if (IsTooOld(*batch, mutations)) {
+    deps_.log.Warning("batchlog", base::StrCat("batch ", id.ToString(),
+                                               " is dropped: older than the gc_grace_seconds of a "
+                                               "table of it"));
+    mutations.clear();
+  }
+  for (data::Mutation& mutation : mutations)
     writes.push_back(ReplayMutation(writer, std::move(mutation), batch->created_micros));
   absl::Status outcome;
   for (const absl::Status& one : co_await base::WhenAll(std::move(writes))) outcome.Update(one);
   THOLOS_CO_RETURN_IF_ERROR(outcome);
-  replayed_.Add();
+  if (!mutations.empty()) replayed_.Add();
   co_return co_await deps_.engine.Apply(RemoveMutation(id, deps_.clock.WallSeconds()),
                                         base::Deadline::Infinite());
 }
@@ -263,25 +270,42 @@ base::Task<absl::StatusOr<std::optional<LoggedBatch>>> Batchlog::Load(base::Uuid
   co_return std::optional<LoggedBatch>();
 }
 
-base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, std::string encoded,
-                                                  int64_t created_micros) {
-  absl::StatusOr<data::Mutation> mutation = data::DecodeMutation(encoded);
-  if (!mutation.ok()) {
-    deps_.log.Error("batchlog", base::StrCat("a mutation of a batch is lost: ",
-                                             base::ToStd(mutation.status().message())));
-    co_return absl::OkStatus();
+std::vector<data::Mutation> Batchlog::DecodeParts(const LoggedBatch& batch) {
+  std::vector<data::Mutation> mutations;
+  for (const std::string& encoded : batch.mutations) {
+    absl::StatusOr<data::Mutation> mutation = data::DecodeMutation(encoded);
+    if (mutation.ok()) {
+      mutations.push_back(*std::move(mutation));
+    } else {
+      deps_.log.Error("batchlog", base::StrCat("a mutation of a batch is lost: ",
+                                               base::ToStd(mutation.status().message())));
+    }
   }
-  const auto table = deps_.cluster.Get()->schema().FindTable(mutation->table);
+  return mutations;
+}
+
+// The smallest gc_grace_seconds decides for all parts: a batch is never completed in part.
+bool Batchlog::IsTooOld(const LoggedBatch& batch,
+                        const std::vector<data::Mutation>& mutations) const {
+  const int64_t age_seconds = (deps_.clock.WallMicros() - batch.created_micros) / 1'000'000;
+  const ring::ClusterState::Ptr state = deps_.cluster.Get();
+  return std::any_of(mutations.begin(), mutations.end(), [&](const data::Mutation& mutation) {
+    const auto table = state->schema().FindTable(mutation.table);
+    return table != nullptr && age_seconds > table->gc_grace_seconds;
+  });
+}
+
+base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, data::Mutation mutation,
+                                                  int64_t created_micros) {
+  const auto table = deps_.cluster.Get()->schema().FindTable(mutation.table);
   if (table == nullptr) co_return absl::OkStatus();
-  const int64_t age_seconds = (deps_.clock.WallMicros() - created_micros) / 1'000'000;
-  if (age_seconds > table->gc_grace_seconds) co_return absl::OkStatus();
   const RequestEpochs::Holder on_its_way = writer->EnterEpoch();
   if (deps_.truncations.Covers(table->id, created_micros)) co_return absl::OkStatus();
-  if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation->update);
+  if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation.update);
   const absl::Status written = co_await writer->WriteAgain(
-      *mutation, {.consistency = ConsistencyLevel::kQuorum,
-                  .deadline = deps_.clock.Now() + options_.replay_time_max,
-                  .background = true});
+      mutation, {.consistency = ConsistencyLevel::kQuorum,
+                 .deadline = deps_.clock.Now() + options_.replay_time_max,
+                 .background = true});
   // What is invalid now stays so.
   co_return absl::IsInvalidArgument(written) ? absl::OkStatus() : written;
 }

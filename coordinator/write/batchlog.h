@@ -13,8 +13,10 @@
 // away), until a quorum of each has it; then it is removed. Applying a mutation twice changes
 // nothing, so both guards may do it, and the coordinator beside them.
 //
-// Not replayed: mutations of tables that are gone, or older than the table's gc_grace_seconds,
-// whose tombstones may have been purged elsewhere; and of tables that were truncated since.
+// Not replayed: mutations of tables that are gone or were truncated since; and nothing at all of a
+// batch that is older than the smallest gc_grace_seconds of its tables, for tombstones that shadow
+// it may have been purged. Its age is this node's clock less its coordinator's, and so has the
+// difference of the two in it, as the age by which a replica purges tombstones has.
 //
 // The body of kBatchStore, and the value of the row:
 //   id (16) | created: wall microseconds (fixed64) | count (varint) | mutations (bytes each,
@@ -112,7 +114,9 @@ class Batchlog {
   // OK: nothing is left to be done.
   base::Task<absl::Status> Replay(int shard, base::Uuid id);
   base::Task<absl::StatusOr<std::optional<LoggedBatch>>> Load(base::Uuid id);
-  base::Task<absl::Status> ReplayMutation(Writer* writer, std::string encoded,
+  std::vector<data::Mutation> DecodeParts(const LoggedBatch& batch);
+  bool IsTooOld(const LoggedBatch& batch, const std::vector<data::Mutation>& mutations) const;
+  base::Task<absl::Status> ReplayMutation(Writer* writer, data::Mutation mutation,
                                           int64_t created_micros);
 
   const BatchlogOptions options_;
