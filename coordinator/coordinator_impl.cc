@@ -58,7 +58,7 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
       truncations_(deps_.engine),
       truncater_({deps_.clock, deps_.engine, deps_.cluster, deps_.liveness, replicas_, truncations_,
                   options_.self, [this](base::Deadline deadline) { return Settle(deadline); }}),
-      forwarder_({deps_.executor, deps_.transport, replicas_, deps_.timestamps}),
+      forwarder_({deps_.executor, deps_.transport, replicas_}),
       ceiling_({deps_.clock, deps_.executor, deps_.log, deps_.engine, deps_.timestamps}) {
   for (int i = 0; i < deps_.executor.shard_count(); ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *hints_, i));
@@ -78,10 +78,10 @@ ClusterCoordinator::ClusterCoordinator(CoordinatorOptions options, CoordinatorDe
   for (const auto& shard : shards_) shard->batch_writer.SetBatchlog(batchlog_.get());
 }
 
-void ClusterCoordinator::RegisterWith(rpc::Transport& transport) {
+void ClusterCoordinator::RegisterWith(rpc::Transport& transport, ReplicaService& own) {
   batchlog_->RegisterWith(transport);
   truncater_.RegisterWith(transport);
-  forwarder_.RegisterWith(transport);
+  forwarder_.RegisterWith(transport, own);
 }
 
 ClusterCoordinator::Shard::Shard(ClusterCoordinator& owner, HintStore& hints, int index)

@@ -20,6 +20,7 @@
 #include "coordinator/hints/hint_store.h"
 #include "coordinator/options.h"
 #include "coordinator/read/read.h"
+#include "coordinator/replica_service.h"
 #include "coordinator/shard_context.h"
 #include "coordinator/timestamp_ceiling.h"
 #include "coordinator/timestamp_source.h"
@@ -57,8 +58,9 @@ class ClusterCoordinator final : public Coordinator {
   static base::Task<absl::StatusOr<std::unique_ptr<ClusterCoordinator>>> Open(
       CoordinatorOptions options, CoordinatorDeps deps);
 
-  // Answers what other coordinators ask of this one. Before the transport starts.
-  void RegisterWith(rpc::Transport& transport);
+  // Answers what other coordinators ask of this one. Before the transport starts. `own`: this
+  // node's replica service.
+  void RegisterWith(rpc::Transport& transport, ReplicaService& own);
   // Begins to deliver hints and to replay logged batches. On shard 0.
   void Start();
   // Refuses requests (kOverloaded), returns when those in progress, their background work and the

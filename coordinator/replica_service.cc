@@ -23,7 +23,7 @@ ReplicaService::ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureT
 void ReplicaService::RegisterWith(rpc::Transport& transport) {
   for (rpc::Verb verb : {rpc::Verb::kWrite, rpc::Verb::kRepairWrite, rpc::Verb::kHint,
                          rpc::Verb::kReplayWrite, rpc::Verb::kRepairRead, rpc::Verb::kRepairDigest,
-                         rpc::Verb::kReadData, rpc::Verb::kReadDigest}) {
+                         rpc::Verb::kReadData, rpc::Verb::kReadDigest, rpc::Verb::kForwardWrite}) {
     transport.Handle(verb,
                      [this](rpc::Incoming message) { return Answer(std::move(message), nullptr); });
   }
@@ -45,6 +45,9 @@ base::Task<absl::StatusOr<std::string>> ReplicaService::Answer(rpc::Incoming mes
     case rpc::Verb::kReadDigest:
     case rpc::Verb::kRepairDigest:
       return ReadDigest(std::move(message), notes);
+    case rpc::Verb::kForwardWrite:
+      if (forward_ != nullptr) return forward_(std::move(message), notes);
+      [[fallthrough]];
     default:
       return base::Task<absl::StatusOr<std::string>>::Ready(
           absl::UnimplementedError("no such verb of replicas"));

@@ -1,5 +1,6 @@
 // ReplicaService: the replica's side of reads and writes. Answers kWrite, kRepairWrite, kHint,
-// kReplayWrite, kReadData, kReadDigest and those of repair from the storage engine, and kTraced around them.
+// kReplayWrite, kReadData, kReadDigest and those of repair from the storage engine, kForwardWrite through
+// the forwarder, and kTraced around them.
 #pragma once
 
 #include <functional>
@@ -50,8 +51,15 @@ class ReplicaService {
   };
   ReplicaService(ReplicaServiceOptions options, Deps deps, EnsureTable ensure_table);
 
-  // Before the transport starts.
+  // Who answers kForwardWrite (write/forward.h), with the notes of a traced request, else nullptr.
+  using Forward = std::function<base::Task<absl::StatusOr<std::string>>(rpc::Incoming, StepNotes*)>;
+  // Both before the transport starts. SetForward is for nodes that relay.
+  void SetForward(Forward forward) { forward_ = std::move(forward); }
   void RegisterWith(rpc::Transport& transport);
+
+  // Applies a write (write_message.h) as one that came with kWrite. Its table is asked of
+  // `message.from` if it is not known here. On a shard. `notes`: of a traced request, else nullptr.
+  base::Task<absl::StatusOr<std::string>> Write(rpc::Incoming message, StepNotes* notes);
 
  private:
   // Confined to its shard.
@@ -66,9 +74,7 @@ class ReplicaService {
     base::MonotonicTime missing_until;
   };
 
-  // `notes`: of a traced request, else nullptr.
   base::Task<absl::StatusOr<std::string>> Answer(rpc::Incoming message, StepNotes* notes);
-  base::Task<absl::StatusOr<std::string>> Write(rpc::Incoming message, StepNotes* notes);
   base::Task<absl::StatusOr<std::string>> ReadData(rpc::Incoming message, StepNotes* notes);
   base::Task<absl::StatusOr<std::string>> ReadDigest(rpc::Incoming message, StepNotes* notes);
   // `room`: for the result and its encoded form.
@@ -80,6 +86,7 @@ class ReplicaService {
   const ReplicaServiceOptions options_;
   const Deps deps_;
   const EnsureTable ensure_table_;
+  Forward forward_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

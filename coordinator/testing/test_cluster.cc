@@ -27,6 +27,7 @@ class FaultyEngine final : public storage::Engine {
   Task<absl::Status> Apply(std::string mutation, base::Deadline deadline) override {
     if (faults_.apply_delay > absl::ZeroDuration()) co_await base::SleepFor(faults_.apply_delay);
     if (faults_.apply_service > absl::ZeroDuration()) co_await InTurn();
+    if (faults_.table_unknown) co_return absl::NotFoundError("no such table");
     if (!faults_.apply_error.ok()) co_return faults_.apply_error;
     co_return co_await engine_->Apply(std::move(mutation), deadline);
   }
@@ -205,11 +206,13 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
   process.service = std::make_unique<ReplicaService>(
       ReplicaServiceOptions{.faults = options_.coordinator.faults},
       ReplicaService::Deps{sim.clock(), sim.executor(), *process.engine, *process.timestamps},
-      [](data::TableId, base::Endpoint) -> Task<absl::Status> {
-        co_return absl::NotFoundError("no such table");
+      [&faults = machine.faults](data::TableId, base::Endpoint) -> Task<absl::Status> {
+        if (!std::exchange(faults.table_unknown, false))
+          co_return absl::NotFoundError("no such table");
+        co_return absl::OkStatus();
       });
   process.service->RegisterWith(*process.transport);
-  process.coordinator->RegisterWith(*process.transport);
+  process.coordinator->RegisterWith(*process.transport, *process.service);
   const absl::Status listening = co_await process.transport->Start();
   THOLOS_CHECK(listening.ok()) << listening;
   process.coordinator->Start();

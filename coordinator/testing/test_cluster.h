@@ -28,6 +28,8 @@ struct EngineFaults {
   absl::Duration apply_delay;
   // Writes are applied one after the other, each of which takes so long, whoever waits for it.
   absl::Duration apply_service;
+  // Writes do not find their table until the node has asked for it.
+  bool table_unknown = false;
 };
 
 struct TestClusterOptions {

@@ -4,6 +4,7 @@
 #include "base/coding.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "data/codec.h"
 
 namespace tholos::coordinator {
@@ -47,9 +48,10 @@ Forwarder::Forwarder(Deps deps) : deps_(deps) {
     shards_.push_back(std::make_unique<Shard>());
 }
 
-void Forwarder::RegisterWith(rpc::Transport& transport) {
-  transport.Handle(rpc::Verb::kForwardWrite,
-                   [this](rpc::Incoming message) { return HandleWrite(std::move(message)); });
+void Forwarder::RegisterWith(rpc::Transport& transport, ReplicaService& own) {
+  own.SetForward([this, &own](rpc::Incoming message, StepNotes* notes) {
+    return HandleWrite(std::move(message), notes, own);
+  });
   transport.Handle(rpc::Verb::kForwardAnswer,
                    [this](rpc::Incoming message) { return HandleAnswer(std::move(message)); });
 }
@@ -94,15 +96,17 @@ std::shared_ptr<Forwarder::Expected> Forwarder::Expect(std::vector<ring::NodeId>
 }
 
 // Hands it on before it applies it: the others' time runs as well.
-base::Task<absl::StatusOr<std::string>> Forwarder::HandleWrite(rpc::Incoming message) {
+base::Task<absl::StatusOr<std::string>> Forwarder::HandleWrite(rpc::Incoming message,
+                                                               StepNotes* notes,
+                                                               ReplicaService& own) {
   THOLOS_CO_ASSIGN_OR_RETURN(ForwardedWrite forwarded, DecodeForwardedWrite(message.body));
   auto write = std::make_shared<WriteMessage>();
   write->body = std::move(forwarded.write);
-  std::string mutation = write->body;
-  THOLOS_CO_ASSIGN_OR_RETURN(const data::Timestamp timestamp, TakeTimestamp(&mutation));
-  THOLOS_CO_ASSIGN_OR_RETURN(const data::MutationHeader header, data::PeekMutation(mutation));
+  if (write->body.size() <= kWriteTrailerBytes)
+    co_return absl::DataLossError("malformed forwarded write: too short");
+  THOLOS_CO_ASSIGN_OR_RETURN(const data::MutationHeader header,
+                             data::PeekMutation(write->mutation()));
   write->token = header.key.token;
-  deps_.timestamps.Observe(timestamp);
   Shard& shard = *shards_[static_cast<size_t>(deps_.executor.current_shard())];
   for (const ring::NodeId& other : forwarded.others) {
     shard.scope.Spawn(HandOn(other, forwarded.request_id, message.from, write, message.deadline));

@@ -28,7 +28,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "coordinator/replica_client.h"
-#include "coordinator/timestamp_source.h"
+#include "coordinator/replica_service.h"
 #include "coordinator/write_message.h"
 #include "rpc/transport.h"
 
@@ -52,12 +52,12 @@ class Forwarder {
     base::Executor& executor;
     rpc::Transport& transport;
     const ReplicaClient& replicas;
-    TimestampSource& timestamps;
   };
   explicit Forwarder(Deps deps);
 
-  // Before the transport starts.
-  void RegisterWith(rpc::Transport& transport);
+  // Before the transport starts. `own` gives kForwardWrite to this, and applies this node's copy of
+  // what is handed on.
+  void RegisterWith(rpc::Transport& transport, ReplicaService& own);
   // On shard 0, after the transport has stopped.
   base::Task<void> Stop();
 
@@ -89,7 +89,8 @@ class Forwarder {
     base::Scope scope;
   };
 
-  base::Task<absl::StatusOr<std::string>> HandleWrite(rpc::Incoming message);
+  base::Task<absl::StatusOr<std::string>> HandleWrite(rpc::Incoming message, StepNotes* notes,
+                                                      ReplicaService& own);
   base::Task<absl::StatusOr<std::string>> HandleAnswer(rpc::Incoming message);
   base::Task<void> HandOn(ring::NodeId other, uint64_t request_id, base::Endpoint origin,
                           std::shared_ptr<const WriteMessage> write, base::Deadline deadline);

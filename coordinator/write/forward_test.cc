@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/errors.h"
 #include "coordinator/testing/test_cluster.h"
 
@@ -78,6 +80,55 @@ TEST(ForwardTest, WhoFailsBehindTheRelayGetsAHint) {
   cluster.RunFor(absl::Seconds(20));
   EXPECT_TRUE(cluster.HasRow(5, "p", "c"));
   EXPECT_TRUE(cluster.HasRow(5, "p", "d"));
+}
+
+TEST(ForwardTest, ABrokenConnectionBehindTheRelayIsATimeout) {
+  TestCluster cluster(TwoDatacenters());
+  cluster.faults(4).apply_delay = cluster.faults(5).apply_delay = absl::Seconds(5);
+  cluster.simulation().After(absl::Milliseconds(100), "break", [&] {
+    cluster.network().Reset("n3", "n4");
+    cluster.network().Reset("n3", "n5");
+  });
+  const auto start = cluster.simulation().now();
+  const auto error = base::GetRequestError(
+      cluster.Write(0, PutRow("p", "c", 1, "v"), kEachQuorum, absl::Seconds(20)));
+  EXPECT_LT(cluster.simulation().now() - start, absl::Milliseconds(200));
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->kind, base::RequestErrorKind::kTimeout);
+  EXPECT_EQ(error->received, 3u);
+}
+
+TEST(ForwardTest, TheRelayLearnsATableItDoesNotKnow) {
+  TestCluster cluster(TwoDatacenters());
+  cluster.faults(3).table_unknown = true;
+  EXPECT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll).ok());
+  for (int node = 0; node < 6; ++node) EXPECT_TRUE(cluster.HasRow(node, "p", "c")) << node;
+  EXPECT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 0);
+}
+
+// The relay's steps come with its answer.
+TEST(ForwardTest, ATracedWriteGoesThroughTheRelay) {
+  TestCluster cluster(TwoDatacenters());
+  const base::Deadline deadline = cluster.sim_node(0).clock().Now() + absl::Seconds(2);
+  std::vector<TraceEvent> events;
+  const absl::Status written = cluster.Run(0, [&]() -> base::Task<absl::Status> {
+    const TraceHandle trace = cluster.coordinator(0).BeginTrace({.request = "write"});
+    absl::Status status = co_await cluster.coordinator(0).Write(
+        PutRow("p", "c", 1, "v"), {.consistency = kAll, .deadline = deadline, .trace = trace});
+    events = trace->Finish([](TraceEvent) {});
+    co_return status;
+  });
+  EXPECT_TRUE(written.ok()) << written;
+  for (int node = 0; node < 6; ++node) EXPECT_TRUE(cluster.HasRow(node, "p", "c")) << node;
+  EXPECT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 0);
+  const auto steps_of = [&](int node, std::string_view text) {
+    return std::count_if(events.begin(), events.end(), [&](const TraceEvent& event) {
+      return event.source.host == cluster.Name(node) &&
+             event.step.activity.find(text) != std::string::npos;
+    });
+  };
+  EXPECT_EQ(steps_of(3, "handed on to 2 more"), 1);
+  EXPECT_EQ(steps_of(3, "durable in the commit log"), 1);
 }
 
 TEST(ForwardTest, TheFormatRoundTrips) {
