@@ -11,7 +11,7 @@ enum class WriteType : uint8_t {
   kBatch,          // a logged batch, whose log was written: it will be applied
   kUnloggedBatch,  // any part of it may have been applied
   kCounter,
-  kBatchLog,  // the log of a logged batch: nothing was applied
+  kBatchLog,  // the log of a logged batch: nothing was applied yet, and all of it may be later
   kCas,       // a conditional write
 };
 
