@@ -45,7 +45,8 @@ struct RequestOptions {
 // One page: live rows only, reconciled over the replicas that the level asked for.
 struct ReadPage {
   std::vector<data::Partition> partitions;
-  // Where the next page starts (ReadCommand::after); nothing when the read is complete.
+  // Where the next page starts (ReadCommand::after); nothing when the read is complete. Of a range it
+  // may lie between partitions: its key's bytes are empty, and it is before all with its token.
   std::optional<data::Position> next;
   // Rows, cells and ranges that were read for it and are dead: what deletions cost.
   uint64_t tombstones = 0;

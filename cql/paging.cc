@@ -13,6 +13,7 @@ constexpr uint8_t kVersion = 1;
 constexpr uint8_t kHasPartition = 1;
 constexpr uint8_t kHasClustering = 2;
 constexpr uint8_t kHasRemaining = 4;
+constexpr uint8_t kHasToken = 8;
 constexpr size_t kChecksumBytes = 8;
 
 uint32_t Read32(base::Reader& in) {
@@ -33,13 +34,16 @@ std::string EncodePagingState(const PagingState& state, uint64_t statement_hash)
   std::string out;
   const bool clustering = state.after && state.after->clustering;
   base::PutU8(&out, kVersion);
-  base::PutU8(&out, (state.after ? kHasPartition : 0) | (clustering ? kHasClustering : 0) |
-                        (state.remaining ? kHasRemaining : 0));
+  const bool token = state.after && !clustering && state.after->key.key.empty();
+  const uint8_t place = token ? kHasToken : state.after ? kHasPartition : 0;
+  base::PutU8(&out,
+              place | (clustering ? kHasClustering : 0) | (state.remaining ? kHasRemaining : 0));
   base::PutVarint(&out, state.key_index);
   base::PutVarint(&out, state.partition_rows);
   if (state.remaining) base::PutVarint(&out, *state.remaining);
-  if (state.after) base::PutBytes(&out, state.after->key.key);
+  if (place == kHasPartition) base::PutBytes(&out, state.after->key.key);
   if (clustering) base::PutBytes(&out, *state.after->clustering);
+  if (token) base::PutFixed64(&out, static_cast<uint64_t>(state.after->key.token));
   base::PutFixed64(&out, base::Checksum64(out, statement_hash));
   return out;
 }
@@ -55,7 +59,9 @@ absl::StatusOr<PagingState> DecodePagingState(std::string_view bytes, uint64_t s
   base::Reader in(body);
   if (in.U8() != kVersion) return bad;
   const uint8_t flags = in.U8();
-  if (flags > (kHasPartition | kHasClustering | kHasRemaining)) return bad;
+  if (flags > (kHasRemaining | kHasPartition | kHasClustering) &&
+      (flags & ~kHasRemaining) != kHasToken)
+    return bad;
   PagingState state;
   state.key_index = Read32(in);
   state.partition_rows = Read32(in);
@@ -65,6 +71,8 @@ absl::StatusOr<PagingState> DecodePagingState(std::string_view bytes, uint64_t s
     if (!state.after) return bad;
     state.after->clustering = ReadKey(in);
   }
+  if (flags & kHasToken)
+    state.after = data::Position{{static_cast<data::Token>(in.Fixed64()), ""}, {}};
   if (!in.AtEnd()) return bad;
   return state;
 }

@@ -4,11 +4,13 @@
 //   offset
 //   0  version (1 byte): 1
 //   1  flags (1 byte): bit 0: a partition follows; bit 1: a clustering key follows it; bit 2: rows
-//   remain limited 2  varint: index of the partition among those of the IN lists
+//      remain limited; bit 3: instead of a partition a token, before all of whose partitions it is
+//   2  varint: index of the partition among those of the IN lists
 //      varint: rows of that partition already given
 //      varint: rows that LIMIT still allows          (bit 2)
 //      varint length, bytes: partition key           (bit 0)
 //      varint length, bytes: encoded clustering key  (bit 1)
+//      fixed 64: token                               (bit 3)
 //      fixed 64: XXH3 of all before it, seeded with the hash of the statement
 //
 // The checksum finds damage and a state sent with another statement. It is no signature: a client

@@ -26,7 +26,11 @@ std::vector<PagingState> Examples() {
   PagingState large;
   large.after = data::Position{data::DecoratedKey::Of(std::string(data::kKeyBytesMax, 'k')),
                                std::string(data::kKeyBytesMax, 'c')};
-  return {plain, limited, partition, row, empty_clustering, large};
+  PagingState token = limited;
+  token.after = data::Position{{-77, ""}, std::nullopt};
+  PagingState first_token;
+  first_token.after = data::Position{{data::kMinToken + 1, ""}, std::nullopt};
+  return {plain, limited, partition, row, empty_clustering, large, token, first_token};
 }
 
 TEST(PagingState, RoundTrips) {

@@ -256,6 +256,61 @@ TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
   EXPECT_LT(rows, 20);
 }
 
+// All pages of everything.
+struct Pages {
+  Rows rows;
+  int count = 0;
+  uint64_t tombstones = 0;
+  uint64_t most_tombstones = 0;
+};
+Pages ReadPages(TestCluster& cluster, absl::Duration timeout) {
+  Pages pages;
+  data::ReadCommand command = ReadEverything();
+  do {
+    const auto page = cluster.Read(0, command, kOne, timeout);
+    EXPECT_TRUE(page.ok()) << page.status();
+    if (!page.ok()) return pages;
+    for (std::string& row : Show(page->partitions)) pages.rows.push_back(std::move(row));
+    pages.tombstones += page->tombstones;
+    pages.most_tombstones = std::max(pages.most_tombstones, page->tombstones);
+    command.after = page->next;
+  } while (command.after.has_value() && ++pages.count < 1000);
+  return pages;
+}
+
+// The pieces of the ring have tombstones alone, but for one row in the middle.
+TEST(ReadRangeTest, APageEndsBetweenPiecesWithoutARow) {
+  TestCluster cluster({.nodes = 10,
+                       .replication_factor = 1,
+                       .even_slices = true,
+                       .coordinator = {.page_tombstones_max = 20}});
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(cluster.Write(0, DeleteRow(absl::StrCat("p", i), "c", 1), kOne).ok());
+  ASSERT_TRUE(cluster.Write(0, PutRow("live", "c", 1, "v"), kOne).ok());
+  Pages pages = ReadPages(cluster, absl::Seconds(2));
+  EXPECT_EQ(pages.rows, Rows{"live/c=v"});
+  EXPECT_EQ(pages.tombstones, 200u) << "each is read once";
+  EXPECT_GE(pages.count, 2);
+
+  // Five rounds of 600 ms are more than one page has time for.
+  for (int node = 0; node < 10; ++node) cluster.faults(node).read_delay = absl::Milliseconds(600);
+  pages = ReadPages(cluster, absl::Seconds(2));
+  EXPECT_EQ(pages.rows, Rows{"live/c=v"});
+  EXPECT_EQ(pages.tombstones, 200u);
+}
+
+TEST(ReadRangeTest, TombstonesOfStaticRowsAndCollectionsCount) {
+  data::Mutation mutation = PutRow("p", "c", 1, "v");
+  data::Row row;
+  row.cells.push_back(data::Cell::Tombstone(1, 1, 1'767'225'600));
+  row.complex_deletions.push_back({5, {1, 1'767'225'600}});
+  mutation.update.static_row = row;
+  mutation.update.rows[0].complex_deletions.push_back({6, {1, 1'767'225'600}});
+  data::ReadCommand command = ReadEverything();
+  command.now_seconds = 1'767'225'601;
+  EXPECT_EQ(CountTombstones(command, {mutation.update}), 3u);
+}
+
 TEST(ReadRangeTest, PagesKeepTheirLimit) {
   TestCluster cluster({.nodes = 5, .replication_factor = 1, .even_slices = true});
   for (int i = 0; i < 40; ++i) {

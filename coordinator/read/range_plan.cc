@@ -57,8 +57,13 @@ std::vector<ring::RangeReplicas> RangePieces(const std::vector<ring::RangeReplic
 data::ReadCommand CommandForPiece(const data::ReadCommand& command, const TokenRange& piece) {
   data::ReadCommand part = command;
   part.range = piece;
-  if (part.after.has_value() && !piece.Contains(part.after->key.token)) part.after.reset();
+  const bool inside = part.after.has_value() && piece.Contains(part.after->key.token);
+  if (!inside || IsStartOfToken(*part.after)) part.after.reset();
   return part;
 }
+
+data::Position StartOfToken(data::Token token) { return {.key = {token, ""}}; }
+
+bool IsStartOfToken(const data::Position& position) { return position.key.key.empty(); }
 
 }  // namespace tholos::coordinator

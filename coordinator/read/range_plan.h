@@ -16,7 +16,12 @@ std::vector<ring::RangeReplicas> RangePieces(const std::vector<ring::RangeReplic
                                              data::TokenRange asked,
                                              const std::optional<data::Position>& after);
 
-// `command` for one piece: `after` only where it lies inside.
+// The place before all partitions with `token`, where a piece ends that ends before it.
+data::Position StartOfToken(data::Token token);
+bool IsStartOfToken(const data::Position& position);
+
+// `command` for one piece: `after` only where it is a partition's place inside of it. (A piece that
+// RangePieces made begins where a start of a token is.)
 data::ReadCommand CommandForPiece(const data::ReadCommand& command, const data::TokenRange& piece);
 
 }  // namespace tholos::coordinator

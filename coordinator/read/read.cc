@@ -85,6 +85,8 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadInRoom(data::ReadCommand comman
   const ReadSizes::Kind kind = ReadSizes::KindOf(command);
   const int64_t small = kind == ReadSizes::Kind::kPartition ? kSmallRead : kSmallRangeRead;
   const uint64_t share = command.bytes_max;
+  const base::MonotonicTime start = shard_.clock.Now();
+  const base::MonotonicTime half = start + (options.deadline - start) / 2;
   const auto page_bytes = static_cast<int64_t>(std::min(command.bytes_limit, kRowBytesMax));
   uint64_t needed = 0;
   uint64_t tombstones = 0;
@@ -128,7 +130,7 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadInRoom(data::ReadCommand comman
               cut ? std::max(bytes, std::min(2 * command.bytes_max, command.bytes_limit)) : bytes));
       const bool go_on = short_page && page->partitions.empty() && !options.ahead &&
                          page->tombstones < shard_.options.page_tombstones_max &&
-                         shard_.clock.Now() < options.deadline;
+                         shard_.clock.Now() < half;
       if (!go_on) {
         if (room) page->room = std::make_shared<const ReadMemory::Room>(std::move(room));
         co_return page;

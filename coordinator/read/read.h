@@ -52,6 +52,9 @@ class Reader {
 //
 //   page      [piece 1    ][piece 2, its share|its rest][3][4]     3 and 4 were read with 2
 //
+// The page also ends, with whatever is in it, when half of the time is over or it met
+// page_tombstones_max: inside a piece, or between two.
+//
 // Fewer are read at a time after that, more again when all was within its share. So the page, and
 // what is read for it, never have more than the command's bytes_max together. `needed`: the page is
 // empty, and the first row takes so much.

@@ -96,8 +96,10 @@ class RangeRead {
   void EndBefore(uint64_t needed) {
     const uint64_t bytes_max = bytes_ == 0 ? command_.bytes_max : PageBytes();
     if (!ahead_.empty() && bytes_ + needed <= bytes_max) return ahead_.clear();
-    EndPage();
-    if (!full_) page_.needed = needed;
+    if (page_.partitions.empty() && !after_.has_value())
+      page_.needed = needed;
+    else
+      EndPage();
   }
 
   uint64_t PageBytes() const { return std::min(command_.bytes_limit, command_.bytes_max); }
@@ -182,12 +184,11 @@ class RangeRead {
     }
   }
 
-  // Ends the page, if there is a position to go on from: inside the present piece, or behind the
-  // last partition.
+  // Ends the page, if anything was read: inside the present piece, or before it.
   void EndPage() {
-    if (full_ || (page_.partitions.empty() && !after_.has_value())) return;
-    page_.next = after_.has_value() ? *std::move(after_)
-                                    : data::Position{page_.partitions.back().key, std::nullopt};
+    if (full_ || (done_ == 0 && !after_.has_value())) return;
+    page_.next =
+        after_.has_value() ? *std::move(after_) : StartOfToken(pieces_[done_ - 1].range.end + 1);
     full_ = true;
   }
 

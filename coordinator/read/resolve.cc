@@ -256,12 +256,14 @@ Partition LivePartition(Partition partition, int64_t now_seconds) {
 
 uint64_t CountTombstones(const ReadCommand& command, const std::vector<Partition>& merged) {
   uint64_t dead = 0;
+  const auto count = [&](const Row& row) {
+    dead += (row.deletion.live() ? 0 : 1) + row.complex_deletions.size();
+    for (const data::Cell& cell : row.cells) dead += cell.LiveAt(command.now_seconds) ? 0 : 1;
+  };
   for (const Partition& partition : merged) {
     dead += partition.range_tombstones.size() + (partition.deletion.live() ? 0 : 1);
-    for (const Row& row : partition.rows) {
-      dead += row.deletion.live() ? 0 : 1;
-      for (const data::Cell& cell : row.cells) dead += cell.LiveAt(command.now_seconds) ? 0 : 1;
-    }
+    if (partition.static_row.has_value()) count(*partition.static_row);
+    for (const Row& row : partition.rows) count(row);
   }
   return dead;
 }

@@ -100,6 +100,11 @@ base::Task<absl::StatusOr<RangeRepairStep>> RepairSome(Coordinator& coordinator,
       if (more) {
         command.after = std::move(page.next);
         cursor.after = command.after;
+        if (IsStartOfToken(*command.after)) {
+          command.range.start = command.after->key.token - 1;
+          command.after.reset();
+          cursor = {command.range.start, std::nullopt};
+        }
       } else {
         cursor = {piece.range.end, std::nullopt};
       }

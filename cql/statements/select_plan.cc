@@ -236,14 +236,19 @@ base::Task<absl::Status> SelectPlan::ReadPage(ReadingPtr reading) const {
   const auto exhausted = [&] { return reader.done() || LimitReached(reader); };
   const uint64_t filtered_rows_max = request.services->limits.filtered_rows_max;
   const uint64_t tombstones_max = request.services->limits.tombstones_max;
+  // A page that takes long ends while there is time to answer: with what is in it, perhaps nothing.
+  const base::MonotonicTime begun = request.services->clock.Now();
+  const base::MonotonicTime half = begun + (request.routing.deadline - begun) / 2;
+  bool in_time = true;
   while (!exhausted() && !IsFull(request, *out) && reader.considered() < filtered_rows_max &&
-         reader.tombstones() < tombstones_max) {
+         reader.tombstones() < tombstones_max && in_time) {
     const uint64_t wanted = PageRows(request) - out->row_count;
     const uint64_t allowed = reader.state().remaining.value_or(wanted);
     const auto rows = static_cast<uint32_t>(std::min(wanted, allowed));
     absl::StatusOr<bool> more = co_await reader.Read(rows, take);
     if (!more.ok()) co_return more.status();
     if (!status.ok()) co_return status;
+    in_time = request.services->clock.Now() < half;
   }
   if (!exhausted()) out->paging_state = EncodePagingState(reader.state(), spec_.statement_hash);
   WarnOfTombstones(*reading);
