@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,6 +32,9 @@ struct RequestOptions {
   ConsistencyLevel consistency = ConsistencyLevel::kQuorum;
   base::Deadline deadline;
   TraceHandle trace = nullptr;
+  // The beginning of the statement's text on one line, for the slow-request log; valid until the
+  // answer. It has bind markers, never the values bound to them.
+  std::string_view statement = {};
   // Nobody waits for it: a write that was answered long ago, a read that mends. At its replicas it
   // yields to what somebody waits for.
   bool background = false;

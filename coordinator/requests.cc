@@ -59,7 +59,8 @@ void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status
                            table == nullptr ? request.table.ToString() : table->QualifiedName(),
                            " at ", ConsistencyName(request.level), " took ",
                            absl::ToInt64Milliseconds(request.took),
-                           " ms: ", outcome.ok() ? "done" : base::ToStd(outcome.message())));
+                           " ms: ", outcome.ok() ? "done" : base::ToStd(outcome.message()),
+                           request.statement.empty() ? "" : "; ", request.statement));
 }
 
 absl::Status WithReasons(const ring::ClusterState& state, absl::Status error,

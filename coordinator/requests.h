@@ -33,6 +33,7 @@ struct Finished {
   data::TableId table;
   ConsistencyLevel level = ConsistencyLevel::kQuorum;
   absl::Duration took;
+  std::string_view statement = {};  // its beginning; empty if there is none
 };
 void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome);
 

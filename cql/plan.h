@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -67,6 +68,9 @@ class Plan {
   const std::vector<ResultColumn>& parameters() const { return parameters_; }
   const std::vector<ResultColumn>& result_columns() const { return *result_columns_; }
   const std::vector<uint16_t>& partition_key_indexes() const { return partition_key_indexes_; }
+  // The beginning of its text, for the log of slow requests.
+  std::string_view text() const { return text_; }
+  void set_text(std::string text) { text_ = std::move(text); }
   void set_parameters(std::vector<ResultColumn> parameters) { parameters_ = std::move(parameters); }
 
  protected:
@@ -80,6 +84,7 @@ class Plan {
   std::vector<uint16_t> partition_key_indexes_;
 
  private:
+  std::string text_;
   std::vector<ResultColumn> parameters_;
   std::shared_ptr<const std::vector<ResultColumn>> result_columns_ =
       std::make_shared<const std::vector<ResultColumn>>();

@@ -18,6 +18,7 @@
 #include "cql/prepared_cache.h"
 #include "cql/statements/batch.h"
 #include "cql/statements/statements.h"
+#include "cql/text.h"
 
 namespace tholos::cql {
 namespace {
@@ -27,6 +28,9 @@ constexpr std::string_view kKinds[] = {
     "select",         "insert",          "update",        "delete",     "use",      "create_table",
     "drop_table",     "create_keyspace", "drop_keyspace", "describe",   "batch",    "truncate",
     "alter_keyspace", "alter_table",     "create_type",   "alter_type", "drop_type"};
+
+// Of a statement's text, in the log of slow requests.
+constexpr size_t kTextShown = 200;
 
 // Which values a statement takes: of which types, for which columns.
 uint64_t ParametersDigest(const Plan& plan) {
@@ -198,7 +202,9 @@ class QueryProcessorImpl final : public QueryProcessor {
     context.limits = deps_.limits;
     context.statement_hash = base::Checksum64(text, base::Checksum64(keyspace));
     context.parameters.resize(parsed->markers.size());
-    return AnalyzeStatement(parsed->statement, &context);
+    THOLOS_ASSIGN_OR_RETURN(PlanPtr plan, AnalyzeStatement(parsed->statement, &context));
+    plan->set_text(Abbreviate(text, kTextShown));
+    return plan;
   }
 
   absl::StatusOr<PlanPtr> FindPlan(Shard& shard, const PreparedId& id,
@@ -249,6 +255,7 @@ class QueryProcessorImpl final : public QueryProcessor {
     request->services = &shard.services;
     request->state = state;
     THOLOS_RETURN_IF_ERROR(Begin(options, std::move(trace), request));
+    request->routing.statement = plan.text();
     request->values = std::move(options.values);
     return BindValues(plan.parameters(), deps_.limits, &request->values);
   }
@@ -273,12 +280,17 @@ class QueryProcessorImpl final : public QueryProcessor {
     }
     SetBatchTimestamp(&request);
     BatchWrite write(type);
+    PlanPtr first;  // it names the batch
     for (BatchItem& item : items) {
       absl::StatusOr<PlanPtr> plan =
           item.statement.index() == 0
               ? MakePlan(shard, std::get<0>(item.statement), keyspace, request.state)
               : FindPlan(shard, std::get<1>(item.statement), request.state);
       if (!plan.ok()) co_return plan.status();
+      if (first == nullptr) {
+        first = *plan;
+        request.routing.statement = first->text();
+      }
       request.values = std::move(item.values);
       THOLOS_CO_RETURN_IF_ERROR(BindValues((*plan)->parameters(), deps_.limits, &request.values));
       THOLOS_CO_RETURN_IF_ERROR(co_await write.Add(**plan, request));

@@ -42,7 +42,7 @@ base::Task<absl::StatusOr<ReadPage>> Reader::ReadFromReplicas(base::Gate::Holder
   absl::StatusOr<ReadPage> page = co_await Perform(std::move(command), options);
   const absl::Duration took = shard_.clock.Now() - start;
   metrics.Count(options.consistency, took, page.status());
-  NoteIfSlow(shard_, {what, table, options.consistency, took}, page.status());
+  NoteIfSlow(shard_, {what, table, options.consistency, took, options.statement}, page.status());
   co_return page;
 }
 

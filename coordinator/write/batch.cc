@@ -74,9 +74,13 @@ base::Task<absl::Status> BatchWriter::Write(std::vector<data::Mutation> mutation
   const base::MonotonicTime start = shard_.clock.Now();
   THOLOS_CO_RETURN_IF_ERROR(Admit(shard_, start));
   const ConsistencyLevel level = options.consistency;
+  const std::string_view statement = options.statement;
+  const data::TableId first = mutations.empty() ? data::TableId() : mutations.front().table;
   const absl::Status outcome =
       co_await Perform(MergeByPartition(std::move(mutations)), logged, std::move(options));
-  shard_.metrics.batches.Count(level, shard_.clock.Now() - start, outcome);
+  const absl::Duration took = shard_.clock.Now() - start;
+  shard_.metrics.batches.Count(level, took, outcome);
+  NoteIfSlow(shard_, {"batch", first, level, took, statement}, outcome);
   co_return outcome;
 }
 

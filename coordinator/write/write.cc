@@ -114,10 +114,11 @@ base::Task<absl::Status> Writer::WriteAgain(data::Mutation mutation, RequestOpti
   const base::Gate::Holder inside = shard_.requests.Enter();
   if (!inside) co_return Stopping();
   const ConsistencyLevel level = options.consistency;
+  const std::string_view statement = options.statement;
   const absl::Status outcome = co_await Perform(mutation, std::move(options), start);
   const absl::Duration took = shard_.clock.Now() - start;
   shard_.metrics.writes.Count(level, took, outcome);
-  NoteIfSlow(shard_, {"write", mutation.table, level, took}, outcome);
+  NoteIfSlow(shard_, {"write", mutation.table, level, took, statement}, outcome);
   co_return outcome;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/errors.h"
@@ -148,6 +149,69 @@ TEST(WriteTest, FailureIsFast) {
       cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum, absl::Seconds(20));
   EXPECT_EQ(ErrorOf(status).kind, RequestErrorKind::kFailure);
   EXPECT_LT(cluster.simulation().now() - start, absl::Milliseconds(100));
+}
+
+// A connection that breaks after the write was sent says nothing of it.
+TEST(WriteTest, BrokenConnectionsAreATimeoutAtOnce) {
+  TestCluster cluster;
+  cluster.faults(1).apply_delay = cluster.faults(2).apply_delay = absl::Seconds(5);
+  cluster.simulation().After(absl::Milliseconds(100), "break", [&] {
+    cluster.network().Reset("n0", "n1");
+    cluster.network().Reset("n0", "n2");
+  });
+  const auto start = cluster.simulation().now();
+  const base::RequestError error =
+      ErrorOf(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum, absl::Seconds(20)));
+  EXPECT_LT(cluster.simulation().now() - start, absl::Milliseconds(200));
+  EXPECT_EQ(error, (base::RequestError{.kind = RequestErrorKind::kTimeout,
+                                       .write = true,
+                                       .consistency = "QUORUM",
+                                       .required = 2,
+                                       .received = 1,
+                                       .write_type = "SIMPLE"}));
+  EXPECT_TRUE(cluster.RunUntil([&] { return cluster.Metric(0, "tholos_hints_written_total") == 2; },
+                               absl::Seconds(2)));
+}
+
+TEST(WriteTest, WhatIsRefusedIsAFailure) {
+  TestCluster cluster;
+  cluster.network().refusals = 1;
+  cluster.Kill(1);
+  cluster.Kill(2);
+  // The refusals come after this node's own answer.
+  for (int node : {1, 2}) {
+    cluster.network().link(cluster.Name(node), "n0").delay_min = absl::Milliseconds(50);
+  }
+  EXPECT_EQ(Outcome(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum)), "failure 1/2 failed 2");
+}
+
+TEST(WriteTest, ASlowRequestIsLoggedWithItsStatement) {
+  TestCluster cluster({.coordinator = {.slow_request = absl::Milliseconds(100)}});
+  const auto write = [&](absl::Duration delay) {
+    for (int node = 0; node < 3; ++node) cluster.faults(node).apply_delay = delay;
+    const base::Deadline deadline = cluster.sim_node(0).clock().Now() + absl::Seconds(2);
+    EXPECT_TRUE(cluster
+                    .Run(0,
+                         [&] {
+                           return cluster.coordinator(0).Write(PutRow("p", "c", 1, "v"),
+                                                               {.consistency = kQuorum,
+                                                                .deadline = deadline,
+                                                                .statement = "INSERT INTO t ..."});
+                         })
+                    .ok());
+  };
+  const auto logged = [&] {
+    const auto& lines = cluster.sim_node(0).log().lines();
+    return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+      return line.find("write of ks.t at QUORUM took") != std::string::npos &&
+             line.find("done; INSERT INTO t ...") != std::string::npos;
+    });
+  };
+  write(absl::Milliseconds(90));
+  EXPECT_EQ(logged(), 0);
+  write(absl::Milliseconds(110));
+  EXPECT_EQ(logged(), 1);
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_slow_requests_total"), 1);
 }
 
 TEST(WriteTest, AnswersWhenTheLevelIsMetAndGoesOn) {
