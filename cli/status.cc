@@ -33,6 +33,16 @@ int CountUp(const pb::GetStatusResponse& status) {
   return up;
 }
 
+// "+12 ms", "-1h0m0s", "-": not measured.
+std::string ClockOffset(const pb::NodeStatus& node) {
+  if (!node.has_clock_offset_micros()) return "-";
+  const absl::Duration offset = absl::Microseconds(node.clock_offset_micros());
+  const absl::Duration size = absl::AbsDuration(offset);
+  const std::string sign = offset <= -absl::Milliseconds(1) ? "-" : "+";
+  if (size < absl::Seconds(10)) return absl::StrCat(sign, absl::ToInt64Milliseconds(size), " ms");
+  return absl::StrCat(sign, absl::FormatDuration(absl::Trunc(size, absl::Seconds(1))));
+}
+
 void PrintStatus(const pb::GetStatusResponse& status) {
   std::cout << "Cluster: " << status.cluster_name() << "   epoch " << status.epoch() << "\n";
   std::vector<std::vector<std::string>> rows;
@@ -44,7 +54,7 @@ void PrintStatus(const pb::GetStatusResponse& status) {
     rows.push_back({StateLetters(node.up(), node.state()), node.client_address(),
                     FormatBytes(static_cast<double>(node.load_bytes())),
                     absl::StrCat(node.tokens()), absl::StrFormat("%.1f%%", node.owns() * 100),
-                    node.host_id(), node.datacenter(), node.rack()});
+                    ClockOffset(node), node.host_id(), node.datacenter(), node.rack()});
     if (node.up()) versions.push_back(node.schema_version());
   }
   std::cout << RenderListing({{"--"},
@@ -52,12 +62,20 @@ void PrintStatus(const pb::GetStatusResponse& status) {
                               {"Load", true},
                               {"Tokens", true},
                               {"Owns", true},
+                              {"Clock", true},
                               {"Host ID"},
                               {"DC"},
                               {"Rack"}},
                              rows);
   if (!status.keyspace().empty()) {
     std::cout << "(Owns: share of keyspace '" << status.keyspace() << "', replicas included)\n";
+  }
+  if (status.clock_refused()) {
+    const absl::Duration ahead = absl::Microseconds(status.clock_ahead_micros());
+    std::cout << "The clock of the node asked is "
+              << absl::FormatDuration(absl::Trunc(absl::AbsDuration(ahead), absl::Milliseconds(1)))
+              << (ahead < absl::ZeroDuration() ? " behind" : " ahead of")
+              << " the cluster's: it refuses writes that need it.\n";
   }
   std::sort(versions.begin(), versions.end());
   if (std::unique(versions.begin(), versions.end()) - versions.begin() > 1) {

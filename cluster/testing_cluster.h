@@ -40,8 +40,8 @@ class TestingCluster {
       gossip::GossiperOptions gossip_options{.cluster_name = "test", .seeds = cluster.seeds};
       gossiper = std::make_unique<gossip::Gossiper>(
           gossip_options,
-          gossip::GossiperDeps{node.random(), transport, node.log(), metrics, liveness}, local.id,
-          local.generation);
+          gossip::GossiperDeps{node.random(), transport, node.log(), metrics, liveness, skew},
+          local.id, local.generation);
       publisher = std::make_unique<StatePublisher>(holder, schema);
       MembershipOptions options{.directory = "/data",
                                 .seeds = cluster.seeds,
@@ -80,6 +80,7 @@ class TestingCluster {
     base::sim::SimNode& node;
     base::Metrics metrics;
     gossip::LivenessView liveness;
+    gossip::SkewView skew;
     ring::ClusterStateHolder holder;
     ring::NodeId id;
     data::Schema::Ptr installed;

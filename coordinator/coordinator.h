@@ -71,8 +71,12 @@ class Coordinator {
   virtual ~Coordinator() = default;
 
   // A timestamp for a new mutation, microseconds: never behind one that this node gave or saw,
-  // strictly increasing.
-  virtual data::Timestamp NextTimestamp() = 0;
+  // strictly increasing. kOverloaded: as CheckClock.
+  virtual absl::StatusOr<data::Timestamp> NextTimestamp() = 0;
+
+  // Before this node's wall clock decides something else of a write: when a TTL ends. kOverloaded if
+  // it is further from the cluster's than it may be (gossip/skew_view.h). By default it never is.
+  virtual absl::Status CheckClock();
 
   // OK: at least the level's number of replicas have it durably (ANY: or a hint is durable).
   // Replicas that did not answer get a hint. Atomic and isolated within the partition.

@@ -89,6 +89,7 @@ ClusterCoordinator::Shard::Shard(ClusterCoordinator& owner, HintStore& hints, in
               .clock = owner.deps_.clock,
               .cluster = owner.deps_.cluster,
               .liveness = owner.deps_.liveness,
+              .skew = owner.deps_.skew,
               .replicas = owner.replicas_,
               .hints = hints,
               .timestamps = owner.deps_.timestamps,
@@ -125,6 +126,15 @@ base::Task<void> ClusterCoordinator::Stop() {
   co_await base::SwitchTo(deps_.executor.shard(0));
   co_await hints_->Stop();
   co_await repairs_->Stop();
+}
+
+absl::StatusOr<data::Timestamp> ClusterCoordinator::NextTimestamp() {
+  if (deps_.skew.TooWrong()) return RefuseClock(Here().context);
+  return deps_.timestamps.Next();
+}
+
+absl::Status ClusterCoordinator::CheckClock() {
+  return deps_.skew.TooWrong() ? RefuseClock(Here().context) : absl::OkStatus();
 }
 
 base::Task<absl::Status> ClusterCoordinator::Write(data::Mutation mutation,

@@ -29,6 +29,7 @@
 #include "coordinator/write/batch.h"
 #include "coordinator/write/write.h"
 #include "gossip/liveness.h"
+#include "gossip/skew_view.h"
 #include "ring/cluster_state.h"
 #include "rpc/transport.h"
 #include "storage/engine.h"
@@ -46,6 +47,7 @@ struct CoordinatorDeps {
   storage::Engine& engine;
   const ring::ClusterStateHolder& cluster;
   const gossip::LivenessView& liveness;
+  const gossip::SkewView& skew;
   // The node's one: the replica service follows with it what peers write.
   TimestampSource& timestamps;
 };
@@ -71,7 +73,8 @@ class ClusterCoordinator final : public Coordinator {
   // On shard 0.
   RepairNeeds& repair_needs() { return *repairs_; }
 
-  data::Timestamp NextTimestamp() override { return deps_.timestamps.Next(); }
+  absl::StatusOr<data::Timestamp> NextTimestamp() override;
+  absl::Status CheckClock() override;
   base::Task<absl::Status> Write(data::Mutation mutation, RequestOptions options) override;
   base::Task<absl::Status> WriteBatch(std::vector<data::Mutation> mutations, bool logged,
                                       RequestOptions options) override;

@@ -42,6 +42,7 @@ struct RequestMetrics {
   base::Counter& refused_early;
   base::Counter& replicas_full;
   base::Counter& partition_limited;
+  base::Counter& clock_refused;
   base::Gauge& read_bytes;
   base::Gauge& read_bytes_max;
   base::Counter& read_waits;

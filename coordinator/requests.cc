@@ -36,15 +36,28 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
                   .faults = shard.options.faults});
 }
 
-absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest) {
+absl::Status CheckTimestamp(ShardContext& shard, data::Timestamp largest) {
   const data::Timestamp now = shard.clock.WallMicros();
   const absl::Duration ahead_max = shard.options.timestamp_ahead_max;
   if (largest <= now || absl::Microseconds(largest - now) <= ahead_max) return absl::OkStatus();
   // It moves nobody's clock: this node gave it, or has seen it.
   if (largest <= shard.timestamps.Latest()) return absl::OkStatus();
+  if (shard.skew.TooWrong()) return RefuseClock(shard);
   return base::InvalidRequest(absl::StrCat(
       "timestamp ", largest, " lies in the future: at most ", absl::FormatDuration(ahead_max),
       " are allowed beyond the present, ", now, " (microseconds)"));
+}
+
+absl::Status RefuseClock(ShardContext& shard) {
+  shard.metrics.clock_refused.Add();
+  const absl::Duration ahead = shard.skew.ahead();
+  return base::Overloaded(base::StrCat(
+      "this node's clock is ",
+      absl::FormatDuration(absl::Trunc(absl::AbsDuration(ahead), absl::Milliseconds(1))),
+      ahead < absl::ZeroDuration() ? " behind" : " ahead of", " the cluster's, beyond ",
+      absl::FormatDuration(shard.skew.max()),
+      " (clock_skew_max): it gives no timestamps and no TTLs until its clock is set right. Ask "
+      "another node, or write without a TTL and with a timestamp"));
 }
 
 void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome) {

@@ -25,7 +25,11 @@ absl::StatusOr<ReplicaPlan> PlanKey(ShardContext& shard, const ring::ClusterStat
 // kInvalid if a client's timestamp is further ahead of the wall clock than
 // options.timestamp_ahead_max: it would win over everything that is written until then. Timestamps
 // are followed, so the bound cannot be from the last one: an hour after an hour would be accepted.
-absl::Status CheckTimestamp(const ShardContext& shard, data::Timestamp largest);
+// kOverloaded instead if it is this node's clock that is wrong.
+absl::Status CheckTimestamp(ShardContext& shard, data::Timestamp largest);
+
+// kOverloaded, counted: this node's clock is too wrong for what it would decide.
+absl::Status RefuseClock(ShardContext& shard);
 
 // For the slow-request log, when a request has been answered. `what`: "read", ...
 struct Finished {

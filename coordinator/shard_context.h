@@ -21,6 +21,7 @@
 #include "coordinator/timestamp_source.h"
 #include "coordinator/write/forward.h"
 #include "gossip/liveness.h"
+#include "gossip/skew_view.h"
 #include "ring/cluster_state.h"
 
 namespace tholos::coordinator {
@@ -31,6 +32,7 @@ struct ShardContext {
   const base::Clock& clock;
   const ring::ClusterStateHolder& cluster;
   const gossip::LivenessView& liveness;
+  const gossip::SkewView& skew;
   const ReplicaClient& replicas;
   HintStore& hints;
   TimestampSource& timestamps;

@@ -45,6 +45,8 @@ struct Request {
   uint32_t page_size = 0;
   std::string paging_state;
   std::optional<int64_t> timestamp;
+  // Of a batch: the timestamp that one statement is given is that of the later ones, too.
+  bool one_timestamp = false;
   int64_t wall_micros = 0;             // of the start of the execution
   std::optional<int64_t> now_seconds;  // the client's own, for TTL and expiry
   QueryResult result;                  // the plan fills it in

@@ -278,7 +278,7 @@ class QueryProcessorImpl final : public QueryProcessor {
                                                   " statements, the limit is ",
                                                   deps_.limits.batch_statements_max));
     }
-    SetBatchTimestamp(&request);
+    request.one_timestamp = true;
     BatchWrite write(type);
     PlanPtr first;  // it names the batch
     for (BatchItem& item : items) {

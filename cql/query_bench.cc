@@ -30,7 +30,7 @@ std::atomic<uint64_t> allocations = 0;
 // Takes every write, and answers every read with the same page.
 class InstantCoordinator final : public coordinator::Coordinator {
  public:
-  data::Timestamp NextTimestamp() override { return ++last_; }
+  absl::StatusOr<data::Timestamp> NextTimestamp() override { return ++last_; }
   base::Task<absl::Status> Write(data::Mutation mutation, coordinator::RequestOptions) override {
     benchmark::DoNotOptimize(mutation);
     return base::Task<absl::Status>::Ready(absl::OkStatus());

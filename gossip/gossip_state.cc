@@ -66,7 +66,6 @@ Delta GossipState::DeltaSince(const NodeId& id, const EndpointState& state, uint
 
 Ack GossipState::Examine(const std::vector<Digest>& digests) const {
   Ack ack;
-  ack.sender = {self_, own().generation};
   size_t bytes = 0;
   absl::btree_map<NodeId, Digest> theirs;
   for (const Digest& digest : digests) theirs.emplace(digest.id, digest);

@@ -49,7 +49,7 @@ class GossipState {
 
   // For a Syn: how much is known of every node.
   std::vector<Digest> Digests() const;
-  // For an Ack: what the sender of `digests` lacks (nodes that it did not list included), and what
+  // For an Ack (but for its sender): what the sender of `digests` lacks (nodes that it did not list included), and what
   // it has more of.
   Ack Examine(const std::vector<Digest>& digests) const;
   // For an Ack2: what was requested. Nodes that are not known are left out.

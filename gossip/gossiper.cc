@@ -25,10 +25,17 @@ Gossiper::Gossiper(GossiperOptions options, GossiperDeps deps, NodeId self, int6
       state_(self, generation),
       detector_(options_.phi),
       picker_(deps.random.Stream("gossip")),
+      own_clock_refused_(deps.skew.max(), /*lasting=*/absl::ZeroDuration()),
       known_gauge_(
           deps.metrics.AddGauge("tholos_gossip_known_nodes", "Nodes known, this one included.")),
       alive_gauge_(deps.metrics.AddGauge("tholos_gossip_alive_nodes",
                                          "Nodes believed alive, this one included.")),
+      clock_ahead_gauge_(deps.metrics.AddGauge(
+          "tholos_gossip_clock_ahead_microseconds",
+          "How far this node's clock is ahead of the cluster's (below zero: behind).")),
+      clock_offset_gauge_(deps.metrics.AddGauge(
+          "tholos_gossip_clock_offset_microseconds",
+          "The clock of the live peer that differs most, minus this node's.")),
       rounds_(deps.metrics.AddCounter("tholos_gossip_rounds_total", "Rounds of gossip.")),
       convictions_(deps.metrics.AddCounter("tholos_gossip_convictions_total",
                                            "Peers found dead by silence or refusal.")),
@@ -100,7 +107,7 @@ base::Task<void> Gossiper::Stop() {
 }
 
 base::Task<void> Gossiper::Announce(base::Endpoint to) {
-  const Ack2 message{{self_, state_.own().generation}, {state_.OwnDelta()}};
+  const Ack2 message{Self(), {state_.OwnDelta()}};
   // Whoever misses it finds out by itself.
   (void)co_await deps_.transport.Call(
       {.to = std::move(to), .verb = rpc::Verb::kGossipAck, .body = Encode(message)},
@@ -121,10 +128,12 @@ base::Task<void> Gossiper::Run() {
 void Gossiper::Round(bool first) {
   rounds_.Add();
   state_.Beat();
+  NoteIfSet();
   for (const NodeId& id : detector_.Tick(Now())) {
     convictions_.Add();
     Died(id, "silent");
   }
+  PublishSkew();
   for (base::Endpoint& target : Targets(first)) {
     if (exchanging_.insert(target).second) scope_.Spawn(GossipTo(std::move(target)));
   }
@@ -149,9 +158,11 @@ std::vector<base::Endpoint> Gossiper::Targets(bool first) {
 
 // The three messages of an exchange (message.h), from the side that begins.
 base::Task<void> Gossiper::GossipTo(base::Endpoint to) {
+  const ClockReading before = ReadClocks();
   auto answer = co_await deps_.transport.Call(
       {.to = to, .verb = rpc::Verb::kGossipSyn, .body = Encode(MakeSyn(/*shadow=*/false))},
       Now() + options_.call_timeout);
+  const ClockReading after = ReadClocks();
   exchanging_.erase(to);
   if (!answer.ok()) {
     if (absl::IsFailedPrecondition(answer.status())) {
@@ -173,8 +184,9 @@ base::Task<void> Gossiper::GossipTo(base::Endpoint to) {
   }
   ApplyDeltas(ack->deltas);
   Answered(ack->sender);
+  Measure(ack->sender, before, after);
   if (ack->requests.empty()) co_return;
-  const Ack2 ack2{{self_, state_.own().generation}, state_.DeltasFor(ack->requests)};
+  const Ack2 ack2{Self(), state_.DeltasFor(ack->requests)};
   // What it answers says only that it has it now, which SpreadNow waits for.
   (void)co_await deps_.transport.Call(
       {.to = to, .verb = rpc::Verb::kGossipAck, .body = Encode(ack2)},
@@ -243,9 +255,11 @@ base::Task<void> Gossiper::Probe(NodeId id, bool at_once) {
 base::Task<Gossiper::Outcome> Gossiper::EchoOnce(NodeId id) {
   const auto to = AddressOf(id);
   if (!to.has_value()) co_return Outcome::kLost;
+  const ClockReading before = ReadClocks();
   auto answer = co_await deps_.transport.Call(
-      {.to = *to, .verb = rpc::Verb::kEcho, .body = Encode(Echo{{self_, state_.own().generation}})},
+      {.to = *to, .verb = rpc::Verb::kEcho, .body = Encode(Echo{Self()})},
       Now() + options_.call_timeout);
+  const ClockReading after = ReadClocks();
   if (absl::IsUnavailable(answer.status())) {
     Refused(id);
     co_return Outcome::kRefused;
@@ -257,6 +271,7 @@ base::Task<Gossiper::Outcome> Gossiper::EchoOnce(NodeId id) {
     co_return Outcome::kLost;
   }
   Answered(echo->sender);
+  Measure(echo->sender, before, after);
   if (echo->sender.id == id) co_return Outcome::kAnswered;
   // Another node listens at its address now.
   WarnOnce(base::StrCat("at ", to->ToString(), " there is node ", echo->sender.id.ToString(),

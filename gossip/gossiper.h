@@ -1,13 +1,16 @@
 // Gossiper: the driver of gossip. It has the time and the messages; what they mean is decided by
-// pure parts: GossipState (who knows what), FailureDetector (who is alive) and TargetPicker (whom
-// to talk to).
+// pure parts: GossipState (who knows what), FailureDetector (who is alive), TargetPicker (whom to
+// talk to) and ClockSkew (how wrong the clocks are).
 //
 // Once an interval it makes this node's heartbeat advance, exchanges states with a few peers and
 // looks for silent ones. A peer that is heard of is asked (kEcho) before it counts as alive. A peer
 // that refuses a call is probed until it answers or is convicted (failure_detector.h), so the death
 // of a process is seen in about two to three seconds, while the death of a machine takes about 18.
 //
-// Shard 0 only, but for LivenessView, through which every shard sees the result. Order of calls:
+// Exchanges and echoes also carry the peers' wall clocks. Where one differs from this node's by more
+// than half a second there are lines in the log, and gauges always.
+//
+// Shard 0 only, but for LivenessView and SkewView, through which every shard sees the result. Order of calls:
 //
 //   RegisterHandlers   before the transport starts; other nodes are answered from then on
 //   Remember, SetOwn, Observe, AskSeeds
@@ -33,9 +36,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "gossip/clock_skew.h"
 #include "gossip/failure_detector.h"
 #include "gossip/gossip_state.h"
 #include "gossip/liveness.h"
+#include "gossip/skew_view.h"
 #include "gossip/target_picker.h"
 #include "rpc/transport.h"
 
@@ -59,6 +64,7 @@ struct GossiperDeps {
   base::Log& log;
   base::Metrics& metrics;
   LivenessView& liveness;
+  SkewView& skew;
 };
 
 // What observers are told.
@@ -114,6 +120,8 @@ class Gossiper {
   // This node is always alive.
   bool IsAlive(const NodeId& id) const { return id == self_ || detector_.IsAlive(id); }
   double Phi(const NodeId& id) const;
+  // The peer's wall clock minus this node's; nothing if it was not measured. Zero for this node.
+  std::optional<absl::Duration> ClockOffset(const NodeId& id) const;
   // Where the node listens, if it is known.
   std::optional<base::Endpoint> AddressOf(const NodeId& id) const;
 
@@ -131,6 +139,15 @@ class Gossiper {
   base::Task<Outcome> EchoOnce(NodeId id);
   void ProbeSuspects();
   base::Task<void> Announce(base::Endpoint to);
+
+  // gossiper_clock.cc: what the wall clocks say.
+  ClockReading ReadClocks() const;
+  Sender Self() const;
+  void NoteIfSet();
+  void Measure(const Sender& sender, const ClockReading& before, const ClockReading& after);
+  void ForgetClock(const NodeId& id);
+  void PublishSkew();
+  void LogSkew(const ClockSkew::Estimate& estimate);
 
   // gossiper_messages.cc: what arrives, and what it changes.
   base::Task<absl::StatusOr<std::string>> HandleSyn(rpc::Incoming incoming);
@@ -157,6 +174,11 @@ class Gossiper {
   GossipState state_;
   FailureDetector detector_;
   TargetPicker picker_;
+  ClockSkew skew_;
+  std::optional<ClockReading> last_reading_;  // of the last round
+  ClockAlarm own_clock_{ClockSkew::kWarned};
+  ClockAlarm own_clock_refused_;
+  ClockAlarm peer_clocks_{ClockSkew::kWarned};
   std::vector<Observer> observers_;
   absl::btree_set<base::Endpoint> exchanging_;  // one exchange at a time with each
   absl::btree_set<NodeId> probing_;
@@ -170,6 +192,8 @@ class Gossiper {
 
   base::Gauge& known_gauge_;
   base::Gauge& alive_gauge_;
+  base::Gauge& clock_ahead_gauge_;
+  base::Gauge& clock_offset_gauge_;
   base::Counter& rounds_;
   base::Counter& convictions_;
   base::Counter& malformed_;

@@ -28,7 +28,7 @@ Syn Gossiper::MakeSyn(bool shadow) const {
   Syn syn;
   syn.shadow = shadow;
   syn.cluster_name = options_.cluster_name;
-  syn.sender = {self_, state_.own().generation};
+  syn.sender = Self();
   if (!shadow) syn.digests = state_.Digests();
   return syn;
 }
@@ -55,6 +55,7 @@ base::Task<absl::StatusOr<std::string>> Gossiper::HandleSyn(rpc::Incoming incomi
   if (!syn.ok()) co_return Malformed(incoming.from, syn.status());
   THOLOS_CO_RETURN_IF_ERROR(CheckSyn(*syn, incoming.from));
   Ack ack = state_.Examine(syn->digests);
+  ack.sender = Self();
   if (syn->shadow) ack.requests.clear();
   // It can reach this node; can this node reach it?
   const EndpointState* sender = state_.Find(syn->sender.id);
@@ -74,7 +75,7 @@ base::Task<absl::StatusOr<std::string>> Gossiper::HandleAck2(rpc::Incoming incom
 base::Task<absl::StatusOr<std::string>> Gossiper::HandleEcho(rpc::Incoming incoming) {
   const auto echo = DecodeEcho(incoming.body);
   if (!echo.ok()) co_return Malformed(incoming.from, echo.status());
-  co_return Encode(Echo{{self_, state_.own().generation}});
+  co_return Encode(Echo{Self()});
 }
 
 void Gossiper::ApplyDeltas(const std::vector<Delta>& deltas) {
@@ -93,6 +94,7 @@ void Gossiper::ApplyChange(const StateChange& change) {
   }
   if (change.kind == Kind::kRestarted) {
     deps_.log.Info(kPart, base::StrCat("node ", Describe(id), " restarted"));
+    ForgetClock(id);
     if (detector_.Restarted(id)) Died(id, "restarted");
   }
   detector_.Heard(id, Now());
@@ -125,6 +127,7 @@ void Gossiper::Refused(const NodeId& id) {
 
 void Gossiper::Died(const NodeId& id, std::string_view why) {
   deps_.log.Warning(kPart, base::StrCat("node ", Describe(id), " is down: ", why));
+  ForgetClock(id);
   PublishLiveness();
   Notify({id, PeerEvent::Kind::kDead, {}});
 }

@@ -12,7 +12,7 @@ using base::Reader;
 
 enum class Kind : uint64_t { kSyn = 1, kAck = 2, kAck2 = 3, kEcho = 4 };
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 constexpr uint8_t kShadowFlag = 1;
 constexpr size_t kIdBytes = 16;
 constexpr size_t kChecksumBytes = 8;
@@ -66,12 +66,14 @@ int64_t ReadGeneration(Reader* reader) {
 void PutSender(std::string* out, const Sender& sender) {
   PutId(out, sender.id);
   base::PutVarint(out, static_cast<uint64_t>(sender.generation));
+  base::PutFixed64(out, static_cast<uint64_t>(sender.wall_micros));
 }
 
 Sender ReadSender(Reader* reader) {
   Sender sender;
   sender.id = ReadId(reader);
   sender.generation = ReadGeneration(reader);
+  sender.wall_micros = static_cast<int64_t>(reader->Fixed64());
   return sender;
 }
 

@@ -16,7 +16,7 @@
 //
 // Every message is
 //
-//     version   1 byte    1
+//     version   1 byte    2
 //     body      see below; numbers are varints unless said otherwise
 //     checksum  8 bytes   base::Checksum64 of all before it, seeded with the kind (1 Syn, 2 Ack, 3
 //     Ack2, 4 Echo)
@@ -25,7 +25,8 @@
 //     digests Ack       sender, deltas, requests Ack2      sender, deltas Echo      sender (both
 //     the question and the answer)
 //
-//     sender    id (16 bytes), generation
+//     sender    id (16 bytes), generation, its wall clock (8 bytes, little-endian: microseconds since
+//               1970) when the message was made
 //     digests, requests   count, then each: id (16 bytes), generation, version
 //     deltas    count, then each: id (16 bytes), generation, from version, heartbeat,
 //               count of values, then each: key (1 byte), version, value (bytes)
@@ -53,6 +54,7 @@ inline constexpr size_t kMessageBytesMax = 4 << 20;
 struct Sender {
   NodeId id;
   int64_t generation = 0;
+  int64_t wall_micros = 0;
   friend bool operator==(const Sender&, const Sender&) = default;
 };
 

@@ -16,7 +16,7 @@ namespace tholos::gossip {
 namespace {
 
 std::string Sealed(std::string_view body, uint64_t kind) {
-  std::string bytes(1, '\x01');
+  std::string bytes(1, '\x02');
   bytes.append(body);
   base::PutFixed64(&bytes, base::Checksum64(bytes, kind));
   return bytes;
@@ -59,15 +59,15 @@ std::vector<std::string> FuzzSeeds() {
   id.bytes[0] = 7;
   Syn syn;
   syn.cluster_name = "cluster";
-  syn.sender = {id, 1700000000};
+  syn.sender = {id, 1700000000, 1700000000123456};
   syn.digests = {{id, 1700000000, 17}, {{}, 5, uint64_t{1} << 60}};
   Ack ack;
-  ack.sender = {id, 5};
+  ack.sender = {id, 5, -1};
   ack.deltas = {{id, 6, 7, 8, {{StateKey::kStatus, {9, "NORMAL"}}, {StateKey{200}, {10, ""}}}}};
   ack.requests = {{id, 1700000000, 3}};
   std::vector<std::string> seeds;
-  for (const std::string& whole :
-       {Encode(syn), Encode(ack), Encode(Ack2{ack.sender, ack.deltas}), Encode(Echo{{id, 10}})}) {
+  for (const std::string& whole : {Encode(syn), Encode(ack), Encode(Ack2{ack.sender, ack.deltas}),
+                                   Encode(Echo{{id, 10, 1700000000123456}})}) {
     // Without what the target adds: version, checksum.
     seeds.push_back(whole.substr(1, whole.size() - 9));
   }

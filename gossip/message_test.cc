@@ -1,5 +1,7 @@
 #include "gossip/message.h"
 
+#include <limits>
+
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "base/random.h"
@@ -19,14 +21,14 @@ Syn SomeSyn() {
   Syn syn;
   syn.shadow = true;
   syn.cluster_name = "Test Cluster";
-  syn.sender = {Id(1), 1700000000};
+  syn.sender = {Id(1), 1700000000, 1700000001000002};
   syn.digests = {{Id(1), 1700000000, 17}, {Id(2), 5, uint64_t{1} << 60}};
   return syn;
 }
 
 Ack SomeAck() {
   Ack ack;
-  ack.sender = {Id(2), 5};
+  ack.sender = {Id(2), 5, -3};
   ack.deltas = {{Id(3), 6, 7, 8, {{StateKey::kStatus, {9, "NORMAL"}}, {StateKey{200}, {10, ""}}}},
                 {Id(4), 1, 0, 0, {}}};
   ack.requests = {{Id(1), 1700000000, 3}};
@@ -36,19 +38,20 @@ Ack SomeAck() {
 TEST(GossipMessage, ComesBackAsItWas) {
   EXPECT_EQ(*DecodeSyn(Encode(SomeSyn())), SomeSyn());
   EXPECT_EQ(*DecodeAck(Encode(SomeAck())), SomeAck());
-  const Ack2 ack2{{Id(7), 8}, SomeAck().deltas};
+  const Ack2 ack2{{Id(7), 8, 9}, SomeAck().deltas};
   EXPECT_EQ(*DecodeAck2(Encode(ack2)), ack2);
-  const Echo echo{{Id(9), 10}};
+  const Echo echo{{Id(9), 10, std::numeric_limits<int64_t>::max()}};
   EXPECT_EQ(*DecodeEcho(Encode(echo)), echo);
 }
 
 TEST(GossipMessage, TheLayoutIsFixed) {
-  const std::string bytes = Encode(Echo{{Id(0xab), 300}});
-  ASSERT_EQ(bytes.size(), 1u + 16 + 2 + 8);
-  EXPECT_EQ(bytes[0], 1);
+  const std::string bytes = Encode(Echo{{Id(0xab), 300, 0x0102030405060708}});
+  ASSERT_EQ(bytes.size(), 1u + 16 + 2 + 8 + 8);
+  EXPECT_EQ(bytes[0], 2);
   EXPECT_EQ(static_cast<uint8_t>(bytes[1]), 0xab);
   EXPECT_EQ(bytes.substr(17, 2), "\xac\x02");
-  EXPECT_EQ(base::LoadFixed64(bytes.data() + 19), base::Checksum64(bytes.substr(0, 19), 4));
+  EXPECT_EQ(bytes.substr(19, 8), "\x08\x07\x06\x05\x04\x03\x02\x01");
+  EXPECT_EQ(base::LoadFixed64(bytes.data() + 27), base::Checksum64(bytes.substr(0, 27), 4));
 }
 
 TEST(GossipMessage, OneKindIsNotTakenForAnother) {
@@ -119,9 +122,9 @@ TEST(GossipMessage, BoundsAreHeld) {
 TEST(GossipMessage, AnotherVersionIsNamed) {
   std::string bytes = Encode(Echo{});
   bytes.resize(bytes.size() - 8);
-  bytes[0] = 2;
+  bytes[0] = 1;
   EXPECT_THAT(std::string(DecodeEcho(WithChecksum(bytes, 4)).status().message()),
-              testing::HasSubstr("version 2, expected 1"));
+              testing::HasSubstr("version 1, expected 2"));
 }
 
 }  // namespace

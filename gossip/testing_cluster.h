@@ -23,8 +23,9 @@ class TestingCluster {
     Process(TestingCluster& cluster, base::sim::SimNode& node, base::Endpoint address,
             GossiperOptions options, NodeId id, int64_t generation)
         : transport(cluster.network, node, std::move(address)),
-          gossiper(std::move(options), {node.random(), transport, node.log(), metrics, liveness},
-                   id, generation) {
+          gossiper(std::move(options),
+                   {node.random(), transport, node.log(), metrics, liveness, skew}, id,
+                   generation) {
       gossiper.Observe([this](const PeerEvent& event) { events.push_back(event); });
     }
     int Count(PeerEvent::Kind kind) const {
@@ -35,6 +36,7 @@ class TestingCluster {
 
     base::Metrics metrics;
     LivenessView liveness;
+    SkewView skew{absl::Seconds(10)};
     std::vector<PeerEvent> events;
     // Before the gossiper, to which its handlers refer: destroyed after it only if it is stopped.
     rpc::SimTransport transport;

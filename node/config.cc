@@ -64,6 +64,18 @@ absl::Status SetDuration(const std::string& value, absl::Duration low, absl::Dur
   return absl::OkStatus();
 }
 
+// Not below half a second: about that is what a measured offset may be off by. 0: no bound.
+absl::Status SetClockSkew(const std::string& value, absl::Duration* out) {
+  absl::Duration span;
+  if (!absl::ParseDuration(value, &span) ||
+      (span != absl::ZeroDuration() &&
+       (span < absl::Milliseconds(500) || span > absl::Hours(24)))) {
+    return Expected("a time from 500ms to 24h such as 10s, or 0", value);
+  }
+  *out = span == absl::ZeroDuration() ? absl::InfiniteDuration() : span;
+  return absl::OkStatus();
+}
+
 absl::Status SetBool(const std::string& value, bool* out) {
   if (value != "true" && value != "false") return Expected("true or false", value);
   *out = value == "true";
@@ -201,6 +213,7 @@ std::vector<Key> NodeKeys() {
        [](auto& v, Config* c) {
          return SetDuration(v, absl::Milliseconds(1), absl::Hours(1), &c->slow_request);
        }},
+      {"clock_skew_max", [](auto& v, Config* c) { return SetClockSkew(v, &c->clock_skew_max); }},
       {"client_memory",
        [](auto& v, Config* c) { return SetBytes(v, 32 << 20, &c->client_memory); }},
       {"open_network", [](auto& v, Config* c) { return SetBool(v, &c->open_network); }},

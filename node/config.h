@@ -18,6 +18,8 @@
 //   partition_reads_per_second, partition_writes_per_second
 //                     0           most requests of one partition on a shard; 0: no limit
 //   slow_request      500ms       requests that take longer are logged and counted; from 1ms to 1h
+//   clock_skew_max    10s         beyond it the node's clock gives no timestamps and TTLs; 0: it
+//                                 always does
 //   client_memory     256MiB      requests and answers of native clients; half as much of gRPC clients
 //   open_network      false       allows `listen` beyond loopback, without authentication
 //   authenticator     allow_all   native clients' roles: allow_all, or password
@@ -67,6 +69,7 @@ struct Config {
   uint32_t partition_reads_per_second = 0;
   uint32_t partition_writes_per_second = 0;
   absl::Duration slow_request = absl::Milliseconds(500);
+  absl::Duration clock_skew_max = absl::Seconds(10);  // infinite: given as 0
   uint64_t client_memory = 256u << 20;
   bool open_network = false;
   std::string authenticator = "allow_all";

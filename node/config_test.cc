@@ -93,5 +93,24 @@ TEST(Config, ListensBeyondLoopbackOnlyWhenTold) {
   EXPECT_TRUE(ValidateConfig(config).ok());
 }
 
+TEST(Config, ClockSkewMaxIsATimeOrOff) {
+  Config config;
+  EXPECT_EQ(config.clock_skew_max, absl::Seconds(10));
+  const std::pair<const char*, absl::Duration> kGood[] = {{"500ms", absl::Milliseconds(500)},
+                                                          {"1m30s", absl::Seconds(90)},
+                                                          {"24h", absl::Hours(24)},
+                                                          {"0", absl::InfiniteDuration()}};
+  for (const auto& [text, span] : kGood) {
+    EXPECT_TRUE(SetConfigKey("clock_skew_max", text, &config).ok()) << text;
+    EXPECT_EQ(config.clock_skew_max, span) << text;
+  }
+  for (const char* text : {"", "10", "499ms", "-10s", "25h", "inf", "off", "10 s"}) {
+    const absl::Status status = SetConfigKey("clock_skew_max", text, &config);
+    EXPECT_EQ(status.message(), absl::StrCat("clock_skew_max: expected a time from 500ms to 24h "
+                                             "such as 10s, or 0, found '",
+                                             text, "'"));
+  }
+}
+
 }  // namespace
 }  // namespace tholos::node

@@ -87,6 +87,7 @@ NodeOptions ToNodeOptions(const Config& config) {
   options.memtable_bytes_max = config.memtable_memory;
   options.commitlog_bytes_max = config.commitlog_memory;
   options.query_limits = config.limits;
+  options.clock_skew_max = config.clock_skew_max;
   options.partition_rates = {.reads_per_second = config.partition_reads_per_second,
                              .writes_per_second = config.partition_writes_per_second};
   options.slow_request = config.slow_request;

@@ -28,7 +28,10 @@ constexpr absl::Duration kLoadInterval = absl::Seconds(10);
 class NodeImpl final : public Node {
  public:
   NodeImpl(NodeOptions options, NodeDeps deps)
-      : options_(std::move(options)), deps_(deps), timestamps_(deps.clock) {}
+      : options_(std::move(options)),
+        deps_(deps),
+        skew_(options_.clock_skew_max),
+        timestamps_(deps.clock) {}
 
   base::Task<absl::Status> Build();
   base::Task<void> Stop() override;
@@ -39,6 +42,7 @@ class NodeImpl final : public Node {
   coordinator::ClusterCoordinator& coordinator() override { return *coordinator_; }
   ring::ClusterState::Ptr cluster() const override { return state_.Get(); }
   const gossip::LivenessView& liveness() const override { return liveness_; }
+  const gossip::SkewView& skew() const override { return skew_; }
   const ring::NodeId& id() const override { return id_; }
   const NodeOptions& options() const override { return options_; }
   std::vector<PeerView> Peers() const override;
@@ -57,6 +61,7 @@ class NodeImpl final : public Node {
   ring::NodeId id_;
   ring::ClusterStateHolder state_;
   gossip::LivenessView liveness_;
+  gossip::SkewView skew_;
   coordinator::TimestampSource timestamps_;
 
   // Bottom-up, each using those above it.
@@ -134,8 +139,9 @@ void NodeImpl::BuildGossip(int64_t generation) {
   options.seeds = options_.seeds;
   gossiper_ = std::make_unique<gossip::Gossiper>(
       std::move(options),
-      gossip::GossiperDeps{deps_.random, deps_.transport, deps_.log, deps_.metrics, liveness_}, id_,
-      generation);
+      gossip::GossiperDeps{deps_.random, deps_.transport, deps_.log, deps_.metrics, liveness_,
+                           skew_},
+      id_, generation);
   gossiper_->RegisterHandlers();
 }
 
@@ -162,10 +168,10 @@ base::Task<absl::Status> NodeImpl::OpenCoordinator() {
   options.faults = options_.faults.coordinator;
   THOLOS_CO_ASSIGN_OR_RETURN(
       coordinator_, co_await coordinator::ClusterCoordinator::Open(
-                        std::move(options),
-                        coordinator::CoordinatorDeps{
-                            deps_.clock, deps_.random, deps_.executor, deps_.fs, deps_.metrics,
-                            deps_.log, deps_.transport, *engine_, state_, liveness_, timestamps_}));
+                        std::move(options), coordinator::CoordinatorDeps{
+                                                deps_.clock, deps_.random, deps_.executor, deps_.fs,
+                                                deps_.metrics, deps_.log, deps_.transport, *engine_,
+                                                state_, liveness_, skew_, timestamps_}));
   co_return absl::OkStatus();
 }
 
@@ -225,6 +231,7 @@ std::vector<PeerView> NodeImpl::Peers() const {
     PeerView& peer = peers.emplace_back();
     peer.info = info;
     peer.alive = liveness_.IsAlive(id);
+    peer.clock_offset = gossiper_->ClockOffset(id);
     const gossip::EndpointState* state = gossiper_->state().Find(id);
     if (state == nullptr) continue;
     peer.load_bytes =

@@ -22,6 +22,7 @@
 #include "cql/limits.h"
 #include "cql/query_processor.h"
 #include "gossip/liveness.h"
+#include "gossip/skew_view.h"
 #include "ring/cluster_state.h"
 #include "rpc/transport.h"
 #include "storage/engine.h"
@@ -56,6 +57,8 @@ struct NodeOptions {
   coordinator::PartitionRateLimits partition_rates;
   // Slower requests are counted and logged.
   absl::Duration slow_request = absl::Milliseconds(500);
+  // Beyond it this node's clock gives no timestamps and TTLs. Infinite: it always does.
+  absl::Duration clock_skew_max = absl::Seconds(10);
   Faults faults;
 };
 
@@ -77,6 +80,7 @@ struct PeerView {
   uint64_t load_bytes = 0;
   std::string schema_version;
   std::string release;
+  std::optional<absl::Duration> clock_offset;  // its clock minus this node's, if it was measured
 };
 
 class Node {
@@ -103,6 +107,7 @@ class Node {
   virtual coordinator::ClusterCoordinator& coordinator() = 0;
   virtual ring::ClusterState::Ptr cluster() const = 0;
   virtual const gossip::LivenessView& liveness() const = 0;
+  virtual const gossip::SkewView& skew() const = 0;
   virtual const ring::NodeId& id() const = 0;
   virtual const NodeOptions& options() const = 0;
 

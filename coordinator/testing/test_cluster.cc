@@ -200,7 +200,7 @@ Task<void> TestCluster::StartProcess(int node, bool* started) {
   auto coordinator = co_await ClusterCoordinator::Open(
       options, {sim.clock(), sim.random(), sim.executor(), sim.files(), *process.metrics, sim.log(),
                 *process.transport, *process.engine, process.cluster, process.liveness,
-                *process.timestamps});
+                process.skew, *process.timestamps});
   THOLOS_CHECK(coordinator.ok()) << coordinator.status();
   process.coordinator = *std::move(coordinator);
   process.service = std::make_unique<ReplicaService>(

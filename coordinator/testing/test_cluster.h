@@ -74,6 +74,8 @@ class TestCluster {
                                 absl::Duration timeout = absl::Seconds(2));
   // It is stopped, and the others do not know it any more.
   void Remove(int node);
+  // What the node's gossip says of its clock.
+  void SetSkew(int node, absl::Duration ahead) { machines_[node].process->skew.Publish(ahead); }
   // On this replica alone, past the coordinator.
   void Apply(int node, data::Mutation mutation);
   data::ReadResult ReadReplica(int node, data::ReadCommand command);
@@ -106,6 +108,7 @@ class TestCluster {
     std::unique_ptr<base::Metrics> metrics = std::make_unique<base::Metrics>();
     ring::ClusterStateHolder cluster;
     gossip::LivenessView liveness;
+    gossip::SkewView skew{absl::Seconds(10)};
     std::unique_ptr<TimestampSource> timestamps;
     std::unique_ptr<ReplicaService> service;
     std::unique_ptr<ClusterCoordinator> coordinator;

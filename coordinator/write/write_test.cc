@@ -333,10 +333,10 @@ TEST(WriteTest, DuplicatedAndLostMessages) {
 TEST(WriteTest, TimestampsFollowWhatPeersWrote) {
   TestCluster cluster;
   cluster.sim_node(0).clock().StepWall(absl::Minutes(5));
-  const data::Timestamp ahead = cluster.coordinator(0).NextTimestamp();
-  EXPECT_LT(cluster.coordinator(1).NextTimestamp(), ahead);
+  const data::Timestamp ahead = *cluster.coordinator(0).NextTimestamp();
+  EXPECT_LT(*cluster.coordinator(1).NextTimestamp(), ahead);
   EXPECT_TRUE(cluster.Write(0, PutRow("p", "c", ahead, "v"), kAll).ok());
-  EXPECT_GT(cluster.coordinator(1).NextTimestamp(), ahead) << "a replica has seen it";
+  EXPECT_GT(*cluster.coordinator(1).NextTimestamp(), ahead) << "a replica has seen it";
 }
 
 TEST(WriteTest, TimestampsFarInTheFutureAreRefused) {
@@ -353,7 +353,7 @@ TEST(WriteTest, TimestampsFarInTheFutureAreRefused) {
       << refused;
   EXPECT_TRUE(write(absl::Minutes(59)).ok());
   // The node follows what it took, and may go on from there.
-  const data::Timestamp followed = cluster.coordinator(0).NextTimestamp();
+  const data::Timestamp followed = *cluster.coordinator(0).NextTimestamp();
   EXPECT_GT(followed, now + absl::ToInt64Microseconds(absl::Minutes(59)));
   EXPECT_TRUE(cluster.Write(0, PutRow("p", "d", followed, "v"), kAll).ok());
   EXPECT_EQ(ErrorOf(write(absl::Minutes(118))).kind, RequestErrorKind::kInvalid)
@@ -362,15 +362,15 @@ TEST(WriteTest, TimestampsFarInTheFutureAreRefused) {
 
 TEST(WriteTest, TimestampsDoNotGoBackOverARestart) {
   TestCluster cluster;
-  const data::Timestamp before = cluster.coordinator(0).NextTimestamp();
+  const data::Timestamp before = *cluster.coordinator(0).NextTimestamp();
   cluster.RunFor(absl::Seconds(3));
-  const data::Timestamp last = cluster.coordinator(0).NextTimestamp();
+  const data::Timestamp last = *cluster.coordinator(0).NextTimestamp();
   cluster.RunFor(absl::Seconds(1));
   cluster.PowerLoss(0);
   cluster.sim_node(0).clock().StepWall(-absl::Hours(1));
   cluster.Boot(0);
-  EXPECT_GT(cluster.coordinator(0).NextTimestamp(), last);
-  EXPECT_LT(cluster.coordinator(0).NextTimestamp(),
+  EXPECT_GT(*cluster.coordinator(0).NextTimestamp(), last);
+  EXPECT_LT(*cluster.coordinator(0).NextTimestamp(),
             last + absl::ToInt64Microseconds(absl::Seconds(5)));
   EXPECT_GT(last, before);
 }
@@ -380,12 +380,12 @@ TEST(WriteTest, WhatWasSentIsBelowAllTimestampsAfterARestart) {
   TestCluster cluster;
   cluster.RunFor(absl::Seconds(3));
   cluster.sim_node(0).clock().StepWall(absl::Minutes(30));
-  const data::Timestamp ahead = cluster.coordinator(0).NextTimestamp();
+  const data::Timestamp ahead = *cluster.coordinator(0).NextTimestamp();
   ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", ahead, "v"), kQuorum).ok());
   cluster.PowerLoss(0);
   cluster.sim_node(0).clock().StepWall(-absl::Minutes(30));
   cluster.Boot(0);
-  EXPECT_GT(cluster.coordinator(0).NextTimestamp(), ahead);
+  EXPECT_GT(*cluster.coordinator(0).NextTimestamp(), ahead);
 }
 
 TEST(WriteTest, IsRefusedIfItsTimestampCannotBeKept) {
@@ -393,10 +393,49 @@ TEST(WriteTest, IsRefusedIfItsTimestampCannotBeKept) {
   cluster.RunFor(absl::Seconds(3));
   cluster.faults(0).apply_error = absl::ResourceExhaustedError("disk full");
   cluster.sim_node(0).clock().StepWall(absl::Minutes(30));
-  const data::Timestamp ahead = cluster.coordinator(0).NextTimestamp();
+  const data::Timestamp ahead = *cluster.coordinator(0).NextTimestamp();
   const absl::Status refused = cluster.Write(0, PutRow("p", "c", ahead, "v"), kQuorum);
   EXPECT_EQ(ErrorOf(refused).kind, RequestErrorKind::kOverloaded) << refused;
   EXPECT_FALSE(cluster.HasRow(1, "p", "c")) << "nothing was sent";
+}
+
+TEST(WriteTest, AClockThatIsTooWrongDecidesNothing) {
+  TestCluster cluster;
+  const auto next = [&](int node) {
+    return cluster.Run(node, [&, node]() -> base::Task<absl::Status> {
+      co_return cluster.coordinator(node).NextTimestamp().status();
+    });
+  };
+  for (const absl::Duration ahead : {absl::Minutes(90), -absl::Minutes(90)}) {
+    cluster.sim_node(0).clock().StepWall(ahead);
+    cluster.SetSkew(0, ahead);
+    const absl::Status refused = next(0);
+    EXPECT_EQ(ErrorOf(refused).kind, RequestErrorKind::kOverloaded) << refused;
+    EXPECT_NE(refused.message().find(ahead > absl::ZeroDuration()
+                                         ? "this node's clock is 1h30m ahead of the cluster's, "
+                                           "beyond 10s (clock_skew_max)"
+                                         : "this node's clock is 1h30m behind the cluster's"),
+              absl::string_view::npos)
+        << refused;
+    EXPECT_TRUE(next(1).ok());
+
+    // With the client's timestamp it is taken, and read.
+    const data::Timestamp given = cluster.sim_node(1).clock().WallMicros();
+    const absl::Status written = cluster.Write(0, PutRow("p", "c", given, "v"), kAll);
+    if (ahead > absl::ZeroDuration()) {
+      EXPECT_TRUE(written.ok()) << written;
+    } else {
+      // More than an hour in this clock's future, for which the client is not to blame.
+      EXPECT_EQ(ErrorOf(written).kind, RequestErrorKind::kOverloaded) << written;
+    }
+    EXPECT_TRUE(cluster.HasRow(1, "p", "c"));
+    EXPECT_TRUE(cluster.Read(0, ReadAll("p"), kAll).ok());
+
+    cluster.sim_node(0).clock().StepWall(-ahead);
+    cluster.SetSkew(0, absl::ZeroDuration());
+    EXPECT_TRUE(next(0).ok());
+  }
+  EXPECT_EQ(cluster.Metric(0, "tholos_coordinator_clock_refused_total"), 3);
 }
 
 TEST(WriteTest, AfterStopItIsRefused) {

@@ -21,7 +21,7 @@ class BatchPlan final : public Plan {
                                  TakeTimestamp(*timestamp_, request));
       if (given) request.timestamp = given;
     }
-    SetBatchTimestamp(&request);
+    request.one_timestamp = true;
     BatchWrite write(type_);
     for (const PlanPtr& plan : plans_) {
       THOLOS_CO_RETURN_IF_ERROR(co_await write.Add(*plan, request));
@@ -62,10 +62,6 @@ std::string Kilobytes(size_t bytes) {
 }
 
 }  // namespace
-
-void SetBatchTimestamp(Request* request) {
-  if (!request->timestamp) request->timestamp = request->services->coordinator.NextTimestamp();
-}
 
 base::Task<absl::Status> BatchWrite::Add(const Plan& plan, Request& request) {
   const WritePlan* write = plan.write_plan();

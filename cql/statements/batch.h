@@ -17,7 +17,7 @@
 
 namespace tholos::cql {
 
-// One execution. Every Add first, then Write, once.
+// One execution. Every Add first, then Write, once. The request's `one_timestamp` is set before.
 class BatchWrite {
  public:
   explicit BatchWrite(BatchType type) : type_(type) {}
@@ -38,8 +38,5 @@ class BatchWrite {
   std::map<std::pair<data::TableId, data::DecoratedKey>, size_t> places_;  // in mutations_
   std::map<data::TableId, std::string> tables_;
 };
-
-// What every statement of a batch gets as timestamp, if it has none of its own.
-void SetBatchTimestamp(Request* request);
 
 }  // namespace tholos::cql

@@ -128,13 +128,21 @@ absl::StatusOr<WriteStamp> WritePlan::MakeStamp(Request& request) const {
                               CheckTtl(ttl.value.has_value() ? data::DecodeInt(*ttl.value) : 0));
     }
   }
+  coordinator::Coordinator& coordinator = request.services->coordinator;
+  if (stamp.ttl_seconds != 0 && !request.now_seconds.has_value())
+    THOLOS_RETURN_IF_ERROR(coordinator.CheckClock());
   std::optional<int64_t> given = request.timestamp;
   if (spec_.parameters.timestamp.has_value()) {
     THOLOS_ASSIGN_OR_RETURN(const std::optional<int64_t> timestamp,
                             TakeTimestamp(*spec_.parameters.timestamp, request));
     if (timestamp) given = timestamp;
   }
-  stamp.timestamp = given ? *given : request.services->coordinator.NextTimestamp();
+  if (given) {
+    stamp.timestamp = *given;
+    return stamp;
+  }
+  THOLOS_ASSIGN_OR_RETURN(stamp.timestamp, coordinator.NextTimestamp());
+  if (request.one_timestamp) request.timestamp = stamp.timestamp;
   return stamp;
 }
 

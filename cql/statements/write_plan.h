@@ -2,7 +2,9 @@
 // tombstones over rows, ranges of rows and partitions.
 //
 // The timestamp is that of USING TIMESTAMP, else the request's, else a new one of the coordinator;
-// one for the whole statement. The partitions of an IN list are written side by side; each alone is
+// one for the whole statement. A TTL counts from this node's wall clock, or from the client's now. If
+// that clock is too wrong neither is given (Coordinator::CheckClock), and nothing is written. The
+// partitions of an IN list are written side by side; each alone is
 // atomic.
 //
 // An operation on a list that has to know the list (ColumnOperation::needs_read) reads the rows

@@ -14,7 +14,8 @@
 
 namespace tholos::cql {
 
-data::Timestamp MemoryCoordinator::NextTimestamp() {
+absl::StatusOr<data::Timestamp> MemoryCoordinator::NextTimestamp() {
+  if (!clock_status.ok()) return clock_status;
   last_ = std::max(last_ + 1, clock_.WallMicros());
   return last_;
 }

@@ -21,7 +21,8 @@ class MemoryCoordinator final : public coordinator::Coordinator {
  public:
   explicit MemoryCoordinator(const base::Clock& clock) : clock_(clock) {}
 
-  data::Timestamp NextTimestamp() override;
+  absl::StatusOr<data::Timestamp> NextTimestamp() override;
+  absl::Status CheckClock() override { return clock_status; }
   base::Task<absl::Status> Write(data::Mutation mutation,
                                  coordinator::RequestOptions options) override;
   base::Task<absl::Status> Truncate(data::TableId table,
@@ -33,6 +34,7 @@ class MemoryCoordinator final : public coordinator::Coordinator {
 
   // Pages end after this many rows at the latest, and then have a `next`.
   uint32_t rows_max = 0xFFFFFFFF;
+  absl::Status clock_status;  // of CheckClock and NextTimestamp
   int reads = 0;
   uint64_t share_max = 0;  // the largest bytes_max of what was read side by side
   int logged_batches = 0;

@@ -138,6 +138,8 @@ class AdminService : public pb::Admin::CallbackService {
     response.set_epoch(cluster->epoch());
     response.set_host_id(deps_.node.id().ToString());
     response.set_keyspace(keyspace);
+    response.set_clock_ahead_micros(absl::ToInt64Microseconds(deps_.node.skew().ahead()));
+    response.set_clock_refused(deps_.node.skew().TooWrong());
     for (const PeerView& peer : deps_.node.Peers()) {
       pb::NodeStatus* node = response.add_nodes();
       node->set_address(peer.info.internode.ToString());
@@ -151,6 +153,8 @@ class AdminService : public pb::Admin::CallbackService {
       node->set_tokens(static_cast<uint32_t>(peer.info.tokens.size()));
       node->set_schema_version(peer.schema_version);
       node->set_release(peer.release);
+      if (peer.clock_offset.has_value())
+        node->set_clock_offset_micros(absl::ToInt64Microseconds(*peer.clock_offset));
       if (keyspace.empty()) continue;
       THOLOS_CO_ASSIGN_OR_RETURN(const double owns, cluster->Ownership(keyspace, peer.info.id));
       node->set_owns(owns);
