@@ -8,7 +8,7 @@
 // of a process is seen in about two to three seconds, while the death of a machine takes about 18.
 //
 // Exchanges and echoes also carry the peers' wall clocks. Where one differs from this node's by more
-// than half a second there are lines in the log, and gauges always.
+// than half a second for a while there are lines in the log, and gauges always.
 //
 // Shard 0 only, but for LivenessView and SkewView, through which every shard sees the result. Order of calls:
 //

@@ -101,6 +101,18 @@ TEST_F(ClockTest, AStepIsSeenAndSaidAndForgiven) {
   EXPECT_THAT(Log(1), Contains(HasSubstr("the clocks of the other nodes agree again")));
 }
 
+// Whose peers answer one after the other: it does not wait for most of them.
+TEST_F(ClockTest, ANodeWhoseClockIsPutRightGoesOnWithTheNextRound) {
+  Boot(12);
+  Step(5, absl::Hours(1));
+  EXPECT_TRUE(Await([&] { return cluster[5].skew.TooWrong(); }, absl::Seconds(30)));
+  cluster.simulation.RunFor(absl::Seconds(30));
+  Step(5, -absl::Hours(1));
+  EXPECT_TRUE(
+      Await([&] { return !cluster[5].skew.TooWrong(); }, absl::Seconds(1) + absl::Milliseconds(1)));
+  EXPECT_FALSE(Await([&] { return cluster[5].skew.TooWrong(); }, absl::Minutes(1)));
+}
+
 TEST_F(ClockTest, OneWrongPeerCondemnsNobody) {
   Boot(4);
   Step(2, -absl::Hours(30));
