@@ -25,11 +25,13 @@ struct Faults {
   bool repairs_skipped = false;        // what a read found is not written back
   bool first_answer_wins = false;      // answers that differ are not merged
   bool short_reads_trusted = false;    // rows behind a replica's limit are taken as they are
+  bool shared_with_older = false;      // a read shares the answer of one that began before it
 
   // Hints.
-  bool hints_dropped = false;        // counted as written, and forgotten
-  bool hints_for_dead_only = false;  // a replica that does not answer gets none
-  bool hints_not_awaited = false;    // what the replica did not take counts as delivered
+  bool hints_dropped = false;               // counted as written, and forgotten
+  bool hints_for_dead_only = false;         // a replica that does not answer gets none
+  bool hints_not_awaited = false;           // what the replica did not take counts as delivered
+  bool hints_forgotten_at_restart = false;  // what an earlier run left is not delivered
 
   // Logged batches.
   bool batch_forgotten_early = false;   // the guards are told that it is done before it is

@@ -51,7 +51,7 @@ struct ShardContext {
   ReplicaLatencies latencies;
   ReplicaQueues replica_queues{clock};
   TablePolicies policies;
-  ReadSharing read_sharing;
+  ReadSharing read_sharing{options.faults};
   ExtraBudget speculation;
   PartitionRates partition_rates{options.partition_rates};
   QueueDelay queue_delay;

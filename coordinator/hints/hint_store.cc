@@ -75,7 +75,9 @@ base::Task<absl::Status> HintStore::RecoverFile(HintFileId id) {
   }
   const absl::StatusOr<int64_t> created = DecodeHintHeader(id, found->header);
   if (created.ok()) {
-    LogFor(*shards_[0], id.target).Adopt(id.sequence, found->size, *created);
+    HintLog& log = LogFor(*shards_[0], id.target);
+    deps_.faults.hints_forgotten_at_restart ? log.Reserve(id.sequence)
+                                            : log.Adopt(id.sequence, found->size, *created);
     co_return absl::OkStatus();
   }
   // A later version's hints would be lost by this one.

@@ -27,7 +27,7 @@ base::Task<std::optional<absl::StatusOr<ReadPage>>> ReadSharing::Turn::Wait(
   const bool begun = co_await own->may_begin.WaitUntil(deadline);
   // Who comes from now on may not share it.
   Entry& entry = sharing_->entries_[key_];
-  if (entry.next == own) entry.next = nullptr;
+  if (entry.next == own && !sharing_->faults_.shared_with_older) entry.next = nullptr;
   if (!begun) {
     Done(absl::DeadlineExceededError("waited for an equal read"));
     co_return absl::StatusOr<ReadPage>(absl::DeadlineExceededError("waited for an equal read"));
@@ -39,6 +39,10 @@ base::Task<std::optional<absl::StatusOr<ReadPage>>> ReadSharing::Turn::Wait(
 
 void ReadSharing::Turn::Done(const absl::StatusOr<ReadPage>& page) {
   if (led_ == nullptr) return;
+  if (sharing_->faults_.shared_with_older) {
+    Entry& entry = sharing_->entries_[key_];
+    if (entry.next == led_) entry.next = nullptr;
+  }
   if (led_->followers > 0) led_->page = page;
   led_->done.Set();
   led_ = nullptr;

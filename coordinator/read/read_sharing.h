@@ -21,6 +21,7 @@
 #include "base/async/event.h"
 #include "base/async/task.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/faults.h"
 
 namespace tholos::coordinator {
 
@@ -28,6 +29,9 @@ namespace tholos::coordinator {
 class ReadSharing {
  public:
   static constexpr int kAlone = 4;
+
+  // `faults` outlive it.
+  explicit ReadSharing(const Faults& faults) : faults_(faults) {}
 
   // What a read of `key` (everything that decides its answer) is to do.
   class Turn {
@@ -57,6 +61,7 @@ class ReadSharing {
     int running = 0;
     std::shared_ptr<SharedRead> next;  // did not begin yet
   };
+  const Faults& faults_;
   absl::flat_hash_map<std::string, Entry> entries_;
 };
 

@@ -45,6 +45,7 @@ class Batches : public Workload {
     simulation().RunFor(kLoad);
     clients_.Stop();
     nemesis_.StopAndHeal();
+    HealingBegins();
     report().faults = nemesis_.faults() + crashes_;
     if (AwaitHealed([&] { return clients_.running() == 0; })) AwaitAllOrNothing();
     report().acknowledged = sets_.acknowledged();
@@ -141,13 +142,12 @@ class Batches : public Workload {
 
   // The guards need a moment to see that a coordinator will not come back to its batch.
   void AwaitAllOrNothing() {
-    const base::MonotonicTime give_up = simulation().now() + kHealingMax;
     std::optional<std::string> wrong;
     do {
       simulation().RunFor(absl::Seconds(5));
       wrong.reset();
       for (int g = 0; g < kGroups && !wrong.has_value(); ++g) wrong = WrongInGroup(g);
-    } while (wrong.has_value() && simulation().now() < give_up);
+    } while (wrong.has_value() && simulation().now() < healed_by());
     if (wrong.has_value())
       Violation(base::StrCat(absl::FormatDuration(kHealingMax), " after healing, ", *wrong));
   }

@@ -25,6 +25,15 @@ class Clients {
     ++running_;
     Pause(std::move(step));
   }
+  // Beside the clients: step after step with short pauses, as long as `more` holds and Stop was not
+  // called; then `done`.
+  void Repeat(std::function<bool()> more, Step step, Next done) {
+    if (stopping_ || !more()) return done();
+    step([=, this] {
+      simulation_.After(absl::Microseconds(random_.Between(0, 200)), "client",
+                        [=, this] { Repeat(more, step, done); });
+    });
+  }
   // No further steps; those under way end by themselves.
   void Stop() { stopping_ = true; }
   int running() const { return running_; }

@@ -37,6 +37,7 @@ class Deletes : public Workload {
     simulation().RunFor(kLoad);
     clients_.Stop();
     nemesis_.StopAndHeal();
+    HealingBegins();
     report().faults = nemesis_.faults();
     if (AwaitHealed([&] { return clients_.running() == 0; })) CheckAll();
     report().acknowledged = rows_.acknowledged();

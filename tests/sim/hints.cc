@@ -9,6 +9,8 @@ namespace {
 
 constexpr int kWriters = 4;
 constexpr absl::Duration kTimeout = absl::Seconds(2);
+// When its write has ended and its group was synced, a hint is durable: no level but ANY waits.
+constexpr absl::Duration kDurableMax = absl::Seconds(5);
 
 class Hints : public Workload {
  public:
@@ -30,7 +32,12 @@ class Hints : public Workload {
       clients_.Start([this](Clients::Next next) { Add(std::move(next)); });
     simulation().RunFor(absl::Milliseconds(random().Between(2000, 12000)));
     clients_.Stop();
-    nemesis_.StopAndHeal();
+    if (random().Chance(0.5)) {
+      if (!LoseCoordinators()) return Finish();
+    } else {
+      nemesis_.StopAndHeal();
+    }
+    HealingBegins();
     report().faults = nemesis_.faults() + 1;
     if (AwaitHealed([&] { return clients_.running() == 0; })) {
       // Hints alone make the replicas equal.
@@ -54,6 +61,36 @@ class Hints : public Workload {
     if (random().Chance(0.5)) simulation().RunFor(absl::Seconds(random().Between(1, 40)));
   }
 
+  // The power of all that hold hints fails before the node comes back, or while it gets them: those
+  // that are up again deliver them.
+  bool LoseCoordinators() {
+    const bool before = random().Chance(0.5);
+    nemesis_.StopAndHealOthers();
+    simulation().RunFor(kDurableMax);
+    if (!before) {
+      nemesis_.StopAndHeal();
+      simulation().RunFor(absl::Milliseconds(random().Between(0, 4000)));
+    }
+    ForOthers([&](int n) { cluster().PowerLoss(n); });
+    simulation().RunFor(absl::Milliseconds(random().Between(0, 4000)));
+    ForOthers([&](int n) { cluster().Boot(n); });
+    if (before) {
+      const auto serve = [&] {
+        bool all = true;
+        ForOthers([&](int n) { all = all && cluster().serving(n); });
+        return all;
+      };
+      if (!Await(serve, absl::Minutes(1), "the restart of the others")) return false;
+    }
+    nemesis_.StopAndHeal();
+    return true;
+  }
+  void ForOthers(absl::FunctionRef<void(int n)> act) {
+    for (int n = 0; n < cluster().size(); ++n) {
+      if (n != victim_) act(n);
+    }
+  }
+
   // Through a node that stays, at a level that the others can meet.
   void Add(Clients::Next next) {
     const auto n =
@@ -71,7 +108,6 @@ class Hints : public Workload {
 
   // Cut off, the node can only answer from what it has.
   void CheckAlone() {
-    const base::MonotonicTime give_up = simulation().now() + absl::Seconds(60);
     std::optional<std::string> wrong;
     do {
       simulation().RunFor(absl::Seconds(3));
@@ -91,8 +127,9 @@ class Hints : public Workload {
         elements.push_back(BigintAt(rows, i, 0).value_or(0));
       wrong = checker_.Observe("h", checker_.Required("h"), elements);
       ++report().reads;
-    } while (wrong.has_value() && simulation().now() < give_up);
-    if (wrong.has_value()) Violation(base::StrCat("60 s after its return, ", *wrong));
+    } while (wrong.has_value() && simulation().now() < healed_by());
+    if (wrong.has_value())
+      Violation(base::StrCat(absl::FormatDuration(kHealingMax), " after healing, ", *wrong));
   }
 
   const int victim_;

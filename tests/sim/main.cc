@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -23,6 +24,7 @@ struct Options {
   std::string workload = "auto";
   bool trace = false;
   bool mutants = false;
+  std::vector<std::string> only_mutants;
   uint64_t mutant_seeds_max = 500;
 };
 
@@ -54,11 +56,13 @@ int RunOne(const Options& options, uint64_t seed) {
   RunReport report;
   const bool replayed = RunAndReplay(options, seed, &report);
   PrintViolations(report, seed);
-  std::printf(
-      "seed %" PRIu64 ": trace %016" PRIx64 ", %" PRIu64 " steps, %.1f virtual seconds, %" PRIu64
-      " writes acknowledged, %" PRIu64 " observations, %" PRIu64 " faults, %s\n",
-      seed, report.trace_hash, report.steps, report.virtual_seconds, report.acknowledged,
-      report.reads, report.faults, report.violations.empty() ? "no violation" : "VIOLATION");
+  std::printf("seed %" PRIu64 ": trace %016" PRIx64 ", %" PRIu64
+              " steps, %.1f virtual seconds, %" PRIu64 " writes acknowledged, %" PRIu64
+              " observations, %" PRIu64 " of shared reads, %" PRIu64
+              " faults, well after %.1f s, %s\n",
+              seed, report.trace_hash, report.steps, report.virtual_seconds, report.acknowledged,
+              report.reads, report.shared_reads, report.faults, report.healing_seconds,
+              report.violations.empty() ? "no violation" : "VIOLATION");
   return replayed && report.violations.empty() ? 0 : 1;
 }
 
@@ -66,14 +70,18 @@ struct Totals {
   uint64_t bad = 0;
   uint64_t acknowledged = 0;
   uint64_t reads = 0;
+  uint64_t shared_reads = 0;
   uint64_t faults = 0;
   double virtual_seconds = 0;
+  double healing_seconds_max = 0;
   void Add(const Totals& other) {
     bad += other.bad;
     acknowledged += other.acknowledged;
     reads += other.reads;
+    shared_reads += other.shared_reads;
     faults += other.faults;
     virtual_seconds += other.virtual_seconds;
+    healing_seconds_max = std::max(healing_seconds_max, other.healing_seconds_max);
   }
 };
 
@@ -94,7 +102,8 @@ Totals RunShare(const Options& options, uint64_t job) {
     good = good && report.violations.empty();
     PrintViolations(report, seed);
     if (!good) std::printf("  replay it with: ./tests/run sim --seed %" PRIu64 "\n", seed);
-    totals.Add({!good, report.acknowledged, report.reads, report.faults, report.virtual_seconds});
+    totals.Add({!good, report.acknowledged, report.reads, report.shared_reads, report.faults,
+                report.virtual_seconds, report.healing_seconds});
     std::fflush(stdout);
   }
   return totals;
@@ -142,9 +151,10 @@ int RunMany(const Options& options) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("%" PRIu64 " seeds, %" PRIu64 " with violations; %" PRIu64
               " writes acknowledged, %" PRIu64 " observations, %" PRIu64
-              " faults, %.0f virtual seconds in %.0f s\n",
-              options.seeds, totals.bad, totals.acknowledged, totals.reads, totals.faults,
-              totals.virtual_seconds, seconds);
+              " of shared reads, %" PRIu64
+              " faults, well again after %.1f s at most, %.0f virtual seconds in %.0f s\n",
+              options.seeds, totals.bad, totals.acknowledged, totals.reads, totals.shared_reads,
+              totals.faults, totals.healing_seconds_max, totals.virtual_seconds, seconds);
   return totals.bad == 0 ? 0 : 1;
 }
 
@@ -171,13 +181,16 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--trace", options.trace, "Prints every step (with --seed)");
   app.add_flag("--mutants", options.mutants, "Runs the seeded bugs until each is found");
+  app.add_option("--mutant", options.only_mutants, "These of the seeded bugs alone")
+      ->delimiter(',')
+      ->check(CLI::IsMember(tholos::sim::MutantNames()));
   app.add_option("--mutant-seeds-max", options.mutant_seeds_max,
                  "Gives a mutant up after so many seeds")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  if (options.mutants) {
-    return tholos::sim::RunMutants(
-        {options.first, options.mutant_seeds_max, static_cast<int>(options.jobs)});
+  if (options.mutants || !options.only_mutants.empty()) {
+    return tholos::sim::RunMutants({options.first, options.mutant_seeds_max,
+                                    static_cast<int>(options.jobs), options.only_mutants});
   }
   int result = 0;
   for (uint64_t seed : options.only) result |= tholos::sim::RunOne(options, seed);

@@ -14,6 +14,11 @@ constexpr int kPartitions = 3;
 constexpr int kRowsPerPartition = 4;
 constexpr int kSets = 3;
 constexpr int kReaders = 4;
+// More than ReadSharing::kAlone on each shard, and several answers of each.
+constexpr int kHotReaders = 12;
+constexpr int kHotReads = 72;
+constexpr char kHotPartition[] = "hot";
+constexpr char kSharedReads[] = "tholos_coordinator_shared_reads_total";
 constexpr absl::Duration kLoad = absl::Seconds(15);
 constexpr absl::Duration kTimeout = absl::Seconds(2);
 
@@ -40,9 +45,11 @@ class Mixed : public Workload {
       clients_.Start([this, s](Clients::Next next) { AddElement(s, std::move(next)); });
     for (int r = 0; r < kReaders; ++r)
       clients_.Start([this](Clients::Next next) { Read(std::move(next)); });
+    clients_.Start([this](Clients::Next next) { MaybeReadTogether(std::move(next)); });
     simulation().RunFor(kLoad);
     clients_.Stop();
     nemesis_.StopAndHeal();
+    HealingBegins();
     report().faults = nemesis_.faults();
     if (AwaitHealed([&] { return clients_.running() == 0; })) CheckAll();
     report().acknowledged = registers_.acknowledged() + sets_.acknowledged();
@@ -62,11 +69,14 @@ class Mixed : public Workload {
   // replica that missed a write differs in one cell.
   void WriteRegister(int p, Clients::Next next) {
     const auto c = random().Below(kRowsPerPartition);
-    const char column = random().Chance(0.5) ? 'a' : 'b';
-    const std::string key = RegisterName(PartitionName(p), c, column);
+    WriteCell(PartitionName(p), c, random().Chance(0.5) ? 'a' : 'b', std::move(next));
+  }
+
+  void WriteCell(const std::string& p, uint64_t c, char column, Clients::Next next) {
+    const std::string key = RegisterName(p, c, column);
     const bool erase = random().Chance(0.15);
     const uint64_t version = registers_.Begin(key, erase);
-    const std::string where = base::StrCat(" WHERE p = '", PartitionName(p), "' AND c = ", c);
+    const std::string where = base::StrCat(" WHERE p = '", p, "' AND c = ", c);
     const std::string using_timestamp = base::StrCat(" USING TIMESTAMP ", version);
     const std::string name(1, column);
     const std::string statement =
@@ -139,6 +149,36 @@ class Mixed : public Workload {
         return ReadSet(AnyNode(), SetName(static_cast<int>(random().Below(kSets))), levels_.read,
                        again);
     }
+  }
+
+  // Now and then, equal reads of a row through one node, many at once, while it is written: they
+  // share answers, each of which is as new as a read of its own.
+  void MaybeReadTogether(Clients::Next next) {
+    if (!random().Chance(0.03)) return next();
+    struct Burst {
+      int reads_left = kHotReads;
+      int running = kHotReaders + 1;
+      uint64_t shared_before = 0;
+    };
+    const auto burst = std::make_shared<Burst>();
+    const int n = AnyNode();
+    const uint64_t incarnation = cluster().machine(n).incarnation();
+    burst->shared_before = cluster().Counter(n, kSharedReads);
+    const Clients::Next done = [=, this] {
+      if (--burst->running > 0) return;
+      if (cluster().machine(n).incarnation() == incarnation)
+        report().shared_reads += cluster().Counter(n, kSharedReads) - burst->shared_before;
+      next();
+    };
+    const auto read = [=, this](Clients::Next then) {
+      ReadRow(n, kHotPartition, 0, levels_.read, std::move(then));
+    };
+    const auto write = [this](Clients::Next then) {
+      WriteCell(kHotPartition, 0, 'a', std::move(then));
+    };
+    for (int i = 0; i < kHotReaders; ++i)
+      clients_.Repeat([burst] { return burst->reads_left-- > 0; }, read, done);
+    clients_.Repeat([burst] { return burst->running > 1; }, write, done);
   }
 
   void ReadRow(int n, const std::string& p, uint64_t c, ConsistencyLevel level,
@@ -250,6 +290,9 @@ class Mixed : public Workload {
           });
         }
       }
+      FinalRead("the register that many read", last_status_, [&](std::function<void()> then) {
+        ReadRow(AnyNode(), kHotPartition, 0, level, then);
+      });
       for (int n = 0; n < cluster().size(); ++n) {
         FinalRead("a register of one node", last_status_, [&](std::function<void()> then) {
           ReadRow(AnyNode(), OwnPartitionName(n), 0, level, then);

@@ -107,7 +107,7 @@ void Nemesis::Partition() {
       PartitionDatacenters();
   }
   const absl::Duration span = absl::Milliseconds(random_.Between(200, 6000));
-  cluster_.simulation().After(span, "heal", [this] { cluster_.network().HealAll(); });
+  cluster_.simulation().After(span, "heal", [this] { HealCuts(); });
 }
 
 // One way or both.
@@ -179,10 +179,23 @@ void Nemesis::MoveClock(int n) {
   cluster_.machine(n).clock().SetDrift(static_cast<int64_t>(random_.Between(0, 1000)) - 500);
 }
 
+void Nemesis::HealCuts() {
+  cluster_.network().HealAll();
+  if (victim_away_) cluster_.network().Isolate(cluster_.name(*victim_));
+}
+
+void Nemesis::StopAndHealOthers() {
+  running_ = false;
+  victim_away_ = true;
+  HealCuts();
+  cluster_.SetLinkFaults(rpc::LinkFaults());
+}
+
 void Nemesis::StopAndHeal() {
   running_ = false;
+  victim_away_ = false;
   if (broken_disk_.has_value()) MendDisk(*broken_disk_);
-  cluster_.network().HealAll();
+  HealCuts();
   cluster_.SetLinkFaults(rpc::LinkFaults());
   for (int n = 0; n < cluster_.size(); ++n) BootIfDown(n);
 }

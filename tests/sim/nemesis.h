@@ -28,6 +28,8 @@ class Nemesis {
   // No further faults; everything is mended: links and disks heal, nodes that are down are booted.
   // Wall clocks stay as wrong as they are.
   void StopAndHeal();
+  // The same, but that the victim stays away, down or cut off, until StopAndHeal.
+  void StopAndHealOthers();
   uint64_t faults() const { return faults_; }
   // Node n dies, and is booted some time later.
   void Crash(int n, bool power_loss);
@@ -45,11 +47,13 @@ class Nemesis {
   void MoveClock(int n);
   void BootLater(int n);
   void BootIfDown(int n);
+  void HealCuts();
 
   SimCluster& cluster_;
   const std::optional<int> victim_;
   base::RandomStream random_;
   bool running_ = false;
+  bool victim_away_ = false;
   std::optional<int> broken_disk_;
   std::vector<absl::Duration> skews_;
   uint64_t faults_ = 0;

@@ -32,6 +32,7 @@ class Outage : public Workload {
       return Finish();
     for (int k = 0; k < kKeys; ++k) Use(base::StrCat("k", k));
     Bring();
+    HealingBegins();
     if (AwaitHealed([] { return true; })) CheckAll();
     report().acknowledged = registers_.acknowledged();
     report().reads = registers_.observations();
@@ -142,7 +143,7 @@ class Outage : public Workload {
     if (!rack_) AwaitEqualReplicas("kv");
     for (const std::string& key : registers_.keys()) {
       // A read at ALL may meet a connection that is being made anew.
-      for (int attempt = 0; attempt < 10; ++attempt) {
+      while (simulation().now() < healed_by()) {
         const int n = AnyNode();
         const auto result =
             cluster().QueryAndWait(n, base::StrCat("SELECT v FROM t.kv WHERE k = '", key, "'"),

@@ -42,6 +42,7 @@ class Repair : public Workload {
     simulation().RunFor(absl::Milliseconds(random().Between(2000, 8000)));
     clients_.Stop();
     nemesis_.StopAndHeal();
+    HealingBegins();
     report().faults = nemesis_.faults() + 1;
     if (AwaitHealed([&] { return clients_.running() == 0; })) {
       // What was sent and given up may still arrive.
@@ -98,10 +99,11 @@ class Repair : public Workload {
     for (int i = 0; i < kRanges; ++i) {
       coordinator::RangeRepair repair;
       repair.range = {BoundaryAt(i), i + 1 == kRanges ? data::kMinToken : BoundaryAt(i + 1)};
-      const base::MonotonicTime give_up = simulation().now() + kHealingMax;
       do {
-        if (simulation().now() > give_up) {
-          Violation(base::StrCat("range ", i, " was not repaired within 60 s: ", last_error_));
+        if (simulation().now() > healed_by()) {
+          Violation(base::StrCat("range ", i, " was not repaired ",
+                                 absl::FormatDuration(kHealingMax),
+                                 " after healing: ", last_error_));
           return false;
         }
         TakeStep(AnyNode(), &repair);

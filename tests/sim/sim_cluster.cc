@@ -1,6 +1,7 @@
 #include "tests/sim/sim_cluster.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -118,6 +119,19 @@ void SimCluster::Ended(int n) {
   std::map<uint64_t, Pending> pending = std::exchange(member.pending, {});
   for (auto& [id, request] : pending)
     request.done(absl::UnknownError("the node died before it answered"));
+}
+
+uint64_t SimCluster::Counter(int n, const std::string& name) const {
+  const std::string text = "\n" + members_[n].metrics->RenderText();
+  uint64_t sum = 0;
+  for (const char* end : {" ", "{"}) {
+    const std::string start = base::StrCat("\n", name, end);
+    for (size_t at = text.find(start); at != std::string::npos; at = text.find(start, at + 1)) {
+      const size_t value = text.rfind(' ', text.find('\n', at + 1));
+      sum += std::strtoull(text.c_str() + value, nullptr, 10);
+    }
+  }
+  return sum;
 }
 
 bool SimCluster::AllUp() const {

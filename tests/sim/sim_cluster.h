@@ -58,6 +58,8 @@ class SimCluster {
   const std::vector<std::string>& errors() const { return errors_; }
   // Requests that were answered later than their deadline and kLateMax.
   const std::vector<std::string>& late() const { return late_; }
+  // What the process that runs on machine n, or ran there last, has counted under `name`.
+  uint64_t Counter(int n, const std::string& name) const;
   // All nodes serve and believe each other alive.
   bool AllUp() const;
   // All nodes know the table.

@@ -24,7 +24,9 @@ struct RunReport {
   uint64_t acknowledged = 0;
   uint64_t reads = 0;
   uint64_t faults = 0;
+  uint64_t shared_reads = 0;  // answers that were another read's (coordinator/read/read_sharing.h)
   double virtual_seconds = 0;
+  double healing_seconds = 0;  // from the last fault until all was seen to be well
 };
 
 // Registers and sets written and read through all nodes while a nemesis kills processes, cuts the

@@ -50,9 +50,8 @@ bool Workload::CreateTable(const std::string& name, const std::string& columns) 
 }
 
 void Workload::AwaitEqualReplicas(const std::string& table) {
-  const base::MonotonicTime give_up = simulation().now() + kHealingMax;
   while (!cluster_.SameContents("t", table)) {
-    if (simulation().now() > give_up) {
+    if (simulation().now() > healed_by()) {
       return Violation(base::StrCat("replicas of ", table, " differ ",
                                     absl::FormatDuration(kHealingMax), " after healing"));
     }
@@ -61,7 +60,8 @@ void Workload::AwaitEqualReplicas(const std::string& table) {
 }
 
 bool Workload::AwaitHealed(absl::FunctionRef<bool()> quiet) {
-  return Await([&] { return cluster_.AllUp() && quiet(); }, kHealingMax, "healing");
+  return Await([&] { return cluster_.AllUp() && quiet(); }, healed_by() - simulation().now(),
+               "healing");
 }
 
 bool Workload::Execute(const std::string& statement) {
@@ -73,15 +73,16 @@ bool Workload::Execute(const std::string& statement) {
 
 void Workload::FinalRead(const std::string& what, const absl::Status& status,
                          absl::FunctionRef<void(std::function<void()> done)> read) {
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  do {
     // Outlives this call where the answer comes too late.
     auto done = std::make_shared<bool>(false);
     read([done] { *done = true; });
     if (!Await([&] { return *done; }, absl::Minutes(1), base::StrCat("reading ", what))) return;
     if (status.ok()) return;
-    simulation().RunFor(absl::Seconds(2));
-  }
-  Violation(base::StrCat("after healing ", what, " cannot be read: ", status.ToString()));
+    simulation().RunFor(absl::Seconds(1));
+  } while (simulation().now() < healed_by());
+  Violation(base::StrCat(absl::FormatDuration(kHealingMax), " after healing ", what,
+                         " cannot be read: ", status.ToString()));
 }
 
 void Workload::NoteError(const absl::Status& status, const std::string& statement) {
@@ -98,6 +99,8 @@ RunReport Workload::Finish() {
   report_.trace_hash = simulation().trace().hash();
   report_.steps = simulation().steps();
   report_.virtual_seconds = static_cast<double>(simulation().now().nanos) * 1e-9;
+  if (healing_began_.has_value())
+    report_.healing_seconds = absl::ToDoubleSeconds(simulation().now() - *healing_began_);
   return report_;
 }
 

@@ -14,7 +14,7 @@
 
 namespace tholos::sim {
 
-// Virtual time from the last fault until everything is up, quiet and (Workload::Converged) equal.
+// Virtual time from the last fault until everything is up, quiet, equal and can be read.
 inline constexpr absl::Duration kHealingMax = absl::Seconds(60);
 
 class Workload {
@@ -34,18 +34,20 @@ class Workload {
   bool Start();
   // Runs until the predicate holds; a violation, naming `what`, if that takes longer than `max`.
   bool Await(absl::FunctionRef<bool()> predicate, absl::Duration max, const std::string& what);
-  // After the nemesis has stopped: all nodes serve and see each other, and `quiet` holds, within
-  // kHealingMax.
+  // The last fault was mended just now: kHealingMax begins, for all that is awaited from now on.
+  void HealingBegins() { healing_began_ = simulation().now(); }
+  base::MonotonicTime healed_by() const { return *healing_began_ + kHealingMax; }
+  // All nodes serve and see each other, and `quiet` holds, before healed_by().
   bool AwaitHealed(absl::FunctionRef<bool()> quiet);
   // The statement succeeds at some node within a minute; a violation otherwise.
   bool Execute(const std::string& statement);
   // CREATE TABLE `name` (`columns`), which all nodes know afterwards.
   bool CreateTable(const std::string& name, const std::string& columns);
-  // Of equal replicas on all nodes, without a read, within kHealingMax; a violation otherwise.
+  // Of equal replicas on all nodes, without a read, before healed_by(); a violation otherwise.
   void AwaitEqualReplicas(const std::string& table);
   int AnyNode() { return static_cast<int>(random_.Below(cluster_.size())); }
   // In a healed cluster `read` succeeds: it is started, with what to call at its end, until
-  // `status` says so, a few times at most. (The first reads may still meet a connection that is
+  // `status` says so, before healed_by(). (The first reads may still meet a connection that is
   // being made anew.)
   void FinalRead(const std::string& what, const absl::Status& status,
                  absl::FunctionRef<void(std::function<void()> done)> read);
@@ -60,6 +62,7 @@ class Workload {
   SimCluster cluster_;
   base::RandomStream random_;
   RunReport report_;
+  std::optional<base::MonotonicTime> healing_began_;
 };
 
 cql::QueryOptions AtLevel(coordinator::ConsistencyLevel level);
