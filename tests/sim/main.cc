@@ -101,7 +101,10 @@ Totals RunShare(const Options& options, uint64_t job) {
     }
     good = good && report.violations.empty();
     PrintViolations(report, seed);
-    if (!good) std::printf("  replay it with: ./tests/run sim --seed %" PRIu64 "\n", seed);
+    if (!good) {
+      std::printf("  replay it with: ./tests/run sim --workload %s --seed %" PRIu64 "\n",
+                  options.workload.c_str(), seed);
+    }
     totals.Add({!good, report.acknowledged, report.reads, report.shared_reads, report.faults,
                 report.virtual_seconds, report.healing_seconds});
     std::fflush(stdout);

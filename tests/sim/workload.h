@@ -38,7 +38,7 @@ RunReport RunMixed(const RunOptions& options);
 // The same over two datacenters, at LOCAL_QUORUM, EACH_QUORUM or QUORUM.
 RunReport RunDatacenters(const RunOptions& options);
 
-// Rows, ranges of rows and partitions deleted and written again under the same nemesis: what was
+// Rows, ranges of rows, static cells and partitions deleted and written again under the same nemesis: what was
 // deleted never comes back.
 RunReport RunDeletes(const RunOptions& options);
 
