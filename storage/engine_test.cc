@@ -430,6 +430,33 @@ TEST(Engine, AnSSTableThatCannotBeOpenedStopsReadsOfItsTableOnly) {
   }
 }
 
+TEST(Engine, AnSSTableThatCanBeOpenedLaterNeedsNoRestart) {
+  EngineWorld w(14, 1);
+  ASSERT_TRUE(w.OpenNow().ok());
+  w.world.Run(PutMany(&w, 100, 10, 0));
+  ASSERT_TRUE(w.world.Run(w.engine->Flush(std::nullopt)).ok());
+  w.StopNow();
+  w.world.KillAndBoot();
+  const auto flip = [&] {
+    for (const std::string& path : w.Files()) {
+      if (!path.ends_with(".sst") || path.find("ks.t0") == std::string::npos) continue;
+      EXPECT_TRUE(w.world.files().FlipBit(path, w.world.files().Peek(path)->size() - 60, 2));
+    }
+  };
+  flip();
+  ASSERT_TRUE(w.OpenNow().ok());
+  w.world.RunFor(absl::Seconds(11));
+  EXPECT_EQ(w.world.Run(w.Scan(TestTableId(0))).status().code(), StatusCode::kDataLoss);
+  flip();
+  EXPECT_TRUE(w.world.Run(w.Apply(Put("new", "c", "v", 50))).ok());
+  w.world.RunFor(absl::Seconds(11));
+  EXPECT_TRUE(w.LogHas("can be read again"));
+  EXPECT_EQ(ScanRows(w, 0), 101u);
+  EXPECT_EQ(w.world.Run(w.engine->CompactAll(TestTableId(0))).code(), StatusCode::kOk);
+  EXPECT_EQ(ScanRows(w, 0), 101u);
+  w.StopNow();
+}
+
 TEST(Engine, ADamagedManifestRefusesToOpen) {
   EngineWorld w(13, 1);
   ASSERT_TRUE(w.OpenNow().ok());

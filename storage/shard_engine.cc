@@ -16,6 +16,7 @@ namespace tholos::storage {
 namespace {
 
 constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
+constexpr absl::Duration kOpenAgainDelay = absl::Seconds(10);
 // A replay of more than this part of the log's bound was a long one.
 constexpr uint64_t kReplayedLongPart = 16;
 // A batch of replay is this part of a shard's memory: it has some eight neighbours in the memtable.
@@ -73,6 +74,7 @@ base::Task<absl::StatusOr<std::unique_ptr<ShardEngine>>> ShardEngine::Open(
   }
   engine->scope_.Spawn(engine->FlushLoop());
   engine->scope_.Spawn(engine->CompactionLoop());
+  if (!engine->DamagedTables().empty()) engine->scope_.Spawn(engine->OpenAgainLoop());
   co_return engine;
 }
 
@@ -510,6 +512,22 @@ base::Task<void> ShardEngine::FlushLoop() {
     }
     NoteFlushFailure(*table, flushed);
     (void)co_await stop_.WaitUntil(deps_.clock.Now() + kFlushRetryDelay);
+  }
+}
+
+std::vector<ShardEngine::TablePtr> ShardEngine::DamagedTables() const {
+  std::vector<TablePtr> damaged;
+  for (const auto& [id, table] : tables_) {
+    if (!table->damage().ok()) damaged.push_back(table);
+  }
+  return damaged;
+}
+
+base::Task<void> ShardEngine::OpenAgainLoop() {
+  while (!co_await stop_.WaitUntil(deps_.clock.Now() + kOpenAgainDelay)) {
+    const std::vector<TablePtr> damaged = DamagedTables();
+    if (damaged.empty()) co_return;
+    for (const TablePtr& table : damaged) co_await table->OpenAgain();
   }
 }
 

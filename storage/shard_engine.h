@@ -103,6 +103,9 @@ class ShardEngine final : public ReplaySink {
 
   // Background work.
   base::Task<void> FlushLoop();
+  std::vector<TablePtr> DamagedTables() const;
+  // As long as a table is damaged.
+  base::Task<void> OpenAgainLoop();
   void NoteFlushFailure(const Table& table, const absl::Status& failure);
   base::Task<void> CompactionLoop();
   void StartCompactions();

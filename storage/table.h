@@ -12,7 +12,8 @@
 //
 // Damage. A listed SSTable that is missing or whose footer, index or statistics are damaged makes
 // the table damaged: reads answer kDataLoss naming the file (other replicas must answer), writes
-// and flushes go on, nothing is compacted or removed. A damaged block is found when it is read:
+// and flushes go on, nothing is compacted or removed. Its files are tried again now and then
+// (OpenAgain): a disk error that passes needs no restart. A damaged block is found when it is read:
 // that read alone fails.
 #pragma once
 
@@ -148,6 +149,8 @@ class Table : public std::enable_shared_from_this<Table> {
   size_t sstables() const { return parts_.size() + unopened_.size(); }
   uint64_t sstable_bytes() const;
   const absl::Status& damage() const { return damage_; }
+  // Opens what could not be opened before: if all of it can, the table is damaged no more.
+  base::Task<void> OpenAgain();
 
   // Makes compactions that run end early; nothing new is begun.
   void BeginStop();

@@ -45,6 +45,28 @@ void Table::NoteDamage(const absl::Status& status) {
   if (damage_.ok()) damage_ = absl::DataLossError(line);
 }
 
+Task<void> Table::OpenAgain() {
+  // No truncation and no restore meanwhile.
+  Pause pause;
+  co_await PauseCompactions(&pause);
+  if (stopping_ || damage_.ok()) co_return;
+  const TableFiles::Part part = co_await files_->PartOf(options_.shard);
+  std::vector<Part> opened;
+  for (const LiveTable& live : part.tables) {
+    if (std::find(unopened_.begin(), unopened_.end(), live.generation) == unopened_.end()) continue;
+    auto one = co_await OpenPart(live);
+    if (!one.ok()) co_return;
+    opened.push_back(*std::move(one));
+  }
+  if (stopping_) co_return;
+  for (Part& one : opened) Adopt(std::move(one));
+  unopened_.clear();
+  damage_ = absl::OkStatus();
+  if (cached_rows_ != nullptr) cached_rows_->Clear();
+  deps_.log.Info("storage", base::StrCat("table ", schema_->QualifiedName(), ", shard ",
+                                         options_.shard, " can be read again"));
+}
+
 Task<absl::StatusOr<Table::Part>> Table::OpenPart(LiveTable live) {
   auto opened = co_await sstable::SSTable::Open(deps_.fs, {.directory = files_->directory(),
                                                            .generation = live.generation,
