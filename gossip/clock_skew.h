@@ -99,10 +99,10 @@ class ClockSkew {
   absl::btree_map<ring::NodeId, Samples> peers_;
 };
 
-// When to speak of a clock that is wrong: when it has been for a while (`lasting`), again every kRepeat
-// while it is, and once when it is right. A while, for just after a step the first peer that answers
-// looks wrong; whose clock it was is known when the others have answered. Right is less than half of the threshold, and no more than one line of each kind is
-// written in kRepeat.
+// When to speak of a clock that is wrong: when it has been for a while (`lasting`), again every
+// kRepeat while it is, and once when it is right (less than half of the threshold). A while, for
+// just after a step the first peer that answers looks wrong; whose clock it was is known when the
+// others have answered.
 class ClockAlarm {
  public:
   static constexpr absl::Duration kRepeat = absl::Minutes(5);

@@ -10,7 +10,8 @@
 // Exchanges and echoes also carry the peers' wall clocks. Where one differs from this node's by more
 // than half a second for a while there are lines in the log, and gauges always.
 //
-// Shard 0 only, but for LivenessView and SkewView, through which every shard sees the result. Order of calls:
+// Shard 0 only, but for LivenessView and SkewView, through which every shard sees the result. Order
+// of calls:
 //
 //   RegisterHandlers   before the transport starts; other nodes are answered from then on
 //   Remember, SetOwn, Observe, AskSeeds
