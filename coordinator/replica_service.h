@@ -1,6 +1,6 @@
 // ReplicaService: the replica's side of reads and writes. Answers kWrite, kRepairWrite, kHint,
-// kReplayWrite, kReadData, kReadDigest and those of repair from the storage engine, kForwardWrite through
-// the forwarder, and kTraced around them.
+// kReplayWrite, kReadData, kReadDigest and those of repair from the storage engine, kForwardWrite
+// through the forwarder, and kTraced around them.
 #pragma once
 
 #include <functional>

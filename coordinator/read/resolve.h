@@ -57,7 +57,8 @@ std::vector<data::Partition> Lacking(const data::ReadCommand& command,
 std::vector<data::Partition> AsUpdates(const data::ReadCommand& command,
                                        const std::vector<data::Partition>& merged);
 
-// How many rows (static ones too), columns of collections, cells, ranges and partitions are dead at command.now_seconds.
+// How many rows (static ones too), columns of collections, cells, ranges and partitions are dead at
+// command.now_seconds.
 uint64_t CountTombstones(const data::ReadCommand& command,
                          const std::vector<data::Partition>& merged);
 
