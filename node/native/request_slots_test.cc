@@ -21,11 +21,18 @@ TEST(RequestSlots, AreFewerWhileTheLoopLagsAndMoreWhileItDoesNot) {
   EXPECT_EQ(slots.limit(), 32);
   Lags(&slots, &now, [](int) { return 1; });
   EXPECT_GT(slots.limit(), 128);
-  // A burst is no standing queue: it is short once in every interval.
+  // A stall now and then is no queue.
   const int before = slots.limit();
-  Lags(&slots, &now, [](int i) { return i % 5 == 0 ? 0 : 50; });
+  Lags(&slots, &now, [](int i) { return i % 5 == 0 ? 50 : 0; });
   EXPECT_GT(slots.limit(), before);
-  Lags(&slots, &now, [](int) { return 0; });
+  // Waves that leave the loop free half of the time are what it can do.
+  const int enough = slots.limit();
+  Lags(&slots, &now, [](int i) { return i % 2 == 0 ? 50 : 0; });
+  EXPECT_NEAR(slots.limit(), enough, enough / 4);
+  // That it is free once in an interval says nothing.
+  Lags(&slots, &now, [](int i) { return i % 5 == 0 ? 0 : 50; });
+  EXPECT_LT(slots.limit(), enough / 2);
+  for (int i = 0; i < 3; ++i) Lags(&slots, &now, [](int) { return 0; });
   EXPECT_EQ(slots.limit(), 2000);
 }
 
