@@ -22,8 +22,6 @@ constexpr absl::Duration kSendPatience = absl::Seconds(5);
 // An answer larger than this becomes an error when its stream's budget is overdrawn by a factor
 // of 4.
 constexpr size_t kSmallAnswerBytes = 4096;
-// The table of calls under way does not become smaller than this.
-constexpr size_t kCallsKept = 2048;
 
 base::Metrics::Labels ShardLabel(int shard) { return {{"shard", std::to_string(shard)}}; }
 
@@ -261,9 +259,6 @@ void ShardPort::OnAnswers(std::vector<Answer> answers) {
     pending_.erase(it);
     sink->OnAnswer(which, std::move(answer.result));
   }
-  // After a crowd: few calls in a large table would each meet memory that is not in the caches.
-  if (pending_.capacity() > kCallsKept && pending_.size() < pending_.capacity() / 16)
-    pending_.rehash(std::max(2 * pending_.size(), kCallsKept - 1));
 }
 
 void ShardPort::OnRequests(std::shared_ptr<InboundStream> stream, std::vector<Request> requests) {
