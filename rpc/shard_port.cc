@@ -74,6 +74,13 @@ absl::Status ShardPort::QueueIsFull(const Peer& peer) {
                                peer.budget->used(), " bytes)"));
 }
 
+absl::Status ShardPort::TooManyCalls() {
+  refused_.Add();
+  return WithCode(
+      absl::StatusCode::kResourceExhausted,
+      base::StrCat("as many calls to other nodes are under way as can be (", pending_.size(), ")"));
+}
+
 base::Task<absl::StatusOr<std::string>> ShardPort::Call(Outgoing message, base::Deadline deadline) {
   base::Gate::Holder inside = calls_.Enter();
   if (refusing_ || !inside) co_return absl::UnavailableError("the transport was stopped");
@@ -85,6 +92,7 @@ base::Task<absl::StatusOr<std::string>> ShardPort::Call(Outgoing message, base::
   if (peer.stream == nullptr) {
     THOLOS_CO_RETURN_IF_ERROR(co_await AwaitConnection(peer, deadline));
   }
+  if (pending_.full()) co_return TooManyCalls();
   StagedFor(peer.stream).hold.Merge(std::move(hold));
   Waiting waiting;
   BeginCall(
@@ -108,6 +116,7 @@ void ShardPort::Ask(const Question& question, base::Deadline deadline,
   }
   if (absl::Status fits = CheckSize(verb, to, body.size()); !fits.ok())
     return sink->OnAnswer(which, std::move(fits));
+  if (pending_.full()) return sink->OnAnswer(which, TooManyCalls());
   if (!ByteBudget::TryTake(peer.budget, body.size() + kEnvelopeHeaderBytes,
                            &StagedFor(peer.stream).hold))
     return sink->OnAnswer(which, QueueIsFull(peer));
@@ -123,9 +132,9 @@ base::Task<void> ShardPort::AskWhenConnected(Outgoing message, base::Deadline de
 void ShardPort::BeginCall(const Peer& peer, Envelope envelope, std::shared_ptr<AnswerSink> sink,
                           uint32_t which) {
   envelope.kind = EnvelopeKind::kRequest;
-  envelope.request_id = (static_cast<uint64_t>(shard_) << 48) | next_request_++;
-  pending_.emplace(envelope.request_id, PendingCall{&peer, peer.stream.get(), envelope.verb, which,
-                                                    envelope.deadline, std::move(sink)});
+  envelope.request_id = (static_cast<uint64_t>(shard_) << 48) |
+                        pending_.Add({&peer, peer.stream.get(), envelope.verb, which,
+                                      envelope.deadline, std::move(sink)});
   sent_.Add();
   SweepAt(envelope.deadline);
   Stage(peer.stream, envelope);
@@ -145,24 +154,19 @@ void ShardPort::SweepAt(base::MonotonicTime when) {
 void ShardPort::Sweep() {
   const base::MonotonicTime now = deps_.clock.Now();
   base::MonotonicTime next = base::MonotonicTime::Infinite();
-  std::vector<uint64_t> overdue;
-  for (const auto& [id, call] : pending_) {
-    if (call.deadline <= now) {
-      overdue.push_back(id);
-    } else {
-      next = std::min(next, call.deadline);
-    }
-  }
-  SweepAt(std::max(next, now + SweepInterval(pending_.size())));
-  std::sort(overdue.begin(), overdue.end());
+  const std::vector<uint64_t> overdue = pending_.Select([&](const PendingCall& call) {
+    if (call.deadline <= now) return true;
+    next = std::min(next, call.deadline);
+    return false;
+  });
+  SweepAt(std::max(next, now + SweepInterval(pending_.slots())));
   for (const uint64_t id : overdue) {
-    auto call = pending_.extract(id);
-    if (call.empty()) continue;
-    const PendingCall& late = call.mapped();
-    late.sink->OnAnswer(late.which,
-                        WithCode(absl::StatusCode::kDeadlineExceeded,
-                                 base::StrCat(VerbName(late.verb), " to ", Describe(late.peer->key),
-                                              ": no answer in time")));
+    const std::optional<PendingCall> late = pending_.Take(id);
+    if (!late) continue;
+    late->sink->OnAnswer(
+        late->which, WithCode(absl::StatusCode::kDeadlineExceeded,
+                              base::StrCat(VerbName(late->verb), " to ", Describe(late->peer->key),
+                                           ": no answer in time")));
   }
 }
 
@@ -238,26 +242,19 @@ void ShardPort::OnPeerDown(const PeerKey& key, const std::shared_ptr<Stream>& st
 
 // In the order of their start.
 void ShardPort::EndCalls(const Stream* stream, const absl::Status& why) {
-  std::vector<uint64_t> ended;
-  for (const auto& [id, call] : pending_) {
-    if (stream == nullptr || call.stream == stream) ended.push_back(id);
-  }
-  std::sort(ended.begin(), ended.end());
+  const std::vector<uint64_t> ended = pending_.Select(
+      [&](const PendingCall& call) { return stream == nullptr || call.stream == stream; });
   for (const uint64_t id : ended) {
-    auto call = pending_.extract(id);
-    if (!call.empty()) call.mapped().sink->OnAnswer(call.mapped().which, BrokenOff(why));
+    const std::optional<PendingCall> call = pending_.Take(id);
+    if (call) call->sink->OnAnswer(call->which, BrokenOff(why));
   }
 }
 
 void ShardPort::OnAnswers(std::vector<Answer> answers) {
   for (Answer& answer : answers) {
     // Absent: its deadline passed.
-    const auto it = pending_.find(answer.request_id);
-    if (it == pending_.end()) continue;
-    const std::shared_ptr<AnswerSink> sink = std::move(it->second.sink);
-    const uint32_t which = it->second.which;
-    pending_.erase(it);
-    sink->OnAnswer(which, std::move(answer.result));
+    const std::optional<PendingCall> call = pending_.Take(CallOfRequestId(answer.request_id));
+    if (call) call->sink->OnAnswer(call->which, std::move(answer.result));
   }
 }
 

@@ -23,13 +23,13 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "base/async/event.h"
 #include "base/async/run_now.h"
 #include "base/async/scope.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "rpc/background_queue.h"
+#include "rpc/call_table.h"
 #include "rpc/frame.h"
 #include "rpc/stream.h"
 #include "rpc/transport.h"
@@ -71,6 +71,7 @@ struct Request {
 };
 
 inline int ShardOfRequestId(uint64_t id) { return static_cast<int>(id >> 48); }
+inline uint64_t CallOfRequestId(uint64_t id) { return id & ((uint64_t{1} << 48) - 1); }
 
 class ShardPort {
  public:
@@ -149,9 +150,11 @@ class ShardPort {
   Peer& FindPeer(const PeerKey& key);
   absl::Status CheckSize(Verb verb, const Endpoint& to, size_t bytes) const;
   absl::Status QueueIsFull(const Peer& peer);
+  absl::Status TooManyCalls();
   base::Task<void> AskWhenConnected(Outgoing message, base::Deadline deadline,
                                     std::shared_ptr<AnswerSink> sink, uint32_t which);
-  // The peer is connected, and its budget was taken into what is staged for it.
+  // The peer is connected, its budget was taken into what is staged for it, and `pending_` is not
+  // full.
   void BeginCall(const Peer& peer, Envelope message, std::shared_ptr<AnswerSink> sink,
                  uint32_t which);
   base::Task<absl::Status> AwaitConnection(Peer& peer, base::Deadline deadline);
@@ -183,10 +186,9 @@ class ShardPort {
 
   bool refusing_ = false;
   absl::btree_map<PeerKey, std::unique_ptr<Peer>> peers_;
-  absl::flat_hash_map<uint64_t, PendingCall> pending_;
+  CallTable<PendingCall> pending_;
   base::Timer sweep_;
   base::MonotonicTime sweep_at_;  // while sweep_ is pending
-  uint64_t next_request_ = 1;
   std::vector<Staged> staged_;
   bool flush_posted_ = false;
   base::Gate calls_;
