@@ -9,7 +9,7 @@ namespace tholos::coordinator {
 std::shared_ptr<const WriteMessage> WriteMessage::Of(const data::Mutation& mutation) {
   auto message = std::make_shared<WriteMessage>();
   message->token = mutation.update.key.token;
-  message->body = data::EncodeMutation(mutation);
+  message->body = data::EncodeMutation(mutation, kWriteTrailerBytes);
   base::PutFixed64(&message->body, static_cast<uint64_t>(LargestTimestamp(mutation.update)));
   return message;
 }

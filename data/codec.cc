@@ -290,6 +290,24 @@ TableId TakeTableId(base::Reader* in) {
   return in->ok() ? *base::Uuid::FromBytes(bytes) : TableId();
 }
 
+size_t GuessBytes(const Row& row) {
+  constexpr size_t kRowBytes = 24;   // lengths, flags, timestamps
+  constexpr size_t kCellBytes = 12;  // flags, length, how far its timestamp is from the row's
+  size_t bytes = kRowBytes + row.clustering.size();
+  for (const Cell& cell : row.cells) bytes += kCellBytes + cell.path.size() + cell.value.size();
+  return bytes;
+}
+
+// What a mutation of this partition will most likely not be larger than, so that its bytes are
+// allocated once.
+size_t GuessBytes(const Partition& partition) {
+  constexpr size_t kPartitionBytes = 48;  // version, table, lengths, flags, a deletion
+  size_t bytes = kPartitionBytes + partition.key.key.size();
+  if (partition.static_row.has_value()) bytes += GuessBytes(*partition.static_row);
+  for (const Row& row : partition.rows) bytes += GuessBytes(row);
+  return bytes;
+}
+
 // A mutation and a partition list end with the buffer.
 absl::Status StatusAtEnd(base::Reader* in, std::string_view what) {
   if (in->remaining() != 0) in->Fail();
@@ -379,8 +397,9 @@ absl::Status DecodePartition(base::Reader* in, Partition* partition, RowOrder or
   return in->status("partition");
 }
 
-std::string EncodeMutation(const Mutation& mutation) {
+std::string EncodeMutation(const Mutation& mutation, size_t spare) {
   std::string out;
+  out.reserve(GuessBytes(mutation.update) + spare);
   base::PutU8(&out, kCodecVersion);
   out.append(mutation.table.AsBytes());
   EncodePartition(mutation.update, &out);

@@ -74,7 +74,8 @@ void EncodePartition(const Partition& partition, std::string* out);
 absl::Status DecodePartition(base::Reader* in, Partition* partition,
                              RowOrder order = RowOrder::kAscending);
 
-std::string EncodeMutation(const Mutation& mutation);
+// `spare`: bytes that the caller will append.
+std::string EncodeMutation(const Mutation& mutation, size_t spare = 0);
 absl::StatusOr<Mutation> DecodeMutation(std::string_view bytes);
 // The table and key alone, without decoding the rest: routing a received mutation.
 struct MutationHeader {

@@ -72,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 5) {
     case 0:
-      RoundTrip(bytes, DecodeMutation, EncodeMutation);
+      RoundTrip(bytes, DecodeMutation, [](const Mutation& m) { return EncodeMutation(m); });
       break;
     case 1:
       RoundTrip(bytes, DecodePartitions, EncodePartitions);

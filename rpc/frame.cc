@@ -1,6 +1,7 @@
 #include "rpc/frame.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -38,6 +39,13 @@ base::Deadline DecodeDeadline(uint64_t micros, uint64_t age_micros, base::Monoto
     return static_cast<int64_t>(std::min(m, kDeadlineMicrosMax));
   };
   return {now.nanos + (bounded(micros) - bounded(age_micros)) * 1000};
+}
+
+// Integers are stored as they are (base/coding.h).
+template <typename T>
+void Store(T v, char** to) {
+  std::memcpy(*to, &v, sizeof(v));
+  *to += sizeof(v);
 }
 
 bool KnownKind(uint8_t kind) {
@@ -101,16 +109,20 @@ void BatchWriter::Add(const Envelope& envelope, base::MonotonicTime now) {
   THOLOS_CHECK(envelope.body.size() <= kMessageBytesMax);
   if (count_ == 0) {
     opened_ = now;
+    bytes_.reserve(bytes_expected_);
     bytes_.assign(kBatchHeaderBytes, '\0');
   }
   ++count_;
-  base::PutFixed32(&bytes_, static_cast<uint32_t>(envelope.body.size()));
-  base::PutU8(&bytes_, static_cast<uint8_t>(envelope.kind));
-  base::PutU8(&bytes_, 0);
-  base::PutFixed16(&bytes_, static_cast<uint16_t>(envelope.verb));
-  base::PutFixed64(&bytes_, envelope.request_id);
-  base::PutFixed64(&bytes_, static_cast<uint64_t>(envelope.token));
-  base::PutFixed64(&bytes_, EncodeDeadline(envelope.deadline, opened_));
+  char header[kEnvelopeHeaderBytes];
+  char* to = header;
+  Store(static_cast<uint32_t>(envelope.body.size()), &to);
+  Store(envelope.kind, &to);
+  Store(uint8_t{0}, &to);
+  Store(envelope.verb, &to);
+  Store(envelope.request_id, &to);
+  Store(envelope.token, &to);
+  Store(EncodeDeadline(envelope.deadline, opened_), &to);
+  bytes_.append(header, sizeof(header));
   bytes_.append(envelope.body);
 }
 

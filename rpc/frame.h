@@ -59,6 +59,8 @@ struct Envelope {
 // Collects envelopes into one batch.
 class BatchWriter {
  public:
+  // Makes room for a batch of so many bytes when the first envelope is added.
+  explicit BatchWriter(size_t bytes_expected = 0) : bytes_expected_(bytes_expected) {}
   bool empty() const { return count_ == 0; }
   // Of the batch so far, header included.
   size_t bytes() const { return bytes_.size(); }
@@ -69,6 +71,7 @@ class BatchWriter {
   std::string Seal(base::MonotonicTime now);
 
  private:
+  size_t bytes_expected_;
   std::string bytes_;
   uint32_t count_ = 0;
   base::MonotonicTime opened_;

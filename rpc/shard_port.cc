@@ -336,10 +336,10 @@ void ShardPort::Respond(const std::shared_ptr<InboundStream>& stream, const Requ
 }
 
 ShardPort::Staged& ShardPort::StagedFor(const std::shared_ptr<Stream>& stream) {
-  int& slot = stream->stage_slots[static_cast<size_t>(shard_)];
+  auto& [slot, last_bytes] = stream->stages[static_cast<size_t>(shard_)];
   if (slot < 0) {
     slot = static_cast<int>(staged_.size());
-    staged_.push_back({stream, {}, {}});
+    staged_.push_back({stream, BatchWriter(last_bytes + last_bytes / 4), {}});
     if (!std::exchange(flush_posted_, true)) deps_.loop.Post([this] { Flush(); });
   }
   return staged_[static_cast<size_t>(slot)];
@@ -359,7 +359,8 @@ void ShardPort::Flush() {
   const base::MonotonicTime now = deps_.clock.Now();
   std::vector<Staged> staged = std::exchange(staged_, {});
   for (Staged& batch : staged) {
-    batch.stream->stage_slots[static_cast<size_t>(shard_)] = -1;
+    batch.stream->stages[static_cast<size_t>(shard_)] = {
+        .slot = -1, .last_bytes = static_cast<uint32_t>(batch.writer.bytes())};
     if (!batch.writer.empty()) batch.stream->Push({batch.writer.Seal(now), std::move(batch.hold)});
   }
 }

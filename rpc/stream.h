@@ -42,7 +42,7 @@ class Stream {
     ByteBudget::Hold hold;  // given back when it was written or dropped
   };
 
-  explicit Stream(int shard_count) : stage_slots(static_cast<size_t>(shard_count), -1) {}
+  explicit Stream(int shard_count) : stages(static_cast<size_t>(shard_count)) {}
   virtual ~Stream() = default;
 
   void Push(Section section) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -55,8 +55,13 @@ class Stream {
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
   bool closed() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Where a shard's port keeps its unsealed batch for this stream; element i is shard i's alone.
-  std::vector<int> stage_slots;
+  // Where a shard's port keeps its unsealed batch for this stream, and how large the last one was:
+  // the next will be much like it. Element i is shard i's alone.
+  struct Stage {
+    int slot = -1;
+    uint32_t last_bytes = 0;
+  };
+  std::vector<Stage> stages;
 
  protected:
   // The derived class is writing its hello: from now on WriteDone() is awaited. False if closed.
