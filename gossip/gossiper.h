@@ -20,7 +20,7 @@
 //   destructor         after the transport stopped: handlers refer to this object
 //
 // Refused, with a line in the log: nodes of another cluster name or partitioner, a node with this
-// node's id.
+// node's id, a node that claims to be in the life that another one leads at another address.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,9 @@ struct GossiperOptions {
   // This node may be among them.
   std::vector<base::Endpoint> seeds;
   absl::Duration interval = absl::Seconds(1);
-  // Of one exchange or echo.
-  absl::Duration call_timeout = absl::Seconds(1);
+  // Of one exchange or echo. Less than the interval: there is one exchange at a time with a peer, so
+  // one that is lost and waited for until the next round would cost that round, too.
+  absl::Duration call_timeout = absl::Milliseconds(900);
   // How long Stop tries to tell the peers.
   absl::Duration announce_timeout = absl::Milliseconds(500);
   PhiOptions phi;

@@ -35,6 +35,8 @@ Syn Gossiper::MakeSyn(bool shadow) const {
 
 absl::Status Gossiper::CheckSyn(const Syn& syn, const base::Endpoint& from) {
   std::string refusal;
+  const EndpointState* known = state_.Find(syn.sender.id);
+  const auto address = AddressOf(syn.sender.id);
   if (syn.cluster_name != options_.cluster_name) {
     refusal = base::StrCat("cluster name \"", syn.cluster_name, "\" is not \"",
                            options_.cluster_name, "\"");
@@ -43,6 +45,12 @@ absl::Status Gossiper::CheckSyn(const Syn& syn, const base::Endpoint& from) {
   } else if (syn.sender.id == self_) {
     refusal = base::StrCat("host id ", self_.ToString(), " is taken by the node at ",
                            deps_.transport.self().ToString());
+  } else if (known != nullptr && known->generation == syn.sender.generation &&
+             address.has_value() && *address != from) {
+    // One life has one address. Copies that were started within the same second have one generation
+    // and heartbeats that keep step, so neither would ever see the other in what is gossiped.
+    refusal = base::StrCat("host id ", syn.sender.id.ToString(), " is taken by the node at ",
+                           address->ToString());
   } else {
     return absl::OkStatus();
   }
