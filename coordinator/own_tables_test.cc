@@ -16,15 +16,20 @@ using base::sim::TestWorld;
 class OwnTablesTest : public testing::Test {
  protected:
   void OpenEngine() {
-    world_.Run([&]() -> Task<void> {
+    const absl::Status opened = TryOpenEngine();
+    EXPECT_TRUE(opened.ok()) << opened;
+  }
+  absl::Status TryOpenEngine() {
+    return world_.Run([&]() -> Task<absl::Status> {
       const storage::EngineDeps deps{world_.clock(), world_.random(), world_.executor(),
                                      world_.files(), metrics_,        world_.log()};
       auto opened = co_await storage::Engine::Open({.directory = "/data",
                                                     .commitlog_segment_bytes = 1 << 20,
                                                     .mutation_bytes_max = 512 << 10},
                                                    deps, schema_);
-      EXPECT_TRUE(opened.ok()) << opened.status();
+      if (!opened.ok()) co_return opened.status();
       engine_ = &world_.node().Own(*std::move(opened));
+      co_return absl::OkStatus();
     });
   }
   // What the engine has in memory goes to SSTables; those of the table are damaged in their
@@ -100,6 +105,36 @@ TEST_F(OwnTablesTest, ADamagedClockIsMadeAnew) {
   const auto third = world_.Run(LiveOnce(&world_, engine_));
   ASSERT_TRUE(third.ok()) << third.status();
   EXPECT_GT(third->first, second->covered);
+}
+
+// The disk does not give a block, or the whole file: what is there may be whole.
+TEST_F(OwnTablesTest, AClockThatCannotBeReadIsLeftAlone) {
+  OpenEngine();
+  const auto first = world_.Run(LiveOnce(&world_, engine_));
+  ASSERT_TRUE(first.ok()) << first.status();
+  world_.Run([&]() -> Task<void> {
+    EXPECT_TRUE((co_await engine_->Flush(std::nullopt)).ok());
+    co_await engine_->Stop();
+  });
+  // The clock goes back over the restart: only what is on disk keeps the timestamps from it.
+  world_.node().clock().StepWall(-absl::Hours(1));
+  const std::string table = base::StrCat("/data/tables/", kLocalKeyspace, ".", ClockTable().name);
+  int refused = 0;
+  for (int skip = 0;; ++skip) {
+    world_.KillAndBoot();
+    world_.files().FailNext({.op = base::sim::DiskOp::kRead, .path_contains = table, .skip = skip});
+    const absl::Status opened = TryOpenEngine();
+    const auto life =
+        opened.ok() ? world_.Run(LiveOnce(&world_, engine_)) : absl::StatusOr<Life>(opened);
+    if (life.ok()) {
+      EXPECT_GT(life->first, first->covered);
+      break;
+    }
+    ++refused;
+    EXPECT_EQ(life.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(life.status().message()), testing::HasSubstr(table));
+  }
+  EXPECT_GT(refused, 2) << "the manifest, what opens the file, and what reads the row";
 }
 
 TEST_F(OwnTablesTest, DamagedTruncationsAreNamed) {

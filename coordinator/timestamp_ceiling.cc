@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "base/disk_error.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "coordinator/system_schema.h"
@@ -18,6 +19,13 @@ data::DecoratedKey RowKey() { return data::DecoratedKey::Of("ceiling"); }
 
 base::Task<absl::Status> TimestampCeiling::Load() {
   const absl::Status read = co_await ReadCeiling();
+  if (base::IsDiskError(read)) {
+    co_return absl::DataLossError(base::StrCat(
+        "the start needs ", kLocalKeyspace, ".", ClockTable().name,
+        ", which the disk does not give: ", base::ToStd(read.message()),
+        "; to start without it move its directory out of the data directory (operations.md says "
+        "what is lost)"));
+  }
   if (absl::IsDataLoss(read)) {
     deps_.log.Error(
         "timestamps",

@@ -38,7 +38,8 @@ class TimestampCeiling {
   explicit TimestampCeiling(Deps deps) : deps_(deps) {}
 
   // Before the first timestamp. If the table is damaged it is emptied, with an error in the log:
-  // the node then trusts its clock, as at its first start.
+  // the node then trusts its clock, as at its first start. kDataLoss names a file that the disk did
+  // not give (EIO): what it holds may be whole, and is left alone.
   base::Task<absl::Status> Load();
   void Start() { scope_.Spawn(Run()); }
   base::Task<void> Stop();

@@ -148,6 +148,7 @@ class Table : public std::enable_shared_from_this<Table> {
   bool needs_retry() const { return !frozen_.empty() && flushing_.available() > 0; }
   size_t sstables() const { return parts_.size() + unopened_.size(); }
   uint64_t sstable_bytes() const;
+  // Marked (base/disk_error.h) if the disk did not give a file; then it names that one.
   const absl::Status& damage() const { return damage_; }
   // Opens what could not be opened before: if all of it can, the table is damaged no more.
   base::Task<void> OpenAgain();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/disk_error.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "storage/table.h"
@@ -42,7 +43,10 @@ void Table::NoteDamage(const absl::Status& status) {
       base::StrCat("table ", schema_->QualifiedName(), ", shard ", options_.shard,
                    " is damaged: ", base::ToStd(status.message()));
   deps_.log.Error("storage", line);
-  if (damage_.ok()) damage_ = absl::DataLossError(line);
+  const bool disk_error = base::IsDiskError(status);
+  if (!damage_.ok() && (base::IsDiskError(damage_) || !disk_error)) return;
+  damage_ = absl::DataLossError(line);
+  if (disk_error) base::MarkDiskError(&damage_);
 }
 
 Task<void> Table::OpenAgain() {

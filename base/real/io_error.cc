@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/disk_error.h"
 #include "base/strings.h"
 
 namespace tholos::base {
@@ -36,7 +37,9 @@ absl::StatusCode CodeOf(int error) {
 absl::Status IoError(std::string_view operation, std::string_view path, int error) {
   char buffer[128];
   const char* text = strerror_r(error, buffer, sizeof(buffer));
-  return absl::Status(CodeOf(error), StrCat(operation, " ", path, ": ", text));
+  absl::Status status(CodeOf(error), StrCat(operation, " ", path, ": ", text));
+  if (error == EIO) MarkDiskError(&status);
+  return status;
 }
 
 }  // namespace tholos::base
