@@ -32,7 +32,8 @@ class Deletes : public Workload {
     for (int r = 0; r < kReaders; ++r) {
       clients_.Start([this](Clients::Next next) {
         Read(AnyNode(), static_cast<int>(random().Below(kPartitions)),
-             coordinator::ConsistencyLevel::kQuorum, AnySlice(), std::move(next));
+             coordinator::ConsistencyLevel::kQuorum, AnySlice(),
+             [next = std::move(next)](const absl::Status&) { next(); });
       });
     }
     simulation().RunFor(kLoad);
@@ -137,7 +138,7 @@ class Deletes : public Workload {
   };
 
   void Read(int n, int p, coordinator::ConsistencyLevel level, const Slice& slice,
-            std::function<void()> then) {
+            ReadEnded ended) {
     const auto reading = std::make_shared<Reading>(Reading{n, p, level, slice, "", {}});
     reading->statement =
         base::StrCat("SELECT c, v, s FROM t.rows WHERE p = ", p,
@@ -146,25 +147,23 @@ class Deletes : public Workload {
                      slice.limit <= kRows ? base::StrCat(" LIMIT ", slice.limit) : "");
     for (int c = 0; c < kRows; ++c) reading->floors.push_back(rows_.Floor(RowName(p, c)));
     reading->static_floor = rows_.Floor(StaticName(p));
-    ReadPage(reading, "", std::move(then));
+    ReadPage(reading, "", std::move(ended));
   }
 
-  void ReadPage(std::shared_ptr<Reading> reading, std::string paging_state,
-                std::function<void()> then) {
+  void ReadPage(std::shared_ptr<Reading> reading, std::string paging_state, ReadEnded ended) {
     cql::QueryOptions options = AtLevel(reading->level);
     options.page_size = reading->slice.page_size;
     options.paging_state = std::move(paging_state);
     const uint64_t static_floor = rows_.Floor(StaticName(reading->p));
     cluster().Query(reading->n, reading->statement, options, kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
-                      last_status_ = result.status();
-                      if (!result.ok()) return then();
+                      if (!result.ok()) return ended(result.status());
                       const Rows rows = RowsOf(*result);
                       TakePage(rows, static_floor, reading.get());
                       if (!rows.paging_state.empty())
-                        return ReadPage(reading, rows.paging_state, then);
+                        return ReadPage(reading, rows.paging_state, ended);
                       Observe(*reading);
-                      then();
+                      ended(absl::OkStatus());
                     });
   }
 
@@ -205,11 +204,13 @@ class Deletes : public Workload {
   void CheckAll() {
     for (const auto level :
          {coordinator::ConsistencyLevel::kQuorum, coordinator::ConsistencyLevel::kAll}) {
+      std::vector<FinalRead> reads;
       for (int p = 0; p < kPartitions; ++p) {
-        FinalRead(base::StrCat("partition ", p), last_status_, [&](std::function<void()> then) {
-          Read(AnyNode(), p, level, Slice(), std::move(then));
-        });
+        reads.push_back({base::StrCat("partition ", p), [=, this](ReadEnded ended) {
+                           Read(AnyNode(), p, level, Slice(), std::move(ended));
+                         }});
       }
+      RunFinalReads(std::move(reads));
     }
   }
 
@@ -217,7 +218,6 @@ class Deletes : public Workload {
   Clients clients_;
   RegisterChecker rows_;
   std::map<int, uint64_t> versions_;
-  absl::Status last_status_;
 };
 
 }  // namespace

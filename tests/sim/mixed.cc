@@ -129,7 +129,8 @@ class Mixed : public Workload {
                     });
   }
 
-  void Read(Clients::Next again) {
+  void Read(Clients::Next next) {
+    const ReadEnded again = [next = std::move(next)](const absl::Status&) { next(); };
     switch (random().Below(5)) {
       case 0:
         return ReadRow(AnyNode(), PartitionName(static_cast<int>(random().Below(kPartitions))),
@@ -171,7 +172,7 @@ class Mixed : public Workload {
       next();
     };
     const auto read = [=, this](Clients::Next then) {
-      ReadRow(n, kHotPartition, 0, levels_.read, std::move(then));
+      ReadRow(n, kHotPartition, 0, levels_.read, [then](const absl::Status&) { then(); });
     };
     const auto write = [this](Clients::Next then) {
       WriteCell(kHotPartition, 0, 'a', std::move(then));
@@ -181,8 +182,7 @@ class Mixed : public Workload {
     clients_.Repeat([burst] { return burst->running > 1; }, write, done);
   }
 
-  void ReadRow(int n, const std::string& p, uint64_t c, ConsistencyLevel level,
-               std::function<void()> then) {
+  void ReadRow(int n, const std::string& p, uint64_t c, ConsistencyLevel level, ReadEnded ended) {
     const std::string a = RegisterName(p, c, 'a');
     const std::string b = RegisterName(p, c, 'b');
     const uint64_t floor_a = FloorOf(a, n, level);
@@ -197,14 +197,13 @@ class Mixed : public Workload {
             ObserveRegister(a, floor_a, found ? BigintAt(rows, 0, 0) : std::nullopt, domain);
             ObserveRegister(b, floor_b, found ? BigintAt(rows, 0, 1) : std::nullopt, domain);
           }
-          last_status_ = result.status();
-          then();
+          ended(result.status());
         });
   }
 
   // Rows that are not in the answer are not judged here (the slice may have been a part); what is,
   // is.
-  void ReadRegisters(int n, const std::string& statement, std::function<void()> then) {
+  void ReadRegisters(int n, const std::string& statement, ReadEnded ended) {
     std::map<std::string, uint64_t> floors;
     const Domain domain = DomainOf(cluster(), n, levels_.read);
     for (const std::string& key : registers_.keys()) floors[key] = registers_.Floor(key, domain);
@@ -223,22 +222,22 @@ class Mixed : public Workload {
                           }
                         }
                       }
-                      then();
+                      ended(result.status());
                     });
   }
 
   // Page by page, in either direction.
-  void ReadSet(int n, const std::string& set, ConsistencyLevel level, std::function<void()> then) {
+  void ReadSet(int n, const std::string& set, ConsistencyLevel level, ReadEnded ended) {
     ReadSetPage(
         n, set, level, random().Chance(0.5), static_cast<uint32_t>(random().Between(1, 40)), "",
         level == ConsistencyLevel::kAll ? sets_.RequiredOfAll(set)
                                         : sets_.Required(set, DomainOf(cluster(), n, level)),
-        {}, std::move(then));
+        {}, std::move(ended));
   }
 
   void ReadSetPage(int n, std::string set, ConsistencyLevel level, bool reversed,
                    uint32_t page_size, std::string paging_state, std::set<uint64_t> required,
-                   std::vector<uint64_t> seen, std::function<void()> then) {
+                   std::vector<uint64_t> seen, ReadEnded ended) {
     cql::QueryOptions options = AtLevel(level);
     options.page_size = page_size;
     options.paging_state = paging_state;
@@ -246,8 +245,7 @@ class Mixed : public Workload {
                     base::StrCat("SELECT c, v FROM t.sets WHERE p = '", set, "'",
                                  reversed ? " ORDER BY c DESC" : ""),
                     options, kTimeout, [=, this](absl::StatusOr<cql::QueryResult> result) mutable {
-                      last_status_ = result.status();
-                      if (!result.ok()) return then();
+                      if (!result.ok()) return ended(result.status());
                       const Rows rows = RowsOf(*result);
                       for (size_t i = 0; i < rows.rows.size(); ++i) {
                         seen.push_back(BigintAt(rows, i, 0).value_or(0));
@@ -258,7 +256,7 @@ class Mixed : public Workload {
                       }
                       if (!rows.paging_state.empty()) {
                         return ReadSetPage(n, set, level, reversed, page_size, rows.paging_state,
-                                           required, seen, then);
+                                           required, seen, ended);
                       }
                       if (!std::is_sorted(seen.begin(), seen.end(), [&](uint64_t x, uint64_t y) {
                             return reversed ? x > y : x < y;
@@ -266,7 +264,7 @@ class Mixed : public Workload {
                         Violation(base::StrCat("set ", set, ": elements out of order"));
                       }
                       if (auto wrong = sets_.Observe(set, required, seen)) Violation(*wrong);
-                      then();
+                      ended(absl::OkStatus());
                     });
   }
 
@@ -283,25 +281,25 @@ class Mixed : public Workload {
   // Everything is up and quiet: reads must succeed now, and see everything.
   void CheckAll() {
     for (const auto level : {levels_.read, ConsistencyLevel::kAll}) {
-      for (int p = 0; p < kPartitions; ++p) {
-        for (int c = 0; c < kRowsPerPartition; ++c) {
-          FinalRead("a register", last_status_, [&](std::function<void()> then) {
-            ReadRow(AnyNode(), PartitionName(p), c, level, then);
-          });
-        }
-      }
-      FinalRead("the register that many read", last_status_, [&](std::function<void()> then) {
-        ReadRow(AnyNode(), kHotPartition, 0, level, then);
-      });
-      for (int n = 0; n < cluster().size(); ++n) {
-        FinalRead("a register of one node", last_status_, [&](std::function<void()> then) {
-          ReadRow(AnyNode(), OwnPartitionName(n), 0, level, then);
-        });
-      }
+      std::vector<FinalRead> reads;
+      const auto row = [&](const char* what, std::string p, uint64_t c) {
+        reads.push_back({what, [=, this](ReadEnded ended) {
+                           ReadRow(AnyNode(), p, c, level, std::move(ended));
+                         }});
+      };
+      // The longest first.
       for (int s = 0; s < kSets; ++s) {
-        FinalRead("a set", last_status_,
-                  [&](std::function<void()> then) { ReadSet(AnyNode(), SetName(s), level, then); });
+        reads.push_back({"a set", [=, this](ReadEnded ended) {
+                           ReadSet(AnyNode(), SetName(s), level, std::move(ended));
+                         }});
       }
+      for (int p = 0; p < kPartitions; ++p) {
+        for (int c = 0; c < kRowsPerPartition; ++c) row("a register", PartitionName(p), c);
+      }
+      row("the register that many read", kHotPartition, 0);
+      for (int n = 0; n < cluster().size(); ++n)
+        row("a register of one node", OwnPartitionName(n), 0);
+      RunFinalReads(std::move(reads));
     }
   }
 
@@ -311,7 +309,6 @@ class Mixed : public Workload {
   std::map<int, bool> writing_;  // nodes of whose own register a write is under way
   RegisterChecker registers_;
   SetChecker sets_;
-  absl::Status last_status_;
 };
 
 }  // namespace

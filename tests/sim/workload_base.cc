@@ -71,18 +71,11 @@ bool Workload::Execute(const std::string& statement) {
   return false;
 }
 
-void Workload::FinalRead(const std::string& what, const absl::Status& status,
-                         absl::FunctionRef<void(std::function<void()> done)> read) {
-  do {
-    // Outlives this call where the answer comes too late.
-    auto done = std::make_shared<bool>(false);
-    read([done] { *done = true; });
-    if (!Await([&] { return *done; }, absl::Minutes(1), base::StrCat("reading ", what))) return;
-    if (status.ok()) return;
-    simulation().RunFor(absl::Seconds(1));
-  } while (simulation().now() < healed_by());
-  Violation(base::StrCat(absl::FormatDuration(kHealingMax), " after healing ", what,
-                         " cannot be read: ", status.ToString()));
+void Workload::RunFinalReads(std::vector<FinalRead> reads) {
+  const auto run = FinalReads::Start(simulation(), std::move(reads));
+  simulation().RunUntil([&] { return run->done(); }, healed_by() - simulation().now());
+  for (const std::string& failed : run->Stop())
+    Violation(base::StrCat(absl::FormatDuration(kHealingMax), " after healing ", failed));
 }
 
 void Workload::NoteError(const absl::Status& status, const std::string& statement) {

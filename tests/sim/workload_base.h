@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/sim/checker.h"
+#include "tests/sim/final_reads.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/topology.h"
 #include "tests/sim/workload.h"
@@ -46,11 +47,8 @@ class Workload {
   // Of equal replicas on all nodes, without a read, before healed_by(); a violation otherwise.
   void AwaitEqualReplicas(const std::string& table);
   int AnyNode() { return static_cast<int>(random_.Below(cluster_.size())); }
-  // In a healed cluster `read` succeeds: it is started, with what to call at its end, until
-  // `status` says so, before healed_by(). (The first reads may still meet a connection that is
-  // being made anew.)
-  void FinalRead(const std::string& what, const absl::Status& status,
-                 absl::FunctionRef<void(std::function<void()> done)> read);
+  // In a healed cluster every one of them succeeds, before healed_by(); a violation otherwise.
+  void RunFinalReads(std::vector<FinalRead> reads);
   RunReport Finish();
 
   static Outcome OutcomeOf(const absl::Status& status);
