@@ -101,7 +101,7 @@ class ShardEngine final : public ReplaySink {
   void AddMemtableBytes(int64_t delta);
   void TellBudget();
 
-  // Background work.
+  // shard_background.cc: background work.
   base::Task<void> FlushLoop();
   std::vector<TablePtr> DamagedTables() const;
   // As long as a table is damaged.
