@@ -290,6 +290,88 @@ TEST(EngineCompaction, TheTableOptionChoosesTheStrategy) {
   }
 }
 
+// The first SSTable of the table.
+std::string FirstOf(EngineWorld& w, std::string_view table) {
+  for (const std::string& path : w.Files()) {
+    if (path.find(table) != path.npos && path.ends_with(".sst")) return path;
+  }
+  return "";
+}
+
+TEST(EngineCompaction, OneThatCannotReadIsTriedAgainEverLater) {
+  EngineWorld w(12, 1);
+  w.schema = TestSchema(2);
+  ASSERT_TRUE(w.OpenNow().ok());
+  const auto flush = [&w](uint8_t table, data::Timestamp timestamp) {
+    for (int i = 0; i < 10; ++i) {
+      const absl::Status put = w.world.Run(w.Apply(Put(base::StrCat("k", i), timestamp, table)));
+      ASSERT_TRUE(put.ok()) << put;
+    }
+    ASSERT_TRUE(FlushAll(w).ok());
+  };
+  const auto failures = [&w](int count) {
+    return w.metrics.RenderText().find(base::StrCat("tholos_failed_compactions_total{shard=\"0\"} ",
+                                                    count)) != std::string::npos;
+  };
+  const auto sstables = [&w](uint8_t table) {
+    return w.world.Run(w.engine->Stats(TestTableId(table)))->sstables;
+  };
+  flush(0, 10);
+  const std::string bad = FirstOf(w, "ks.t0");
+  for (int i = 0; i < 3; ++i) w.world.files().FailNext({.op = DiskOp::kRead, .path_contains = bad});
+  for (int i = 1; i < 4; ++i) flush(0, 10 + i);
+  w.world.Run(base::SleepFor(absl::Seconds(5)));
+  ASSERT_TRUE(failures(1));
+  EXPECT_EQ(sstables(0), 4u);
+  EXPECT_TRUE(w.LogHas("compaction of ks.t0, tried again in 30s"));
+  EXPECT_TRUE(w.LogHas(bad));
+  // What comes later is compacted meanwhile, of this table and of others.
+  for (int i = 0; i < 4; ++i) flush(0, 20 + i);
+  for (int i = 0; i < 4; ++i) flush(1, 10 + i);
+  w.world.Run(base::SleepFor(absl::Seconds(5)));
+  EXPECT_EQ(sstables(0), 5u);
+  EXPECT_EQ(sstables(1), 1u);
+  ASSERT_TRUE(failures(1));
+  // After 30 s, 90 s and 210 s.
+  w.world.Run(base::SleepFor(absl::Seconds(30)));
+  ASSERT_TRUE(failures(2));
+  EXPECT_TRUE(w.LogHas("tried again in 1m"));
+  w.world.Run(base::SleepFor(absl::Seconds(40)));
+  ASSERT_TRUE(failures(2));
+  w.world.Run(base::SleepFor(absl::Seconds(30)));
+  ASSERT_TRUE(failures(3));
+  EXPECT_TRUE(w.LogHas("tried again in 2m"));
+  w.world.Run(base::SleepFor(absl::Seconds(80)));
+  EXPECT_EQ(sstables(0), 5u);
+  w.world.Run(base::SleepFor(absl::Seconds(60)));
+  EXPECT_LT(sstables(0), 5u);
+  EXPECT_TRUE(failures(3));
+  EXPECT_EQ(Partitions(w), 10u);
+}
+
+// It may be less full at any moment.
+TEST(EngineCompaction, AFullDiskIsTriedAgainEveryThirtySeconds) {
+  EngineWorld w(13, 1);
+  ASSERT_TRUE(w.OpenNow().ok());
+  for (int i = 0; i < 3; ++i) {
+    PutKeys(w, "k", 10, 10 + i);
+    ASSERT_TRUE(FlushAll(w).ok());
+  }
+  PutKeys(w, "k", 10, 20);
+  // The flush writes the fourth, attempts to compact the next ones.
+  for (int generation = 5; generation <= 8; ++generation) {
+    w.world.files().FailNext({.op = DiskOp::kOpen,
+                              .path_contains = base::StrCat("000", generation, ".tmp"),
+                              .error = ENOSPC});
+  }
+  ASSERT_TRUE(FlushAll(w).ok());
+  w.world.Run(base::SleepFor(absl::Seconds(100)));
+  EXPECT_EQ(w.world.Run(w.engine->Stats(TestTableId(0)))->sstables, 4u);
+  w.world.Run(base::SleepFor(absl::Seconds(30)));
+  EXPECT_EQ(w.world.Run(w.engine->Stats(TestTableId(0)))->sstables, 1u);
+  EXPECT_THAT(w.metrics.RenderText(), HasSubstr("tholos_failed_compactions_total{shard=\"0\"} 4"));
+}
+
 struct Horizon final : public ReconciledHorizon {
   int64_t ReconciledUpTo(const data::TableId&, data::Token, data::Token) const override {
     return seconds;

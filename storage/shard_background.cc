@@ -11,7 +11,6 @@ namespace {
 
 constexpr absl::Duration kFlushRetryDelay = absl::Seconds(1);
 constexpr absl::Duration kOpenAgainDelay = absl::Seconds(10);
-constexpr absl::Duration kCompactionRetryDelay = absl::Seconds(30);
 
 }  // namespace
 
@@ -123,18 +122,21 @@ void ShardEngine::NoteFlushed() {
 base::Task<void> ShardEngine::CompactionLoop() {
   while (!stopping_) {
     compaction_wanted_.Reset();
-    StartCompactions();
-    co_await compaction_wanted_.Wait();
+    (void)co_await compaction_wanted_.WaitUntil(StartCompactions());
   }
 }
 
-// Over all tables, the most urgent first.
-void ShardEngine::StartCompactions() {
+// Over all tables, the most urgent first. Returns when a table that failed is to be tried again.
+base::Deadline ShardEngine::StartCompactions() {
   using Reason = sstable::CompactionPick::Reason;
   uint64_t backlog = 0;
+  base::Deadline again = base::Deadline::Infinite();
   std::vector<std::pair<TablePtr, sstable::CompactionPick>> due;
   for (const auto& [id, table] : tables_) {
     backlog += table->CompactionBacklog();
+    if (const auto retry = table->compaction_retry(); retry.has_value()) {
+      again = std::min(again, base::Deadline(*retry));
+    }
     for (auto& pick : table->DueCompactions()) due.emplace_back(table, std::move(pick));
   }
   throttle_->SetBacklog(shard_, backlog);
@@ -151,14 +153,12 @@ void ShardEngine::StartCompactions() {
     table->Claim(pick);
     scope_.Spawn(RunCompaction(table, std::move(pick)));
   }
+  return again;
 }
 
 base::Task<void> ShardEngine::RunCompaction(TablePtr table, sstable::CompactionPick pick) {
-  const absl::Status compacted = co_await table->Compact(std::move(pick));
+  (void)co_await table->Compact(std::move(pick));
   metrics_.compactions_running.Set(--compactions_running_);
-  if (!compacted.ok() && !absl::IsCancelled(compacted)) {
-    (void)co_await stop_.WaitUntil(deps_.clock.Now() + kCompactionRetryDelay);
-  }
   NoteFlushed();
 }
 

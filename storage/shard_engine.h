@@ -108,7 +108,7 @@ class ShardEngine final : public ReplaySink {
   base::Task<void> OpenAgainLoop();
   void NoteFlushFailure(const Table& table, const absl::Status& failure);
   base::Task<void> CompactionLoop();
-  void StartCompactions();
+  base::Deadline StartCompactions();
   base::Task<void> RunCompaction(TablePtr table, sstable::CompactionPick pick);
   TablePtr PickForFlush() const;
   base::Task<absl::Status> FlushTable(TablePtr table);

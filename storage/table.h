@@ -118,6 +118,8 @@ class Table : public std::enable_shared_from_this<Table> {
   std::vector<sstable::CompactionPick> DueCompactions() const;
   // What compactions have yet to read, roughly.
   uint64_t CompactionBacklog() const;
+  // A compaction failed: its inputs are left alone until then. Others are compacted meanwhile.
+  std::optional<base::MonotonicTime> compaction_retry() const;
   // Runs one of them; Claim() keeps others from getting it before it has started. kCancelled if the
   // table is stopping or a truncation or restore wants to go first.
   void Claim(const sstable::CompactionPick& pick);
@@ -218,6 +220,8 @@ class Table : public std::enable_shared_from_this<Table> {
   data::Timestamp NewestOf(const std::vector<uint64_t>& generations) const;
   base::Task<absl::Status> DropExpired(std::vector<uint64_t> generations);
   base::Task<absl::Status> Merge(sstable::CompactionPick pick);
+  bool WaitsForRetry(uint64_t generation) const;
+  void NoteCompaction(const std::vector<uint64_t>& inputs, const absl::Status& status);
   base::Task<absl::StatusOr<bool>> MergeOnce(const sstable::CompactionPick& pick, bool purge);
   sstable::CompactionOptions CompactionOptionsFor(const std::vector<uint64_t>& inputs);
   sstable::PurgeableBefore PurgeableBeforeOutside(const std::vector<uint64_t>& inputs) const;
@@ -255,7 +259,11 @@ class Table : public std::enable_shared_from_this<Table> {
   // Read on background loops.
   std::atomic<bool> cancel_compactions_ = false;
   bool stopping_ = false;
-  bool compaction_failed_ = false;
+  // Of failed compactions that have not been done since: generations, failures in a row, when they
+  // are due again.
+  std::set<uint64_t> failed_inputs_;
+  int compaction_failures_ = 0;
+  base::MonotonicTime compaction_retry_;
   base::Semaphore flushing_{1};
   static constexpr int64_t kCompactionsMax = 1024;
   base::Semaphore compacting_{kCompactionsMax};

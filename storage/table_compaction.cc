@@ -19,6 +19,10 @@ namespace {
 // Outputs that will be larger learn a dictionary: it is 0.05 % of them.
 constexpr uint64_t kDictionaryFromBytes = 64 << 20;
 constexpr size_t kDictionaryBytes = 32 << 10;
+constexpr absl::Duration kRetryDelay = absl::Seconds(30);
+// What cannot be read (kDataLoss) most likely cannot the next time, and each attempt reads the
+// inputs up to there: it is tried after 30 s, 1 min, 2 min, ..., 4 h 16 min.
+constexpr int kRetryDoublingsMax = 9;
 
 bool Contains(const std::vector<uint64_t>& generations, uint64_t generation) {
   return std::find(generations.begin(), generations.end(), generation) != generations.end();
@@ -53,7 +57,7 @@ sstable::CompactionCandidate Table::CandidateOf(const Part& part) const {
       .max_timestamp = statistics.max_timestamp,
       .max_local_deletion_seconds = statistics.max_local_deletion_seconds,
       .spans_shards = !part.whole,
-      .busy = compacting_now_.contains(part.generation())};
+      .busy = compacting_now_.contains(part.generation()) || WaitsForRetry(part.generation())};
   if (!part.whole) {
     const sstable::TokenInterval held{part.live.held.front().first, part.live.held.back().last};
     candidate.tokens = sstable::Intersection(candidate.tokens, held).value_or(held);
@@ -116,14 +120,25 @@ void Table::NoteReplaced(const sstable::CompactionPick& pick,
 }
 
 std::vector<sstable::CompactionPick> Table::DueCompactions() const {
-  if (stopping_ || pause_.has_value() || compaction_failed_ || !damage_.ok()) return {};
+  if (stopping_ || pause_.has_value() || !damage_.ok()) return {};
   if (compacting_.waiters() > 0) return {};
   return sstable::PickCompactions(PickerStateNow(), strategy_);
 }
 
 uint64_t Table::CompactionBacklog() const {
-  if (compaction_failed_ || !damage_.ok()) return 0;
-  return sstable::CompactionBacklog(PickerStateNow(), strategy_);
+  if (!damage_.ok()) return 0;
+  sstable::PickerState state = PickerStateNow();
+  std::erase_if(state.tables, [this](const auto& of) { return WaitsForRetry(of.generation); });
+  return sstable::CompactionBacklog(state, strategy_);
+}
+
+std::optional<base::MonotonicTime> Table::compaction_retry() const {
+  if (failed_inputs_.empty() || deps_.clock.Now() >= compaction_retry_) return std::nullopt;
+  return compaction_retry_;
+}
+
+bool Table::WaitsForRetry(uint64_t generation) const {
+  return failed_inputs_.contains(generation) && compaction_retry().has_value();
 }
 
 sstable::PurgeableBefore Table::PurgeableBeforeOutside(const std::vector<uint64_t>& inputs) const {
@@ -151,6 +166,7 @@ Task<absl::Status> Table::Compact(sstable::CompactionPick pick) {
     } else {
       status = co_await Merge(pick);
     }
+    NoteCompaction(pick.generations, status);
   }
   for (const uint64_t generation : pick.generations) compacting_now_.erase(generation);
   co_return status;
@@ -172,7 +188,29 @@ Task<absl::Status> Table::CompactAll() {
   }
   if (!worthwhile) co_return absl::OkStatus();
   everything.split_points = sstable::SplitPointsFor(candidates, slice_, strategy_);
-  co_return co_await Merge(std::move(everything));
+  absl::Status merged = co_await Merge(everything);
+  NoteCompaction(everything.generations, merged);
+  co_return merged;
+}
+
+// Which of the inputs is bad is not known; all of them wait.
+void Table::NoteCompaction(const std::vector<uint64_t>& inputs, const absl::Status& status) {
+  if (absl::IsCancelled(status)) return;
+  if (status.ok()) {
+    for (const uint64_t generation : inputs) failed_inputs_.erase(generation);
+    if (failed_inputs_.empty()) compaction_failures_ = 0;
+    return;
+  }
+  const int doublings =
+      absl::IsDataLoss(status) ? std::min(compaction_failures_, kRetryDoublingsMax) : 0;
+  const absl::Duration delay = kRetryDelay * (1 << doublings);
+  ++compaction_failures_;
+  failed_inputs_.insert(inputs.begin(), inputs.end());
+  compaction_retry_ = deps_.clock.Now() + delay;
+  deps_.metrics.failed_compactions.Add();
+  deps_.log.Error("storage",
+                  base::StrCat("compaction of ", schema_->QualifiedName(), ", tried again in ",
+                               absl::FormatDuration(delay), ": ", base::ToStd(status.message())));
 }
 
 data::Timestamp Table::NewestOf(const std::vector<uint64_t>& generations) const {
@@ -240,15 +278,7 @@ Task<absl::Status> Table::Merge(sstable::CompactionPick pick) {
   absl::StatusOr<bool> installed = co_await MergeOnce(pick, /*purge=*/true);
   // Something old was written meanwhile. What purges nothing can always be installed.
   if (installed.ok() && !*installed) installed = co_await MergeOnce(pick, /*purge=*/false);
-  const absl::Status& status = installed.status();
-  if (!status.ok() && !absl::IsCancelled(status)) {
-    deps_.metrics.failed_compactions.Add();
-    deps_.log.Error("storage", base::StrCat("compaction of ", schema_->QualifiedName(), ": ",
-                                            base::ToStd(status.message())));
-    // A damaged input fails every time; until a restart only CompactAll tries again.
-    if (absl::IsDataLoss(status)) compaction_failed_ = true;
-  }
-  co_return status;
+  co_return installed.status();
 }
 
 // False: what was purged could by now shadow something, and all is as before.

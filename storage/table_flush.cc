@@ -111,7 +111,8 @@ void Table::EndTruncate(bool truncated) {
     // What was damaged is gone, too.
     unopened_.clear();
     damage_ = absl::OkStatus();
-    compaction_failed_ = false;
+    failed_inputs_.clear();
+    compaction_failures_ = 0;
     flushed_before_ = *std::exchange(truncate_end_, std::nullopt);
   }
   pause_.reset();
