@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "base/errors.h"
@@ -235,25 +236,48 @@ TEST_P(QuorumPagingTest, ShowsWhatTwoReplicasHave) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, QuorumPagingTest, testing::Range(1, 60));
 
+// Whatever comes before the dead node's part is shown, then the error.
 TEST(ReadRangeTest, UnavailableOnlyWhereItIs) {
-  TestCluster cluster({.replication_factor = 1, .even_slices = true});
-  for (int i = 0; i < 20; ++i)
-    ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
-  EXPECT_EQ(Show(cluster.Read(0, ReadEverything(), kOne)).size(), 20u);
-  cluster.SetAlive({0, 1});
-  data::ReadCommand command = ReadEverything();
-  int rows = 0;
-  while (true) {
-    const auto page = cluster.Read(0, command, kOne);
-    if (!page.ok()) {
-      EXPECT_EQ(base::GetRequestError(page.status())->kind, base::RequestErrorKind::kUnavailable);
-      break;
+  int some_before = 0;
+  for (int dead = 0; dead < 3; ++dead) {
+    SCOPED_TRACE(dead);
+    TestCluster cluster({.replication_factor = 1, .even_slices = true});
+    const int reader = (dead + 1) % 3;
+    for (int i = 0; i < 40; ++i)
+      ASSERT_TRUE(cluster.Write(0, PutRow(absl::StrCat("p", i), "c", 1, "v"), kOne).ok());
+    data::Token lost_from = std::numeric_limits<data::Token>::max();
+    const auto ranges = *cluster.state()->Ranges(TestCluster::kKeyspace);
+    for (const ring::RangeReplicas& range : ranges) {
+      if (range.replicas.front() == TestCluster::Id(dead))
+        lost_from = std::min(lost_from, range.range.start);
     }
-    for (const auto& partition : page->partitions) rows += static_cast<int>(partition.rows.size());
-    ASSERT_TRUE(page->next.has_value()) << "the dead node's part is missing";
-    command.after = page->next;
+    Rows before;
+    const auto everything = cluster.Read(reader, ReadEverything(), kOne);
+    for (const data::Partition& partition : everything->partitions) {
+      if (partition.key.token > lost_from) break;
+      before.push_back(Show(std::vector<data::Partition>{partition}).front());
+    }
+    some_before += before.empty() ? 0 : 1;
+    cluster.SetAlive({reader, (dead + 2) % 3});
+    for (const uint32_t rows : {1000u, 3u, 1u}) {
+      data::ReadCommand command = ReadEverything();
+      command.row_limit = rows;
+      Rows shown;
+      while (true) {
+        const auto page = cluster.Read(reader, command, kOne);
+        if (!page.ok()) {
+          EXPECT_EQ(base::GetRequestError(page.status())->kind,
+                    base::RequestErrorKind::kUnavailable);
+          break;
+        }
+        for (std::string& row : Show(page->partitions)) shown.push_back(std::move(row));
+        ASSERT_TRUE(page->next.has_value()) << "the dead node's part is missing";
+        command.after = page->next;
+      }
+      EXPECT_EQ(shown, before) << rows;
+    }
   }
-  EXPECT_LT(rows, 20);
+  EXPECT_GE(some_before, 1);
 }
 
 // All pages of everything.
