@@ -3,19 +3,6 @@
 #include <limits>
 
 namespace tholos::sim {
-namespace {
-
-base::Task<void> FlushAndCompact(node::Node* node, bool compact) {
-  // Whether they succeed is not the point: reads must not notice either way.
-  (void)co_await node->engine().Flush(std::nullopt);
-  if (!compact) co_return;
-  for (const auto& table : node->cluster()->schema().tables()) {
-    (void)co_await node->engine().CompactAll(table->id);
-  }
-}
-
-}  // namespace
-
 Nemesis::Nemesis(SimCluster& cluster, std::optional<int> victim)
     : cluster_(cluster),
       victim_(victim),
@@ -132,8 +119,8 @@ void Nemesis::BadLinks() {
 }
 
 void Nemesis::Housekeeping(int n) {
-  if (!cluster_.serving(n) || !cluster_.machine(n).running()) return;
-  cluster_.machine(n).Spawn(FlushAndCompact(cluster_.node(n), random_.Chance(0.5)));
+  // Whether they succeed is not the point: reads must not notice either way.
+  cluster_.FlushAndCompact(n, random_.Chance(0.5), [] {});
 }
 
 void Nemesis::BreakDisk(int n) {
@@ -174,7 +161,7 @@ void Nemesis::MendDisk(int n) {
 void Nemesis::MoveClock(int n) {
   const absl::Duration skew =
       (random_.Unit() * 2 - 1) * (random_.Chance(0.5) ? kSkewMax : absl::Seconds(2));
-  cluster_.machine(n).clock().StepWall(skew - skews_[n]);
+  cluster_.wall_clocks().Step(n, skew - skews_[n]);
   skews_[n] = skew;
   cluster_.machine(n).clock().SetDrift(static_cast<int64_t>(random_.Between(0, 1000)) - 500);
 }

@@ -33,6 +33,8 @@ class Nemesis {
   uint64_t faults() const { return faults_; }
   // Node n dies, and is booted some time later.
   void Crash(int n, bool power_loss);
+  // Node n flushes, and may compact.
+  void Housekeeping(int n);
 
  private:
   void Next();
@@ -41,7 +43,6 @@ class Nemesis {
   void Partition();
   void PartitionDatacenters();
   void BadLinks();
-  void Housekeeping(int n);
   void BreakDisk(int n);
   void MendDisk(int n);
   void MoveClock(int n);

@@ -19,7 +19,10 @@ base::Endpoint InternodeOf(int n) { return {base::StrCat("10.0.0.", n + 1), 7000
 }  // namespace
 
 SimCluster::SimCluster(ClusterOptions options)
-    : options_(std::move(options)), simulation_({.seed = options_.seed}), network_(simulation_) {
+    : options_(std::move(options)),
+      simulation_({.seed = options_.seed}),
+      network_(simulation_),
+      wall_clocks_(simulation_) {
   members_.resize(options_.places.size());
   for (int n = 0; n < size(); ++n) {
     base::sim::NodeOptions machine;
@@ -200,12 +203,8 @@ absl::StatusOr<cql::QueryResult> SimCluster::QueryAndWait(int n, std::string sta
 }
 
 base::Task<void> SimCluster::RunContents(
-    int n, data::TableId table,
+    int n, data::ReadCommand command,
     std::shared_ptr<std::optional<absl::StatusOr<std::string>>> answer) {
-  data::ReadCommand command;
-  command.table = table;
-  command.row_limit = std::numeric_limits<uint32_t>::max();
-  command.bytes_limit = std::numeric_limits<uint64_t>::max();
   auto result = co_await members_[n].node->engine().Read(
       command, members_[n].machine->clock().Now() + absl::Seconds(10));
   if (result.ok()) {
@@ -216,28 +215,50 @@ base::Task<void> SimCluster::RunContents(
 }
 
 absl::StatusOr<std::string> SimCluster::Contents(int n, const std::string& keyspace,
-                                                 const std::string& table) {
+                                                 const std::string& table, int64_t now_seconds) {
   Member& member = members_[n];
   if (member.node == nullptr || !member.machine->running())
     return absl::UnavailableError("the node does not serve");
   const auto schema = member.node->cluster()->schema().FindTable(keyspace, table);
   if (schema == nullptr) return absl::NotFoundError("the node does not know the table");
+  data::ReadCommand command{.table = schema->id, .now_seconds = now_seconds};
+  command.row_limit = std::numeric_limits<uint32_t>::max();
+  command.bytes_limit = std::numeric_limits<uint64_t>::max();
   auto answer = std::make_shared<std::optional<absl::StatusOr<std::string>>>();
-  base::SpawnDetached(member.machine->executor().shard(0), RunContents(n, schema->id, answer));
+  base::SpawnDetached(member.machine->executor().shard(0), RunContents(n, command, answer));
   simulation_.RunUntil([&] { return answer->has_value(); }, absl::Minutes(1));
   if (!answer->has_value())
     return absl::DeadlineExceededError("no answer within a minute of virtual time");
   return *std::move(*answer);
 }
 
-bool SimCluster::SameContents(const std::string& keyspace, const std::string& table) {
-  const auto first = Contents(0, keyspace, table);
+bool SimCluster::SameContents(const std::string& keyspace, const std::string& table,
+                              int64_t now_seconds) {
+  const auto first = Contents(0, keyspace, table, now_seconds);
   if (!first.ok()) return false;
   for (int n = 1; n < size(); ++n) {
-    const auto other = Contents(n, keyspace, table);
+    const auto other = Contents(n, keyspace, table, now_seconds);
     if (!other.ok() || *other != *first) return false;
   }
   return true;
+}
+
+namespace {
+
+base::Task<void> RunFlushAndCompact(node::Node* node, bool compact, std::function<void()> done) {
+  (void)co_await node->engine().Flush(std::nullopt);
+  if (compact) {
+    for (const auto& table : node->cluster()->schema().tables())
+      (void)co_await node->engine().CompactAll(table->id);
+  }
+  done();
+}
+
+}  // namespace
+
+void SimCluster::FlushAndCompact(int n, bool compact, std::function<void()> done) {
+  if (!serving(n) || !machine(n).running()) return;
+  machine(n).Spawn(RunFlushAndCompact(node(n), compact, std::move(done)));
 }
 
 }  // namespace tholos::sim

@@ -13,6 +13,7 @@
 #include "node/node.h"
 #include "rpc/sim_network.h"
 #include "rpc/sim_transport.h"
+#include "tests/sim/wall_clocks.h"
 
 namespace tholos::sim {
 
@@ -65,11 +66,18 @@ class SimCluster {
   // All nodes know the table.
   bool AllKnow(const std::string& keyspace, const std::string& table) const;
 
-  // Everything that node n itself has of a table, encoded; equal data have equal encodings.
-  absl::StatusOr<std::string> Contents(int n, const std::string& keyspace,
-                                       const std::string& table);
+  // Everything that node n itself has of a table, encoded, expired as of `now_seconds`; equal data
+  // have equal encodings.
+  absl::StatusOr<std::string> Contents(int n, const std::string& keyspace, const std::string& table,
+                                       int64_t now_seconds = 0);
   // All nodes, each of which has a copy of everything, have the same of it.
-  bool SameContents(const std::string& keyspace, const std::string& table);
+  bool SameContents(const std::string& keyspace, const std::string& table, int64_t now_seconds = 0);
+
+  // On node n, if it serves: everything is flushed, and compacted, whether or not they succeed;
+  // then `done`, unless the node dies before.
+  void FlushAndCompact(int n, bool compact, std::function<void()> done);
+  // Through which all wall clocks are moved.
+  WallClocks& wall_clocks() { return wall_clocks_; }
 
   // One statement through node n. `done` is called once, from within the simulation: at once with
   // kUnavailable if the node does not serve (nothing was sent), with kUnknown if it dies before it
@@ -96,7 +104,7 @@ class SimCluster {
     std::map<uint64_t, Pending> pending;
   };
   base::Task<void> RunNode(int n, uint64_t incarnation);
-  base::Task<void> RunContents(int n, data::TableId table,
+  base::Task<void> RunContents(int n, data::ReadCommand command,
                                std::shared_ptr<std::optional<absl::StatusOr<std::string>>> answer);
   base::Task<void> RunQuery(int n, uint64_t id, std::string statement, cql::QueryOptions options);
   void Ended(int n);
@@ -110,6 +118,7 @@ class SimCluster {
   uint64_t next_query_ = 1;
   base::sim::Simulation simulation_;
   rpc::SimNetwork network_;
+  WallClocks wall_clocks_;
 };
 
 }  // namespace tholos::sim

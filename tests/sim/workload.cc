@@ -7,7 +7,7 @@ constexpr NamedWorkload kWorkloads[] = {
     {"mixed", RunMixed},     {"datacenters", RunDatacenters},
     {"deletes", RunDeletes}, {"batches", RunBatches},
     {"hints", RunHints},     {"outage", RunOutage},
-    {"repair", RunRepair},
+    {"repair", RunRepair},   {"ttl", RunTtl},
 };
 
 }  // namespace
@@ -27,7 +27,7 @@ RunReport RunSeed(const RunOptions& options) {
     case 4:
       return RunOutage(options);
     case 5:
-      return RunDeletes(options);
+      return RunTtl(options);
     case 6:
       return RunBatches(options);
     default:

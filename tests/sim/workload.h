@@ -42,6 +42,11 @@ RunReport RunDatacenters(const RunOptions& options);
 // deleted never comes back.
 RunReport RunDeletes(const RunOptions& options);
 
+// Values that expire after seconds or minutes, overwritten with and without TTL, retried with the
+// same timestamp, and deleted, under the same nemesis, with more compactions: none is seen beyond
+// its expiry, none comes back, what it hid stays hidden.
+RunReport RunTtl(const RunOptions& options);
+
 // Logged batches over several partitions and tables, their coordinators killed in between, under
 // the same nemesis: in the end all of each is there, or nothing.
 RunReport RunBatches(const RunOptions& options);
