@@ -1,12 +1,17 @@
 #include "coordinator/digest.h"
 
 #include "base/coding.h"
+#include "coordinator/expiry_faults.h"
 
 namespace tholos::coordinator {
 
 base::Hash128 AnswerDigest(const data::ReadResult& result, const Faults& faults) {
-  if (!faults.digest_ignores_column) return data::DigestOf(result);
+  if (!faults.digest_ignores_column && !faults.digest_ignores_expiry) return data::DigestOf(result);
   data::ReadResult less = result;
+  if (faults.digest_ignores_expiry) {
+    ForgetExpiry(&less);
+    return data::DigestOf(less);
+  }
   for (data::Partition& partition : less.partitions) {
     for (data::Row& row : partition.rows) {
       if (!row.cells.empty()) row.cells.pop_back();

@@ -26,12 +26,16 @@ struct Faults {
   bool first_answer_wins = false;      // answers that differ are not merged
   bool short_reads_trusted = false;    // rows behind a replica's limit are taken as they are
   bool shared_with_older = false;      // a read shares the answer of one that began before it
+  bool digest_ignores_expiry = false;  // when a value expires or expired, and its TTL
+  bool repairs_never_expire = false;   // values are written back without their TTL
+  bool later_expiry_wins = false;      // of two values of one timestamp, where answers are merged
 
   // Hints.
   bool hints_dropped = false;               // counted as written, and forgotten
   bool hints_for_dead_only = false;         // a replica that does not answer gets none
   bool hints_not_awaited = false;           // what the replica did not take counts as delivered
   bool hints_forgotten_at_restart = false;  // what an earlier run left is not delivered
+  bool hints_expire_anew = false;           // their TTLs count from their delivery
 
   // Logged batches.
   bool batch_forgotten_early = false;   // the guards are told that it is done before it is

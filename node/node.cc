@@ -126,6 +126,7 @@ base::Task<absl::Status> NodeImpl::OpenStorage() {
   options.commitlog_bytes_max = options_.commitlog_bytes_max;
   options.mutation_bytes_max = options_.mutation_bytes_max;
   options.mutant_skip_sync = options_.faults.sync_skipped;
+  options.mutant_purge_expired = options_.faults.expired_purged_at_once;
   const storage::EngineDeps deps{deps_.clock, deps_.random,  deps_.executor,
                                  deps_.fs,    deps_.metrics, deps_.log};
   THOLOS_CO_ASSIGN_OR_RETURN(

@@ -37,6 +37,8 @@ namespace tholos::node {
 struct Faults {
   bool sync_skipped = false;   // acknowledges before the commit log is synced
   bool racks_unknown = false;  // all nodes are on one rack
+  // A compaction purges a value that has expired at once, and not after gc_grace_seconds.
+  bool expired_purged_at_once = false;
   coordinator::Faults coordinator;
 };
 

@@ -71,7 +71,8 @@ struct CompactionOptions {
   // allows.
   int64_t now_seconds = 0;
   int64_t gc_before_seconds = std::numeric_limits<int64_t>::min();
-  PurgeableBefore purgeable_before;  // called on the background loop; none: nothing is purged
+  bool mutant_purge_expired = false;  // tests only: what has expired goes at once
+  PurgeableBefore purgeable_before;   // called on the background loop; none: nothing is purged
   // Set by the owner to end early (kCancelled). May be nullptr; must outlive the task.
   const std::atomic<bool>* stop = nullptr;
   // For the outputs: block sizes and compression; the rest is filled in.

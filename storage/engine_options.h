@@ -46,6 +46,8 @@ struct EngineOptions {
   uint64_t mutation_bytes_max = 17 << 20;
   // Tests only: acknowledge before the sync (a mutant that the simulator must find).
   bool mutant_skip_sync = false;
+  // Tests only: compactions purge what has expired without waiting for gc_grace_seconds.
+  bool mutant_purge_expired = false;
 };
 
 }  // namespace tholos::storage

@@ -85,7 +85,9 @@ base::Task<absl::Status> ShardEngine::OpenTable(std::shared_ptr<const data::Tabl
                                                 const FilesOfTables& files) {
   const TableDeps deps{deps_.clock, deps_.executor, deps_.fs, deps_.log,  random_,
                        cache_,      row_cache_,     metrics_, *throttle_, deps_.reconciled};
-  const TableOptions options{.shard = shard_, .incremental_backups = options_.incremental_backups};
+  const TableOptions options{.shard = shard_,
+                             .incremental_backups = options_.incremental_backups,
+                             .mutant_purge_expired = options_.mutant_purge_expired};
   THOLOS_CO_ASSIGN_OR_RETURN(TablePtr table,
                              co_await Table::Open(options, deps, files.at(schema->id), schema));
   tables_[schema->id] = std::move(table);

@@ -59,6 +59,7 @@ namespace tholos::storage {
 struct TableOptions {
   uint32_t shard = 0;
   bool incremental_backups = false;
+  bool mutant_purge_expired = false;  // EngineOptions
 };
 
 // All outlive the table.

@@ -267,6 +267,7 @@ sstable::CompactionOptions Table::CompactionOptionsFor(const std::vector<uint64_
   };
   options.now_seconds = deps_.clock.WallSeconds();
   options.gc_before_seconds = GcBeforeSeconds();
+  options.mutant_purge_expired = options_.mutant_purge_expired;
   options.stop = &cancel_compactions_;
   options.block_bytes = compression_.block_bytes;
   options.compression = compression_.algorithm;

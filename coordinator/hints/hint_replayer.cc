@@ -6,6 +6,7 @@
 #include "base/async/when_all.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/expiry_faults.h"
 #include "data/codec.h"
 
 namespace tholos::coordinator {
@@ -155,7 +156,7 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
     co_return absl::OkStatus();
   }
   write.token = header->key.token;
-  const auto message = std::make_shared<const WriteMessage>(std::move(write));
+  const auto message = MessageOf(std::move(write));
   const absl::Status applied =
       co_await deps_.replicas.Apply(target, rpc::Verb::kHint, message,
                                     deps_.clock.Now() + deps_.store.options().delivery_time_max);
@@ -176,6 +177,14 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
   }
   if (deps_.faults.hints_not_awaited) co_return absl::OkStatus();
   co_return applied;
+}
+
+std::shared_ptr<const WriteMessage> HintReplayer::MessageOf(WriteMessage write) const {
+  if (!deps_.faults.hints_expire_anew)
+    return std::make_shared<const WriteMessage>(std::move(write));
+  data::Mutation mutation = *data::DecodeMutation(write.mutation());
+  RestartTtls(&mutation.update, deps_.clock.WallSeconds());
+  return WriteMessage::Of(mutation);
 }
 
 bool HintReplayer::IsAlive(const ring::NodeId& node) const {

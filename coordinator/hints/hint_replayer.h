@@ -63,6 +63,7 @@ class HintReplayer {
   // A hint of a table that the node does not know (yet) goes to the end of its file, so that the
   // others are not kept waiting: `*put_back`.
   base::Task<absl::Status> Deliver(ring::NodeId target, const Hint& hint, bool* put_back);
+  std::shared_ptr<const WriteMessage> MessageOf(WriteMessage write) const;
   bool IsAlive(const ring::NodeId& node) const;
 
   const Deps deps_;

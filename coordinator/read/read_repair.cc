@@ -5,6 +5,7 @@
 
 #include "base/async/when_all.h"
 #include "base/status_macros.h"
+#include "coordinator/expiry_faults.h"
 #include "coordinator/read/split_update.h"
 #include "coordinator/write_message.h"
 
@@ -64,6 +65,7 @@ class Repairing {
   base::Task<absl::Status> WriteOne(ring::NodeId replica, data::Mutation mutation) {
     const auto turn = co_await shard_.repairs.Acquire(
         static_cast<int64_t>(data::ApproximateBytes(mutation.update)));
+    if (shard_.options.faults.repairs_never_expire) ForgetTtls(&mutation.update);
     auto message = WriteMessage::Of(mutation);
     mutation = {};
     co_return co_await shard_.replicas.Apply(replica, rpc::Verb::kRepairWrite, std::move(message),

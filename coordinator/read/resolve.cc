@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "coordinator/expiry_faults.h"
 #include "coordinator/read/position.h"
 #include "data/range_tombstones.h"
 
@@ -49,7 +50,8 @@ std::optional<Position> BoundOf(const ReadCommand& command,
 }
 
 // A k-way merge by key; there are few answers.
-std::vector<Partition> Merge(const ReadCommand& command, std::vector<ReadResult> answers) {
+std::vector<Partition> Merge(const ReadCommand& command, std::vector<ReadResult> answers,
+                             const Faults& faults) {
   if (answers.size() == 1) return std::move(answers[0].partitions);
   std::vector<Partition> merged;
   std::vector<size_t> at(answers.size(), 0);
@@ -67,6 +69,7 @@ std::vector<Partition> Merge(const ReadCommand& command, std::vector<ReadResult>
         continue;
       Partition& version = answers[i].partitions[at[i]++];
       Turn(command, &version);
+      if (faults.later_expiry_wins) PreferLaterExpiry(&one, &version);
       data::MergeInto(&one, std::move(version));
     }
     Turn(command, &one);
@@ -202,7 +205,7 @@ Resolution Resolve(const ReadCommand& command, std::vector<ReadResult> answers,
   const uint64_t bytes_max = answers.size() > 1 ? std::min(command.bytes_limit, command.bytes_max)
                                                 : std::numeric_limits<uint64_t>::max();
   if (!faults.short_reads_trusted) page.next = BoundOf(command, answers);
-  page.merged = Merge(command, std::move(answers));
+  page.merged = Merge(command, std::move(answers), faults);
   if (page.next.has_value()) CutAtBound(command, *page.next, &page.merged);
   LimitCut(command, bytes_max, &page).Apply();
   return page;

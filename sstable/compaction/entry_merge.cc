@@ -31,6 +31,13 @@ data::Timestamp NewestPurgeable(const data::Row& row, int64_t gc_before, data::T
   return newest;
 }
 
+// The seeded bug: no tombstone is left that would hide what other replicas may have.
+void PurgeExpired(int64_t now_seconds, data::Row* row) {
+  if (row->liveness.expiring() && !row->liveness.LiveAt(now_seconds)) row->liveness = {};
+  std::erase_if(row->cells,
+                [](const data::Cell& cell) { return cell.tombstone && cell.expiring(); });
+}
+
 }  // namespace
 
 EntryMerge::EntryMerge(const CompactionOptions& options,
@@ -288,6 +295,7 @@ data::Timestamp EntryMerge::PurgeableBeforeHere() {
 // Expires and purges; false if nothing is left.
 bool EntryMerge::Keep(data::Row* row) {
   data::ExpireRow(row, options_.now_seconds);
+  if (options_.mutant_purge_expired) PurgeExpired(options_.now_seconds, row);
   const data::Timestamp before = PurgeableBeforeHere();
   newest_purged_ =
       std::max(newest_purged_, NewestPurgeable(*row, options_.gc_before_seconds, before));
