@@ -97,6 +97,29 @@ TEST(Statements, WithValuesArePreparedOnceAndRaw) {
   EXPECT_TRUE(server.calls()[4].has_prepare());
 }
 
+TEST(Statements, PagesWithoutRowsAreNoEnd) {
+  ScriptedServer server("127.7.1.17", [](const pb::SessionCall& call, int) {
+    pb::SessionAnswer answer = *ScriptedServer::Void();
+    pb::RowsPage& page = *answer.mutable_execute()->mutable_rows();
+    page.add_columns()->set_name("k");
+    page.mutable_columns(0)->set_type(9);
+    const std::string& state = call.execute().paging_state();
+    if (state.size() < 5) page.set_paging_state(state + "x");
+    if (state.size() != 3) return ScriptedServer::Answer(answer);
+    page.set_row_count(1);
+    page.set_raw_rows(std::string("\0\0\0\4\0\0\0\7", 8));
+    return ScriptedServer::Answer(answer);
+  });
+  const auto client = Connected({server.address()});
+  Rows rows = client->Query("select");
+  const Row* row = rows.Next();
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(*row->Get<int32_t>("k"), 7);
+  EXPECT_EQ(rows.Next(), nullptr);
+  EXPECT_TRUE(rows.status().ok()) << rows.status();
+  EXPECT_EQ(server.calls().size(), 6u);
+}
+
 TEST(Statements, CarryTheirOptions) {
   ScriptedServer server("127.7.1.5", Answer);
   Options options;

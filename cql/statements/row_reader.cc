@@ -6,6 +6,7 @@
 #include "base/async/when_all.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "cql/system_tables.h"
 
 namespace tholos::cql {
@@ -13,6 +14,12 @@ namespace {
 
 // Rows of a read that may all be filtered out.
 constexpr uint32_t kFilteredFetchRows = 1000;
+
+bool IsTimeout(const absl::Status& status) {
+  const auto error = base::GetRequestError(status);
+  return error.has_value() && error->kind == base::RequestErrorKind::kTimeout;
+}
+
 bool HasLiveCell(const data::Row& row, int64_t now_seconds) {
   return std::any_of(row.cells.begin(), row.cells.end(),
                      [now_seconds](const data::Cell& cell) { return cell.LiveAt(now_seconds); });
@@ -61,11 +68,11 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
     }
     state_.after->clustering.reset();
   }
-  if (request_.services->clock.Now() > request_.routing.deadline) {
-    co_return base::MakeRequestError(
+  if (request_.services->clock.Now() >= request_.routing.deadline) {
+    co_return TooLate(base::MakeRequestError(
         {.kind = base::RequestErrorKind::kTimeout,
          .consistency = std::string(coordinator::ConsistencyName(request_.routing.consistency))},
-        "the deadline passed before all rows were read");
+        "the deadline passed before all rows were read"));
   }
   const size_t partitions = PartitionsAtATime();
   if (partitions > 1) {
@@ -81,6 +88,7 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
     co_return !done_;
   }
   absl::StatusOr<coordinator::ReadPage> page = co_await Fetch(NextCommand(rows));
+  if (IsTimeout(page.status())) co_return TooLate(page.status());
   if (!page.ok()) co_return page.status();
   const absl::StatusOr<bool> whole = TakePage(*std::move(page), take);
   if (!whole.ok()) co_return whole.status();
@@ -88,11 +96,20 @@ base::Task<absl::StatusOr<bool>> RowReader::Read(uint32_t rows, Taker take) {
   co_return !done_;
 }
 
+absl::Status RowReader::TooLate(const absl::Status& timeout) const {
+  if (considered_ == 0 && tombstones_ == 0) return timeout;
+  return base::MakeRequestError(
+      *base::GetRequestError(timeout),
+      base::StrCat(base::ToStd(timeout.message()), "; ", considered_, " rows and ", tombstones_,
+                   " tombstones of ", options_.table->QualifiedName(), " were read until then"));
+}
+
 // Up to a partition that has more than its share. What was read behind it is read again: to keep it
 // would be to hold memory while that one waits for some.
 absl::Status RowReader::TakeAhead(std::vector<absl::StatusOr<coordinator::ReadPage>> pages,
                                   Taker take) {
   for (absl::StatusOr<coordinator::ReadPage>& page : pages) {
+    if (IsTimeout(page.status())) return TooLate(page.status());
     if (!page.ok()) return page.status();
     if (page->needed == 0) {
       THOLOS_ASSIGN_OR_RETURN(const bool whole, TakePage(*std::move(page), take));

@@ -88,6 +88,8 @@ class RowReader {
   Next TakeRow(const RowView& view, Taker take);
   Taken TakeStaticRow(const data::Partition& partition, bool continued, const RowView& view,
                       Taker take);
+  // A timeout, with what was read before it.
+  absl::Status TooLate(const absl::Status& timeout) const;
   void EndOfTarget();
   bool PartitionIsFull() const {
     return options_.per_partition_limit && state_.partition_rows >= *options_.per_partition_limit;

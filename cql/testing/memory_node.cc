@@ -51,6 +51,8 @@ base::Task<absl::StatusOr<coordinator::ReadPage>> MemoryCoordinator::Read(
   ++reads;
   if (options.ahead) share_max = std::max(share_max, command.bytes_max);
   last_options = options;
+  if (read_takes > absl::ZeroDuration()) co_await base::SleepFor(read_takes);
+  if (pages) co_return pages(command);
   command.row_limit = std::min(command.row_limit, rows_max);
   if (command.now_seconds == 0) command.now_seconds = clock_.WallSeconds();
   std::vector<data::Partition> partitions;

@@ -3,6 +3,7 @@
 // that applies changes at once.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,6 +35,9 @@ class MemoryCoordinator final : public coordinator::Coordinator {
 
   // Pages end after this many rows at the latest, and then have a `next`.
   uint32_t rows_max = 0xFFFFFFFF;
+  // If set, gives the pages instead of what was written; each takes `read_takes`.
+  std::function<coordinator::ReadPage(const data::ReadCommand&)> pages;
+  absl::Duration read_takes;
   absl::Status clock_status;  // of CheckClock and NextTimestamp
   int reads = 0;
   uint64_t share_max = 0;  // the largest bytes_max of what was read side by side

@@ -165,6 +165,36 @@ TEST_F(NativeServer, ParametersReachTheProcessor) {
   EXPECT_EQ(client.Receive()->error(), ErrorCode::kInvalid);
 }
 
+TEST_F(NativeServer, APageWithoutRowsMayHaveMoreBehindIt) {
+  Start();
+  for (const uint8_t version : {3, 4, 5}) {
+    SCOPED_TRACE(version);
+    Client client(port_, version);
+    client.Start();
+    cql::protocol::QueryRequest query{"deleted", {}};
+    query.parameters.skip_metadata = true;
+    client.Send(query);
+    const auto page = client.Receive();
+    ASSERT_TRUE(page.has_value());
+    base::Reader in(page->body);
+    EXPECT_EQ(cql::protocol::ReadInt(in), 2) << "rows";
+    const int32_t flags = cql::protocol::ReadInt(in);
+    EXPECT_TRUE(flags & cql::protocol::kMetadataMorePages);
+    EXPECT_EQ(cql::protocol::ReadInt(in), 1) << "columns";
+    const int32_t state_bytes = cql::protocol::ReadInt(in);
+    ASSERT_EQ(state_bytes, 13);
+    query.parameters.paging_state = std::string(in.Raw(static_cast<size_t>(state_bytes)));
+    EXPECT_EQ(query.parameters.paging_state, "there is more");
+    EXPECT_TRUE(page->body.ends_with(std::string(4, '\0'))) << "no row";
+    client.Send(query);
+    const auto last = client.Receive();
+    EXPECT_TRUE(EndsWith(last, "there is more"));
+    base::Reader rest(last->body);
+    cql::protocol::ReadInt(rest);
+    EXPECT_FALSE(cql::protocol::ReadInt(rest) & cql::protocol::kMetadataMorePages);
+  }
+}
+
 TEST_F(NativeServer, RefusesWhatIsTooMuch) {
   Start({.connections_max = 2, .node_bytes_max = 2000});
   Client one(port_, 4);

@@ -81,6 +81,14 @@ class ScriptedProcessor final : public cql::QueryProcessor {
       ++large_;
       co_return cql::QueryResult{Rows(std::string(kLargeBytes, 'x')), {}};
     }
+    if (query == "deleted" && options.paging_state.empty()) {
+      cql::RowsResult nothing = Rows("");
+      nothing.rows.clear();
+      nothing.row_count = 0;
+      nothing.paging_state = "there is more";
+      co_return cql::QueryResult{std::move(nothing), {}};
+    }
+    if (query == "deleted") co_return cql::QueryResult{Rows(options.paging_state), {}};
     // Two statements that look alike: what the first is known for is expected of the second.
     if (query == "grows 1") co_return cql::QueryResult{Rows("small"), {}};
     if (query == "grows 2") {
