@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "base/real/block_on.h"
 #include "gtest/gtest.h"
 #include "node/native/testing.h"
@@ -105,7 +106,9 @@ TEST_F(AnswerRoom, OfAllConnectionsIsBounded) {
   AddGreedy(20);
   int64_t most = 0;
   // Until those who do not read are closed, one after another.
+  const absl::Time give_up = absl::Now() + absl::Seconds(60);
   while (held() > 0 || processor_.large() == 0) {
+    ASSERT_LT(absl::Now(), give_up);
     RoundTrip(other);
     most = std::max(most, held());
     // What was made and has not been closed.
@@ -138,7 +141,8 @@ TEST_F(AnswerRoom, OfOneConnectionIsBounded) {
 TEST_F(AnswerRoom, WhoWaitsTooLongIsToldSoAndNothingIsDone) {
   Start({.output_bytes_max = 4 * kMiB, .request_timeout = absl::Milliseconds(200)});
   AddGreedy(1);
-  while (overloaded() < 20) {
+  for (const absl::Time give_up = absl::Now() + absl::Seconds(60); overloaded() < 20;) {
+    ASSERT_LT(absl::Now(), give_up);
     Client other(port_, 4);
     other.Start();
     RoundTrip(other);
