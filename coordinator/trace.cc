@@ -1,5 +1,7 @@
 #include "coordinator/trace.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/coding.h"
@@ -43,6 +45,22 @@ void Trace::AddOf(const base::Endpoint& replica, std::vector<TraceStep> steps) {
     const int64_t before_answer = last - step.elapsed_micros;
     Keep({replica, now - before_answer, std::move(step)});
   }
+}
+
+void Trace::AddRelayed(std::vector<TraceEvent> events) {
+  const int64_t now = clock_.WallMicros() - 1;
+  for (TraceEvent& event : events) {
+    event.wall_micros += now;
+    Keep(std::move(event));
+  }
+}
+
+std::vector<TraceEvent> Trace::TakeForRelay() {
+  std::vector<TraceEvent> events = Finish([](TraceEvent) {});
+  int64_t last = std::numeric_limits<int64_t>::min();
+  for (const TraceEvent& event : events) last = std::max(last, event.wall_micros);
+  for (TraceEvent& event : events) event.wall_micros -= last;
+  return events;
 }
 
 std::vector<TraceEvent> Trace::Finish(std::function<void(TraceEvent)> late) {

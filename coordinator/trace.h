@@ -57,6 +57,11 @@ class Trace {
   void Add(std::string activity);
   // Steps of a replica, whose answer is here now.
   void AddOf(const base::Endpoint& replica, std::vector<TraceStep> steps);
+  // Steps that a relay noted and collected: TakeForRelay's, which are here now.
+  void AddRelayed(std::vector<TraceEvent> events);
+  // The events so far, for another node's AddRelayed: wall_micros are at most zero, the time until
+  // the last of them. Nothing is noted from now on.
+  std::vector<TraceEvent> TakeForRelay();
 
   const base::Uuid& session() const { return session_; }
   const TraceRequest& request() const { return request_; }

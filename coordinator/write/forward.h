@@ -11,7 +11,10 @@
 //
 //   kForwardWrite   request id (fixed64) | count (varint) | the others' ids (16 each) |
 //                   the write (write_message.h)
-//   kForwardAnswer  request id (fixed64) | id (16) | status (base/errors.h, EncodeStatus)
+//   kForwardAnswer  request id (fixed64) | id (16) | status (base/errors.h, EncodeStatus) |
+//                   [of a traced write: count (varint) | steps, those of the relay and of the other:
+//                   source (bytes: host:port), microseconds before the last step, microseconds since
+//                   the source began (varints), activity (bytes)]
 #pragma once
 
 #include <memory>
@@ -29,6 +32,7 @@
 #include "base/executor.h"
 #include "coordinator/replica_client.h"
 #include "coordinator/replica_service.h"
+#include "coordinator/trace.h"
 #include "coordinator/write_message.h"
 #include "rpc/transport.h"
 
@@ -43,6 +47,16 @@ struct ForwardedWrite {
 std::string EncodeForwardedWrite(const ForwardedWrite& forwarded);
 // kDataLoss if it is malformed.
 absl::StatusOr<ForwardedWrite> DecodeForwardedWrite(std::string_view bytes);
+
+struct ForwardAnswer {
+  uint64_t request_id = 0;
+  ring::NodeId other;
+  absl::Status applied;
+  std::vector<TraceEvent> events;  // Trace::TakeForRelay
+};
+std::string EncodeForwardAnswer(const ForwardAnswer& answer);
+// kDataLoss if it is malformed.
+absl::StatusOr<ForwardAnswer> DecodeForwardAnswer(std::string_view bytes);
 
 // Usable from every shard.
 class Forwarder {
@@ -64,7 +78,8 @@ class Forwarder {
   // Answers that are awaited on this shard; forgotten with the returned holder.
   class Expected {
    public:
-    Expected(Forwarder* forwarder, uint64_t request_id, std::vector<ring::NodeId> others);
+    Expected(Forwarder* forwarder, uint64_t request_id, std::vector<ring::NodeId> others,
+             TraceHandle trace);
     Expected(const Expected&) = delete;
     ~Expected();
     uint64_t request_id() const { return request_id_; }
@@ -80,11 +95,16 @@ class Forwarder {
     std::vector<Answer> answers_;
   };
   static bool IsGivenUp(const absl::Status& answer);
-  std::shared_ptr<Expected> Expect(std::vector<ring::NodeId> others);
+  // `trace` (null: none) gets the steps that come with the answers.
+  std::shared_ptr<Expected> Expect(std::vector<ring::NodeId> others, TraceHandle trace);
 
  private:
+  struct Awaited {
+    Answer answer;
+    TraceHandle trace;
+  };
   struct Shard {
-    absl::btree_map<std::pair<uint64_t, ring::NodeId>, Answer> expected;
+    absl::btree_map<std::pair<uint64_t, ring::NodeId>, Awaited> expected;
     uint64_t next_id = 1;
     base::Scope scope;
   };
@@ -93,7 +113,8 @@ class Forwarder {
                                                       ReplicaService& own);
   base::Task<absl::StatusOr<std::string>> HandleAnswer(rpc::Incoming message);
   base::Task<void> HandOn(ring::NodeId other, uint64_t request_id, base::Endpoint origin,
-                          std::shared_ptr<const WriteMessage> write, base::Deadline deadline);
+                          std::shared_ptr<const WriteMessage> write, base::Deadline deadline,
+                          bool traced);
 
   const Deps deps_;
   std::vector<std::unique_ptr<Shard>> shards_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/strings.h"
 #include "coordinator/testing/test_cluster.h"
 
 namespace tholos::coordinator {
@@ -106,7 +107,7 @@ TEST(ForwardTest, TheRelayLearnsATableItDoesNotKnow) {
   EXPECT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 0);
 }
 
-// The relay's steps come with its answer.
+// The relay's steps come with its answer, those of the others with what it tells of them.
 TEST(ForwardTest, ATracedWriteGoesThroughTheRelay) {
   TestCluster cluster(TwoDatacenters());
   const base::Deadline deadline = cluster.sim_node(0).clock().Now() + absl::Seconds(2);
@@ -128,7 +129,38 @@ TEST(ForwardTest, ATracedWriteGoesThroughTheRelay) {
     });
   };
   EXPECT_EQ(steps_of(3, "handed on to 2 more"), 1);
-  EXPECT_EQ(steps_of(3, "durable in the commit log"), 1);
+  for (const int node : {3, 4, 5}) EXPECT_EQ(steps_of(node, "durable in the commit log"), 1);
+  for (const int node : {4, 5}) {
+    EXPECT_EQ(steps_of(node, "WRITE of "), 1) << "received from the relay";
+    EXPECT_EQ(steps_of(3, base::StrCat("answer to WRITE from ", cluster.Name(node))), 1);
+  }
+  EXPECT_EQ(steps_of(0, "sending WRITE to n4"), 0);
+  const int64_t now = cluster.sim_node(0).clock().WallMicros();
+  for (const TraceEvent& event : events) {
+    EXPECT_LE(event.wall_micros, now) << event.step.activity;
+    EXPECT_GE(event.wall_micros, now - 2'000'000) << event.step.activity;
+  }
+}
+
+// Its answer comes after the request's end.
+TEST(ForwardTest, StepsBehindTheRelayMayComeLate) {
+  TestCluster cluster(TwoDatacenters());
+  cluster.faults(4).apply_delay = absl::Milliseconds(300);
+  const base::Deadline deadline = cluster.sim_node(0).clock().Now() + absl::Seconds(2);
+  const auto late = std::make_shared<std::vector<TraceEvent>>();
+  const absl::Status written = cluster.Run(0, [&]() -> base::Task<absl::Status> {
+    const TraceHandle trace = cluster.coordinator(0).BeginTrace({.request = "write"});
+    absl::Status status = co_await cluster.coordinator(0).Write(
+        PutRow("p", "c", 1, "v"),
+        {.consistency = kLocalQuorum, .deadline = deadline, .trace = trace});
+    (void)trace->Finish([late](TraceEvent event) { late->push_back(std::move(event)); });
+    co_return status;
+  });
+  EXPECT_TRUE(written.ok()) << written;
+  cluster.RunFor(absl::Seconds(1));
+  EXPECT_TRUE(std::any_of(late->begin(), late->end(), [](const TraceEvent& event) {
+    return event.source.host == "n4" && event.step.activity.find("durable") != std::string::npos;
+  }));
 }
 
 TEST(ForwardTest, TheFormatRoundTrips) {
@@ -141,6 +173,33 @@ TEST(ForwardTest, TheFormatRoundTrips) {
   EXPECT_EQ(decoded->write, "write");
   for (size_t size = 0; size < bytes.size() - 5; ++size)
     EXPECT_FALSE(DecodeForwardedWrite(bytes.substr(0, size)).ok()) << size;
+}
+
+TEST(ForwardTest, TheAnswersFormatRoundTrips) {
+  for (const bool traced : {false, true}) {
+    ForwardAnswer answer{78, TestCluster::Id(3), absl::InternalError("broken")};
+    if (traced) {
+      answer.events = {{{"n3", 7000}, -5, {7, "sending"}}, {{"n4", 7000}, 0, {2, "durable"}}};
+    }
+    const std::string bytes = EncodeForwardAnswer(answer);
+    const auto decoded = DecodeForwardAnswer(bytes);
+    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    EXPECT_EQ(decoded->request_id, 78u);
+    EXPECT_EQ(decoded->other, answer.other);
+    EXPECT_EQ(decoded->applied, answer.applied);
+    ASSERT_EQ(decoded->events.size(), answer.events.size());
+    for (size_t i = 0; i < answer.events.size(); ++i) {
+      EXPECT_EQ(decoded->events[i].source, answer.events[i].source);
+      EXPECT_EQ(decoded->events[i].wall_micros, answer.events[i].wall_micros);
+      EXPECT_EQ(decoded->events[i].step, answer.events[i].step);
+    }
+    const size_t without = EncodeForwardAnswer({78, answer.other, answer.applied}).size();
+    for (size_t size = 0; size < bytes.size(); ++size) {
+      if (size == without) continue;
+      EXPECT_FALSE(DecodeForwardAnswer(bytes.substr(0, size)).ok()) << size;
+    }
+    if (traced) EXPECT_FALSE(DecodeForwardAnswer(bytes + "x").ok());
+  }
 }
 
 }  // namespace

@@ -269,7 +269,7 @@ void Writer::SendThroughRelay(std::vector<ReplicaPlan::Target> replicas,
   std::iter_swap(replicas.begin(), relay);
   std::vector<ring::NodeId> others;
   for (size_t i = 1; i < replicas.size(); ++i) others.push_back(replicas[i].node);
-  const auto expected = shard_.forwarder.Expect(others);
+  const auto expected = shard_.forwarder.Expect(others, request->trace);
   ForwardedWrite forwarded{expected->request_id(), others, request->message->body};
   if (request->trace != nullptr) {
     request->trace->Add(base::StrCat("through ", replicas[0].node.ToString(), " to ", others.size(),
