@@ -361,7 +361,7 @@ def re_prepared_after_a_schema_change():
 def paging():
     count = ROWS
     with connected() as session:
-        fresh_table(session, "paged", "p int, c int, PRIMARY KEY (p, c)")
+        fresh_table(session, "paged", "p int, c int, v int, PRIMARY KEY (p, c)")
         insert = session.prepare("INSERT INTO paged (p, c) VALUES (?, ?)")
         insert.consistency_level = ConsistencyLevel.ONE
         partitions = 100
@@ -388,6 +388,12 @@ def paging():
             note_rate(f"in pages of {fetch_size}", seen, started)
         one = SimpleStatement("SELECT c FROM paged WHERE p = 5", fetch_size=33)
         expect_equal([r.c for r in session.execute(one)], list(range(count // partitions)))
+        # Pages end after 100,000 rows that a filter drops: without a row, with more behind them.
+        none = session.execute(SimpleStatement("SELECT c FROM paged WHERE v = 1 ALLOW FILTERING"))
+        expect_equal((len(none.current_rows), none.has_more_pages), (0, count > 100_000), "the first page")
+        session.execute(f"INSERT INTO paged (p, c, v) VALUES (99, {count // partitions - 1}, 1)")
+        found = session.execute(SimpleStatement("SELECT p, c FROM paged WHERE v = 1 ALLOW FILTERING"))
+        expect_equal([tuple(r) for r in found], [(99, count // partitions - 1)], "the row behind empty pages")
         # A page's state leads on from another session.
         result = session.execute(one)
         state = result.paging_state
