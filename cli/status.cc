@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "base/clock_words.h"
 #include "cli/connection.h"
 #include "cli/options.h"
 #include "cli/table.h"
@@ -71,11 +72,9 @@ void PrintStatus(const pb::GetStatusResponse& status) {
     std::cout << "(Owns: share of keyspace '" << status.keyspace() << "', replicas included)\n";
   }
   if (status.clock_refused()) {
-    const absl::Duration ahead = absl::Microseconds(status.clock_ahead_micros());
     std::cout << "The clock of the node asked is "
-              << absl::FormatDuration(absl::Trunc(absl::AbsDuration(ahead), absl::Milliseconds(1)))
-              << (ahead < absl::ZeroDuration() ? " behind" : " ahead of")
-              << " the cluster's: it refuses writes that need it.\n";
+              << base::AheadOfClusters(absl::Microseconds(status.clock_ahead_micros()))
+              << ": it refuses writes that need it.\n";
   }
   std::sort(versions.begin(), versions.end());
   if (std::unique(versions.begin(), versions.end()) - versions.begin() > 1) {

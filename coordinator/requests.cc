@@ -2,12 +2,23 @@
 
 #include <algorithm>
 
+#include "base/clock_words.h"
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "coordinator/progress.h"
 
 namespace tholos::coordinator {
+namespace {
+
+absl::Status RefuseClock(ShardContext& shard, std::string_view what) {
+  shard.metrics.clock_refused.Add();
+  return base::Overloaded(
+      base::StrCat("this node's clock is ", base::AheadOfClusters(shard.skew.ahead()), ", beyond ",
+                   absl::FormatDuration(shard.skew.max()), " (clock_skew_max): ", what));
+}
+
+}  // namespace
 
 absl::StatusOr<std::string> KeyspaceOf(const ring::ClusterState& state,
                                        const data::TableId& table) {
@@ -42,22 +53,21 @@ absl::Status CheckTimestamp(ShardContext& shard, data::Timestamp largest) {
   if (largest <= now || absl::Microseconds(largest - now) <= ahead_max) return absl::OkStatus();
   // It moves nobody's clock: this node gave it, or has seen it.
   if (largest <= shard.timestamps.Latest()) return absl::OkStatus();
-  if (shard.skew.TooWrong()) return RefuseClock(shard);
+  if (shard.skew.TooWrong()) {
+    return RefuseClock(shard,
+                       base::StrCat("it cannot tell whether the timestamp ", largest,
+                                    " lies too far in the future, as it does by this clock, ", now,
+                                    " (microseconds). Ask another node"));
+  }
   return base::InvalidRequest(absl::StrCat(
       "timestamp ", largest, " lies in the future: at most ", absl::FormatDuration(ahead_max),
       " are allowed beyond the present, ", now, " (microseconds)"));
 }
 
 absl::Status RefuseClock(ShardContext& shard) {
-  shard.metrics.clock_refused.Add();
-  const absl::Duration ahead = shard.skew.ahead();
-  return base::Overloaded(base::StrCat(
-      "this node's clock is ",
-      absl::FormatDuration(absl::Trunc(absl::AbsDuration(ahead), absl::Milliseconds(1))),
-      ahead < absl::ZeroDuration() ? " behind" : " ahead of", " the cluster's, beyond ",
-      absl::FormatDuration(shard.skew.max()),
-      " (clock_skew_max): it gives no timestamps and no TTLs until its clock is set right. Ask "
-      "another node, or write without a TTL and with a timestamp"));
+  return RefuseClock(shard,
+                     "it gives no timestamps and no TTLs until its clock is set right. Ask another "
+                     "node, or write without a TTL and with a timestamp");
 }
 
 void NoteIfSlow(ShardContext& shard, const Finished& request, const absl::Status& outcome) {

@@ -1,6 +1,6 @@
 // What the gossiper makes of wall clocks: it measures, publishes and tells people.
-#include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/clock_words.h"
 #include "base/strings.h"
 #include "gossip/gossiper.h"
 
@@ -8,13 +8,6 @@ namespace tholos::gossip {
 namespace {
 
 constexpr std::string_view kPart = "clock";
-
-// "1h0m0.012s ahead of", "12ms behind".
-std::string AheadOf(absl::Duration ahead) {
-  const absl::Duration shown = absl::Trunc(absl::AbsDuration(ahead), absl::Milliseconds(1));
-  return absl::StrCat(absl::FormatDuration(shown),
-                      ahead < absl::ZeroDuration() ? " behind" : " ahead of");
-}
 
 }  // namespace
 
@@ -63,8 +56,9 @@ void Gossiper::PublishSkew() {
 void Gossiper::LogSkew(const ClockSkew::Estimate& estimate) {
   using Say = ClockAlarm::Say;
   const base::MonotonicTime now = Now();
-  const std::string own = base::StrCat("this node's clock is ", AheadOf(estimate.ahead),
-                                       " the cluster's (median of ", estimate.clocks, " clocks)");
+  const std::string own =
+      base::StrCat("this node's clock is ", base::AheadOfClusters(estimate.ahead), " (median of ",
+                   estimate.clocks, " clocks)");
   const Say refused = own_clock_refused_.Look(estimate.ahead, now);
   const Say wrong = own_clock_.Look(estimate.ahead, now);
   if (refused == Say::kWrong) {
@@ -76,7 +70,7 @@ void Gossiper::LogSkew(const ClockSkew::Estimate& estimate) {
   }
   if (wrong == Say::kRight) {
     deps_.log.Info(kPart, base::StrCat("this node's clock is right again: it is ",
-                                       AheadOf(estimate.ahead), " the cluster's"));
+                                       base::AheadOfClusters(estimate.ahead)));
   } else if (refused == Say::kRight) {
     deps_.log.Info(kPart, base::StrCat(own, ": writes that need this clock are taken again"));
   }
@@ -84,7 +78,7 @@ void Gossiper::LogSkew(const ClockSkew::Estimate& estimate) {
   const Say peers = peer_clocks_.Look(estimate.worst_ahead, now);
   if (peers == Say::kWrong) {
     std::string line = base::StrCat("the clock of node ", Describe(*estimate.worst), " is ",
-                                    AheadOf(estimate.worst_ahead), " the cluster's");
+                                    base::AheadOfClusters(estimate.worst_ahead));
     if (estimate.wrong > 1)
       base::StrAppend(&line, "; ", estimate.wrong - 1, " more are off by more than ",
                       absl::FormatDuration(ClockSkew::kWarned));

@@ -52,12 +52,13 @@ absl::Status SetBytesBetween(const std::string& value, uint64_t low, uint64_t hi
   return absl::OkStatus();
 }
 
+// `or_else`: what the error says may be given, too.
 absl::Status SetDuration(const std::string& value, absl::Duration low, absl::Duration high,
-                         absl::Duration* out) {
+                         absl::Duration* out, std::string_view or_else = "") {
   absl::Duration duration;
   if (!absl::ParseDuration(value, &duration) || duration < low || duration > high) {
     return Expected(base::StrCat("a time from ", absl::FormatDuration(low), " to ",
-                                 absl::FormatDuration(high), " such as 500ms"),
+                                 absl::FormatDuration(high), " such as 500ms", or_else),
                     value);
   }
   *out = duration;
@@ -66,14 +67,11 @@ absl::Status SetDuration(const std::string& value, absl::Duration low, absl::Dur
 
 // Not below half a second: about that is what a measured offset may be off by. 0: no bound.
 absl::Status SetClockSkew(const std::string& value, absl::Duration* out) {
-  absl::Duration span;
-  if (!absl::ParseDuration(value, &span) ||
-      (span != absl::ZeroDuration() &&
-       (span < absl::Milliseconds(500) || span > absl::Hours(24)))) {
-    return Expected("a time from 500ms to 24h such as 10s, or 0", value);
+  if (absl::Duration span; absl::ParseDuration(value, &span) && span == absl::ZeroDuration()) {
+    *out = absl::InfiniteDuration();
+    return absl::OkStatus();
   }
-  *out = span == absl::ZeroDuration() ? absl::InfiniteDuration() : span;
-  return absl::OkStatus();
+  return SetDuration(value, absl::Milliseconds(500), absl::Hours(24), out, ", or 0");
 }
 
 absl::Status SetBool(const std::string& value, bool* out) {

@@ -107,7 +107,7 @@ TEST(Config, ClockSkewMaxIsATimeOrOff) {
   for (const char* text : {"", "10", "499ms", "-10s", "25h", "inf", "off", "10 s"}) {
     const absl::Status status = SetConfigKey("clock_skew_max", text, &config);
     EXPECT_EQ(status.message(), absl::StrCat("clock_skew_max: expected a time from 500ms to 24h "
-                                             "such as 10s, or 0, found '",
+                                             "such as 500ms, or 0, found '",
                                              text, "'"));
   }
 }

@@ -427,6 +427,11 @@ TEST(WriteTest, AClockThatIsTooWrongDecidesNothing) {
     } else {
       // More than an hour in this clock's future, for which the client is not to blame.
       EXPECT_EQ(ErrorOf(written).kind, RequestErrorKind::kOverloaded) << written;
+      EXPECT_NE(
+          written.message().find("cannot tell whether the timestamp " + std::to_string(given)),
+          absl::string_view::npos)
+          << written;
+      EXPECT_EQ(written.message().find("write without a TTL"), absl::string_view::npos) << written;
     }
     EXPECT_TRUE(cluster.HasRow(1, "p", "c"));
     EXPECT_TRUE(cluster.Read(0, ReadAll("p"), kAll).ok());
