@@ -41,6 +41,7 @@ struct Faults {
   bool batch_forgotten_early = false;   // the guards are told that it is done before it is
   bool batch_replayed_as_new = false;   // with timestamps of the replay
   bool batch_replayed_in_part = false;  // its first mutation alone
+  bool batch_expires_anew = false;      // its TTLs count from the replay
 };
 
 inline constexpr Faults kNoFaults;

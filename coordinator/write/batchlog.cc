@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "coordinator/expiry_faults.h"
 #include "coordinator/system_schema.h"
 #include "data/codec.h"
 
@@ -302,6 +303,7 @@ base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, data::Mutation
   const RequestEpochs::Holder on_its_way = writer->EnterEpoch();
   if (deps_.truncations.Covers(table->id, created_micros)) co_return absl::OkStatus();
   if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation.update);
+  if (deps_.faults.batch_expires_anew) RestartTtls(&mutation.update, deps_.clock.WallSeconds());
   const absl::Status written = co_await writer->WriteAgain(
       mutation, {.consistency = ConsistencyLevel::kQuorum,
                  .deadline = deps_.clock.Now() + options_.replay_time_max,

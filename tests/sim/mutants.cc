@@ -124,6 +124,10 @@ const Mutant kMutants[] = {
      "a hint's TTL counts from delivery",
      RunTtl,
      {.coordinator = {.hints_expire_anew = true}}},
+    {"batch_expires_anew",
+     "a batch's TTLs count from a replay",
+     RunTtl,
+     {.coordinator = {.batch_expires_anew = true}}},
 };
 
 constexpr char kRow[] = "%-26s  %-34s  %5s  %.100s\n";

@@ -1,10 +1,15 @@
 // What has expired stays dead (workload.h).
 #include <algorithm>
+#include <array>
 
+#include "absl/strings/str_replace.h"
 #include "base/strings.h"
+#include "coordinator/system_schema.h"
+#include "data/read.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/nemesis.h"
 #include "tests/sim/ttl_checker.h"
+#include "tests/sim/ttl_writes.h"
 #include "tests/sim/workload_base.h"
 
 namespace tholos::sim {
@@ -12,34 +17,31 @@ namespace {
 
 using coordinator::ConsistencyLevel;
 
-constexpr int kPartitions = 3;
-constexpr int kRows = 6;
 constexpr int kReaders = 4;
+constexpr char kSelect[] = "SELECT c, v, TTL(v), m[0], TTL(m[0]), m[1], TTL(m[1])";
 constexpr absl::Duration kLoad = absl::Seconds(20);
 constexpr absl::Duration kTimeout = absl::Seconds(2);
 // Wall seconds by which everything has expired, whatever any clock showed: the year 2100.
 constexpr int64_t kFarFuture = 4'102'444'800;
 
-// Each partition has one writer; its operations have increasing versions, which are their
-// timestamps and values. A row is two registers: its cell, and the row itself, which an INSERT
-// makes and an UPDATE does not.
-class Ttl : public Workload {
+class Ttl : public Workload, private TtlTable {
  public:
   explicit Ttl(const RunOptions& options)
       : Workload(options),
         nemesis_(cluster()),
         clients_(simulation(), random()),
+        writes_(random()),
         checker_(cluster().wall_clocks()) {}
 
   RunReport Run() {
-    if (!Start() || !CreateTable("cells", "p int, c int, v bigint, PRIMARY KEY (p, c)") ||
+    if (!Start() || !CreateTable("cells", kColumns) ||
         (random().Chance(0.5) &&
          !Execute("ALTER TABLE t.cells WITH caching = {'rows_per_partition': 'ALL'}"))) {
       return Finish();
     }
     nemesis_.Start();
-    for (int p = 0; p < kPartitions; ++p)
-      clients_.Start([this, p](Clients::Next next) { Write(p, std::move(next)); });
+    for (int w = 0; w < kWriters; ++w)
+      clients_.Start([this, w](Clients::Next next) { Write(w, std::move(next)); });
     for (int r = 0; r < kReaders; ++r)
       clients_.Start([this](Clients::Next next) { ReadSome(std::move(next)); });
     clients_.Start([this](Clients::Next next) {
@@ -50,7 +52,7 @@ class Ttl : public Workload {
     clients_.Stop();
     nemesis_.StopAndHeal();
     HealingBegins();
-    report().faults = nemesis_.faults();
+    report().faults = nemesis_.faults() + crashes_;
     if (AwaitHealed([&] { return clients_.running() == 0; })) CheckAll();
     report().acknowledged = checker_.acknowledged();
     report().reads = checker_.observations();
@@ -58,93 +60,26 @@ class Ttl : public Workload {
   }
 
  private:
-  static std::string RowName(int p, int c) { return base::StrCat(p, "/", c); }
-  static std::string CellName(int p, int c) { return base::StrCat(p, "/", c, "/v"); }
-
   // Writes ---------------------------------------------------------------------------------------
 
-  struct Operation {
-    enum class Kind { kInsert, kUpdate, kDeleteCell, kDeleteRows };
-    Kind kind = Kind::kInsert;
-    int p = 0;
-    int first = 0;  // the rows [first, last] are touched
-    int last = 0;
-    uint64_t version = 0;
-    bool erases() const { return kind >= Kind::kDeleteCell; }
-    bool touches_row() const { return kind == Kind::kInsert || kind == Kind::kDeleteRows; }
-  };
-
-  Operation Choose(int p) {
-    Operation operation{.p = p, .version = ++versions_[p]};
-    operation.first = operation.last = static_cast<int>(random().Below(kRows));
-    const uint64_t kind = random().Below(20);
-    if (kind < 2) {
-      operation.kind = Operation::Kind::kDeleteRows;
-      if (random().Chance(0.5))
-        operation.last = static_cast<int>(random().Between(operation.first, kRows - 1));
-    } else if (kind < 3) {
-      operation.kind = Operation::Kind::kDeleteCell;
-    } else if (kind < 10) {
-      operation.kind = Operation::Kind::kUpdate;
-    }
-    return operation;
-  }
-
-  // Seconds; 0: for ever. Many expire while a node is down or cut off, some after all is mended.
-  int32_t ChooseTtl() {
-    const uint64_t kind = random().Below(10);
-    if (kind < 3) return 0;
-    if (kind < 7) return static_cast<int32_t>(random().Between(1, 6));
-    return static_cast<int32_t>(kind < 9 ? random().Between(5, 30) : random().Between(60, 300));
-  }
-
-  static std::string StatementOf(const Operation& operation, int32_t ttl) {
-    using Kind = Operation::Kind;
-    const uint64_t version = operation.version;
-    const std::string using_timestamp = base::StrCat(" USING TIMESTAMP ", version);
-    const std::string using_ttl =
-        ttl == 0 ? using_timestamp : base::StrCat(using_timestamp, " AND TTL ", ttl);
-    const std::string partition = base::StrCat(" WHERE p = ", operation.p);
-    const std::string row = base::StrCat(partition, " AND c = ", operation.first);
-    switch (operation.kind) {
-      case Kind::kInsert:
-        return base::StrCat("INSERT INTO t.cells (p, c, v) VALUES (", operation.p, ", ",
-                            operation.first, ", ", version, ")", using_ttl);
-      case Kind::kUpdate:
-        return base::StrCat("UPDATE t.cells", using_ttl, " SET v = ", version, row);
-      case Kind::kDeleteCell:
-        return base::StrCat("DELETE v FROM t.cells", using_timestamp, row);
-      case Kind::kDeleteRows:
-        if (operation.first == operation.last)
-          return base::StrCat("DELETE FROM t.cells", using_timestamp, row);
-        return base::StrCat("DELETE FROM t.cells", using_timestamp, partition,
-                            " AND c >= ", operation.first, " AND c <= ", operation.last);
-    }
-    return "";
-  }
-
   // Now and then once more, as a client does that got no answer: with the same timestamp.
-  void Write(int p, Clients::Next next) {
-    const Operation operation = Choose(p);
-    const int32_t ttl = operation.erases() ? 0 : ChooseTtl();
-    if (operation.erases() || !random().Chance(0.25)) return WriteOnce(operation, ttl, next);
-    const int32_t ttl_again = random().Chance(0.5) ? ttl : ChooseTtl();
+  void Write(int w, Clients::Next next) {
+    const TtlOperation operation = writes_.Choose(w);
+    const int32_t ttl = operation.writes() ? writes_.ChooseTtl() : 0;
+    if (!operation.writes() || !random().Chance(0.25)) return WriteOnce(operation, ttl, next);
+    const int32_t ttl_again = random().Chance(0.5) ? ttl : writes_.ChooseTtl();
     WriteOnce(operation, ttl, [=, this] { WriteOnce(operation, ttl_again, next); });
   }
 
-  void WriteOnce(const Operation& operation, int32_t ttl, Clients::Next next) {
+  void WriteOnce(const TtlOperation& operation, int32_t ttl, Clients::Next next) {
     const int n = AnyNode();
     const WallClocks::Mark mark = cluster().wall_clocks().Now(n);
     std::vector<std::pair<std::string, TtlChecker::Try>> tries;
-    const auto begin = [&](const std::string& key) {
-      tries.emplace_back(key,
-                         checker_.Begin(key, operation.version, operation.erases(), ttl, mark));
-    };
-    for (int c = operation.first; c <= operation.last; ++c) {
-      begin(CellName(operation.p, c));
-      if (operation.touches_row()) begin(RowName(operation.p, c));
-    }
-    const std::string statement = StatementOf(operation, ttl);
+    for (const auto& [key, erase] : operation.touches)
+      tries.emplace_back(key, checker_.Begin(key, operation.version, erase, ttl, mark));
+    const std::string parameters = base::StrCat(" USING TIMESTAMP ", operation.version,
+                                                ttl == 0 ? "" : base::StrCat(" AND TTL ", ttl));
+    const std::string statement = absl::StrReplaceAll(operation.text, {{"$", parameters}});
     cluster().Query(n, statement, AtLevel(ConsistencyLevel::kQuorum), kTimeout,
                     [=, this](absl::StatusOr<cql::QueryResult> result) {
                       for (const auto& [key, of] : tries)
@@ -152,6 +87,14 @@ class Ttl : public Workload {
                       NoteError(result.status(), statement);
                       next();
                     });
+    // Somewhere within a batch, so that others complete it, later.
+    if (!operation.batch || !random().Chance(0.05)) return;
+    simulation().After(absl::Microseconds(random().Between(100, 6000)), "kill the coordinator",
+                       [this, n] {
+                         if (!cluster().serving(n)) return;
+                         ++crashes_;
+                         nemesis_.Crash(n, random().Chance(0.5));
+                       });
   }
 
   // Reads ----------------------------------------------------------------------------------------
@@ -178,7 +121,7 @@ class Ttl : public Workload {
     const std::string rows = slice.first == slice.last ? base::StrCat(" AND c = ", slice.first)
                                                        : base::StrCat(" AND c >= ", slice.first,
                                                                       " AND c <= ", slice.last);
-    return base::StrCat("SELECT c, v, TTL(v) FROM t.cells WHERE p = ", slice.p, rows,
+    return base::StrCat(kSelect, " FROM t.cells WHERE p = ", slice.p, rows,
                         slice.reversed ? " ORDER BY c DESC" : "",
                         slice.limit <= kRows ? base::StrCat(" LIMIT ", slice.limit) : "");
   }
@@ -191,7 +134,7 @@ class Ttl : public Workload {
     WallClocks::Mark mark;
     struct Floors {
       uint64_t row = 0;
-      uint64_t cell = 0;
+      std::array<uint64_t, kCells> cells = {};
     };
     std::map<int, Floors> floors;
     std::set<int> seen;
@@ -208,8 +151,10 @@ class Ttl : public Workload {
     const auto reading = std::make_shared<Reading>(
         Reading{n, level, bound, slice, cluster().wall_clocks().Now(n), {}, {}});
     for (int c = slice.first; c <= slice.last; ++c) {
-      reading->floors[c] = {checker_.Floor(RowName(slice.p, c)),
-                            checker_.Floor(CellName(slice.p, c))};
+      Reading::Floors& floors = reading->floors[c];
+      floors.row = checker_.Floor(RowName(slice.p, c));
+      for (int cell = 0; cell < kCells; ++cell)
+        floors.cells[cell] = checker_.Floor(CellName(slice.p, c, cell));
     }
     ReadPage(reading, "", std::move(ended));
   }
@@ -245,15 +190,26 @@ class Ttl : public Workload {
         continue;
       }
       const Reading::Floors& floors = reading->floors[c];
-      std::optional<TtlChecker::Seen> cell;
-      if (const auto version = BigintAt(rows, i, 1)) {
-        cell = {.version = *version, .ttl_left = {}};
-        if (rows.rows[i][2].has_value()) cell->ttl_left = data::DecodeInt(*rows.rows[i][2]);
+      bool has_cell = false;
+      for (int cell = 0; cell < kCells; ++cell) {
+        const auto seen = SeenAt(rows, i, 1 + 2 * static_cast<size_t>(cell));
+        has_cell = has_cell || seen.has_value();
+        Note(checker_.Observe(CellName(reading->slice.p, c, cell), floors.cells[cell], seen, page),
+             *reading);
       }
-      Note(checker_.Observe(CellName(reading->slice.p, c), floors.cell, cell, page), *reading);
-      if (!cell.has_value())
+      if (!has_cell)
         Note(checker_.ObserveAlive(RowName(reading->slice.p, c), floors.row, page), *reading);
     }
+  }
+
+  // The value and, behind it, its TTL.
+  static std::optional<TtlChecker::Seen> SeenAt(const Rows& rows, size_t row, size_t column) {
+    const auto version = BigintAt(rows, row, column);
+    if (!version.has_value()) return std::nullopt;
+    TtlChecker::Seen seen{.version = *version, .ttl_left = {}};
+    if (rows.rows[row][column + 1].has_value())
+      seen.ttl_left = data::DecodeInt(*rows.rows[row][column + 1]);
+    return seen;
   }
 
   // Rows behind the last one of a limit are not judged.
@@ -265,7 +221,10 @@ class Ttl : public Workload {
       if (reading.seen.contains(c)) continue;
       if (!all && (slice.reversed ? c < reading.last : c > reading.last)) continue;
       Note(checker_.Observe(RowName(slice.p, c), floors.row, std::nullopt, whole), reading);
-      Note(checker_.Observe(CellName(slice.p, c), floors.cell, std::nullopt, whole), reading);
+      for (int cell = 0; cell < kCells; ++cell) {
+        Note(checker_.Observe(CellName(slice.p, c, cell), floors.cells[cell], std::nullopt, whole),
+             reading);
+      }
     }
   }
 
@@ -281,17 +240,17 @@ class Ttl : public Workload {
     ReadAll({ConsistencyLevel::kOne}, false);
     ReadAll({ConsistencyLevel::kQuorum}, true);
     ReadAll({ConsistencyLevel::kAll}, true);
-    // What was sent and given up may still arrive, and what hints bring.
+    // What is left of batches is written, what was sent and given up may still arrive, and what
+    // hints bring.
+    if (!Poll([this] { return BatchesDone(); }, "batches")) return;
     simulation().RunFor(2 * kTimeout);
-    while (!HintsDelivered()) {
-      if (simulation().now() > healed_by()) return Violation("hints are left after healing");
-      simulation().RunFor(absl::Milliseconds(100));
-    }
-    while (!cluster().SameContents("t", "cells", kFarFuture)) {
-      // Reads at ALL repair what no hint brings.
-      ReadAll({ConsistencyLevel::kAll}, true);
-      if (simulation().now() > healed_by()) return Violation("replicas of cells differ");
-    }
+    if (!Poll([this] { return HintsDelivered(); }, "hints")) return;
+    // Reads at ALL repair what no hint brings.
+    const auto equal = [this] {
+      return cluster().SameContents("t", "cells", kFarFuture) ||
+             (ReadAll({ConsistencyLevel::kAll}, true), false);
+    };
+    if (!Poll(equal, "differences of replicas")) return;
     LetAllExpire();
     ReadAll({ConsistencyLevel::kOne, ConsistencyLevel::kQuorum, ConsistencyLevel::kAll}, true);
     CompactSome();
@@ -313,6 +272,27 @@ class Ttl : public Workload {
       }
     }
     RunFinalReads(std::move(reads));
+  }
+
+  bool Poll(absl::FunctionRef<bool()> done, const std::string& what) {
+    while (!done()) {
+      if (simulation().now() > healed_by()) {
+        Violation(
+            base::StrCat(what, " are left ", absl::FormatDuration(kHealingMax), " after healing"));
+        return false;
+      }
+      simulation().RunFor(absl::Milliseconds(100));
+    }
+    return true;
+  }
+
+  bool BatchesDone() {
+    for (int n = 0; n < cluster().size(); ++n) {
+      const auto contents = cluster().Contents(n, coordinator::kLocalKeyspace, "batches");
+      if (!contents.ok() || data::CountLiveRows(*data::DecodeReadResult(*contents), 0) > 0)
+        return false;
+    }
+    return true;
   }
 
   bool HintsDelivered() {
@@ -344,8 +324,9 @@ class Ttl : public Workload {
 
   Nemesis nemesis_;
   Clients clients_;
+  TtlWrites writes_;
   TtlChecker checker_;
-  std::map<int, uint64_t> versions_;
+  uint64_t crashes_ = 0;
 };
 
 }  // namespace

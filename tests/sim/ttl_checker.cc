@@ -105,8 +105,10 @@ std::optional<std::string> TtlChecker::Observe(const std::string& key, uint64_t 
   if (!MayShow(operation, read))
     return base::StrCat(what, ", which was refused or has expired, at ", read.now.first);
   if (!MayHaveLeft(operation, seen->ttl_left, read)) {
-    return base::StrCat(what, " with ", seen->ttl_left.value_or(0),
-                        " s to live, which no try of it had, or an earlier expiry was known");
+    const std::string left = seen->ttl_left.has_value()
+                                 ? base::StrCat(" with ", *seen->ttl_left, " s to live")
+                                 : " without TTL";
+    return base::StrCat(what, left, ", as no try of it had, or an earlier expiry was known");
   }
   if (!read.bound) return std::nullopt;
   r.floor = std::max(r.floor, seen->version);
