@@ -81,6 +81,12 @@ TEST(PagingState, RefusesBadContents) {
                                  kHash)
                    .ok());
   EXPECT_FALSE(DecodePagingState(sealed(std::string("\x01\x00\x00\x00\x00", 5)), kHash).ok());
+  // A token stands for a partition and its clustering key: not beside them.
+  const std::string token(8, '\x07');
+  EXPECT_TRUE(DecodePagingState(sealed(std::string("\x01\x08\x00\x00", 4) + token), kHash).ok());
+  EXPECT_FALSE(
+      DecodePagingState(sealed(std::string("\x01\x09\x00\x00\x01k", 6) + token), kHash).ok());
+  EXPECT_FALSE(DecodePagingState(sealed(std::string("\x01\x18\x00\x00", 4) + token), kHash).ok());
 }
 
 }  // namespace

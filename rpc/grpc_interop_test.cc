@@ -50,7 +50,7 @@ Frame HelloFrom(const std::string& endpoint) {
 InboundEvents Echo() {
   return {[](const Endpoint&) {},
           [](const std::shared_ptr<InboundStream>& stream, std::string_view frame) {
-            if (frame == "stop") return absl::DataLossError("100 % stopped");
+            if (frame == "stop") return absl::DataLossError("100 %41 stopped");
             stream->Push({std::string(frame), {}});
             return absl::OkStatus();
           }};
@@ -92,7 +92,7 @@ TEST_F(GrpcInterop, ItsClientTalksToOurServer) {
     EXPECT_FALSE(stream->Read(&frame));
     const grpc::Status status = stream->Finish();
     EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS);
-    EXPECT_EQ(status.error_message(), "100 % stopped");
+    EXPECT_EQ(status.error_message(), "100 %41 stopped");
   }
   base::BlockOn(executor_->shard(0), server->Stop());
 }
@@ -136,7 +136,7 @@ class EchoService final : public Internode::Service {
     answer.mutable_hello()->set_window(64 << 20);
     stream->Write(answer);
     while (stream->Read(&frame)) {
-      if (frame.batch() == "stop") return {grpc::StatusCode::ABORTED, "stopped: 100 %"};
+      if (frame.batch() == "stop") return {grpc::StatusCode::ABORTED, "stopped: 100 %41"};
       stream->Write(frame);
     }
     return grpc::Status::OK;
@@ -177,7 +177,7 @@ TEST_F(GrpcInterop, OurClientTalksToItsServer) {
   stream->Push({"stop", {}});
   const absl::Status status = done.get_future().get();
   EXPECT_EQ(status.code(), absl::StatusCode::kAborted) << status;
-  EXPECT_EQ(std::string(status.message()), "stopped: 100 %");
+  EXPECT_EQ(std::string(status.message()), "stopped: 100 %41");
   server->Shutdown();
 }
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/real/block_on.h"
@@ -19,7 +20,9 @@
 namespace tholos::rpc {
 namespace {
 
-constexpr int kPatienceMillis = 20'000;
+constexpr absl::Duration kPatience = absl::Seconds(20);
+// Long before a peer that does not greet is given up (10 s).
+constexpr absl::Duration kSoon = absl::Seconds(4);
 
 // Answers each frame with four of its size.
 InboundEvents Echo() {
@@ -63,15 +66,21 @@ class InternodeServerTest : public testing::Test, public GrpcSession::Owner {
     fds_.push_back(fd);
     return fd;
   }
-  // Reads until the server closes; false if it does not.
-  static bool IsClosed(int fd) {
+  // Reads until the server closes; false if it does not. `session` (null: nobody) takes and answers
+  // what comes.
+  bool IsClosed(int fd, absl::Duration patience = kPatience, GrpcSession* session = nullptr) {
+    const base::MonotonicTime until = clock_.Now() + patience;
     char buffer[4096];
     while (true) {
+      const absl::Duration left = std::max(until - clock_.Now(), absl::ZeroDuration());
       pollfd poll_fd{fd, POLLIN, 0};
-      if (poll(&poll_fd, 1, kPatienceMillis) != 1) return false;
+      if (poll(&poll_fd, 1, static_cast<int>(absl::ToInt64Milliseconds(left))) != 1) return false;
       const ssize_t count = recv(fd, buffer, sizeof(buffer), 0);
       if (count == 0 || (count < 0 && errno == ECONNRESET)) return true;
       if (count < 0) return false;
+      if (session == nullptr) continue;
+      EXPECT_TRUE(session->Receive({buffer, static_cast<size_t>(count)}).ok());
+      SendAll(fd, *session);
     }
   }
   // All that `session` has to say; false where the socket is full.
@@ -127,14 +136,14 @@ TEST_F(InternodeServerTest, BytesThatAreNoHttp2CloseTheirConnection) {
   const int fd = Connect();
   const std::string_view request = "GET / HTTP/1.1\r\nHost: tholos\r\n\r\n";
   ASSERT_EQ(send(fd, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-  EXPECT_TRUE(IsClosed(fd));
+  EXPECT_TRUE(IsClosed(fd, kSoon));
 }
 
 TEST_F(InternodeServerTest, ConnectionsBeyondTheMaximumAreClosed) {
   StartServer(2);
   const int first = Connect();
   Connect();
-  EXPECT_TRUE(IsClosed(Connect()));
+  EXPECT_TRUE(IsClosed(Connect(), kSoon));
   // Room again, as soon as the server has seen it.
   close(first);
   fds_.erase(fds_.begin());
@@ -149,7 +158,14 @@ TEST_F(InternodeServerTest, ConnectionsBeyondTheMaximumAreClosed) {
 
 TEST_F(InternodeServerTest, APeerThatNeverGreetsIsGivenUp) {
   StartServer(10);
-  EXPECT_TRUE(IsClosed(Connect()));
+  const int silent = Connect();
+  // It lives, and answers pings.
+  const int lively = Connect();
+  GrpcSession session(GrpcSession::Side::kDialling, *this);
+  session.Call("127.62.4.1:1");
+  ASSERT_TRUE(SendAll(lively, session));
+  EXPECT_TRUE(IsClosed(lively, kPatience, &session));
+  EXPECT_TRUE(IsClosed(silent, kSoon)) << "at the same time, or before";
 }
 
 // It takes a window of answers in its socket; the server stops all the same, and others are served.

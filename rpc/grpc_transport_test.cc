@@ -554,13 +554,15 @@ TEST(GrpcClient, AttemptsComeAndGo) {
     OutboundEvents events;
     events.up = [] {};
     events.received = [](std::string_view) { return absl::OkStatus(); };
-    events.done = [&](absl::Status, std::shared_ptr<OutboundStream> stream) {
+    events.done = [&](absl::Status status, std::shared_ptr<OutboundStream> stream) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
       last = std::move(stream);
       ended.Notify();
     };
     std::shared_ptr<OutboundStream> stream =
         DialStream(*executor, {"127.61.7.9", 1}, {"test", {"127.61.7.9", 2}}, std::move(events));
     ended.Wait();
+    EXPECT_EQ(last, stream);
   }
 }
 
