@@ -129,9 +129,9 @@ TEST_F(AnswerRoom, OfOneConnectionIsBounded) {
   Client other(port_, 4);
   other.Start();
   RoundTrip(other);
-  // The sockets' buffers take a few.
+  // The sockets' buffers take a few. One that is being made is charged with three times its 3 MiB.
   EXPECT_LT(processor_.large(), 8);
-  EXPECT_LT(held(), 8 * kMiB);
+  EXPECT_LT(held(), 10 * kMiB);
   for (int i = 0; i < 32; ++i) EXPECT_TRUE(EndsWith(client.Receive(), "xxxx")) << i;
   RoundTrip(client);
   RoundTrip(other);
