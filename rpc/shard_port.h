@@ -20,9 +20,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "base/async/event.h"
 #include "base/async/run_now.h"
 #include "base/async/scope.h"
@@ -40,6 +41,10 @@ struct PeerKey {
   Endpoint endpoint;
   VerbClass stream_class = VerbClass::kBulk;
   friend auto operator<=>(const PeerKey&, const PeerKey&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const PeerKey& key) {
+    return H::combine(std::move(h), key.endpoint, key.stream_class);
+  }
 };
 
 // Who connects. Thread-safe.
@@ -185,7 +190,7 @@ class ShardPort {
   base::Counter& refused_;
 
   bool refusing_ = false;
-  absl::btree_map<PeerKey, std::unique_ptr<Peer>> peers_;
+  absl::flat_hash_map<PeerKey, std::unique_ptr<Peer>> peers_;
   CallTable<PendingCall> pending_;
   base::Timer sweep_;
   base::MonotonicTime sweep_at_;  // while sweep_ is pending
