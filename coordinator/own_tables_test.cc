@@ -137,11 +137,42 @@ TEST_F(OwnTablesTest, AClockThatCannotBeReadIsLeftAlone) {
   EXPECT_GT(refused, 2) << "the manifest, what opens the file, and what reads the row";
 }
 
+// What waits is held from the first step, and decided by the second or by the time.
+TEST_F(OwnTablesTest, ATruncationIsDecidedByItsSecondStep) {
+  using Fate = Truncations::Fate;
+  OpenEngine();
+  Truncations truncations(*engine_);
+  const data::TableId table = ClockTable().id;
+  const base::MonotonicTime now{1'000'000'000};
+  const base::MonotonicTime end = now + absl::Seconds(5);
+  const auto complete = [&](base::MonotonicTime at) {
+    return world_.Run(truncations.Complete(table, at, base::Deadline::Infinite()));
+  };
+  EXPECT_EQ(truncations.FateOf(table, 100, now), Fate::kDeliver);
+  EXPECT_TRUE(absl::IsFailedPrecondition(complete(now)));
+  truncations.Begin(table, 100, end);
+  EXPECT_EQ(truncations.FateOf(table, 100, now), Fate::kWait);
+  EXPECT_EQ(truncations.FateOf(table, 101, now), Fate::kDeliver);
+  EXPECT_EQ(truncations.FateOf(table, 100, end), Fate::kDeliver);
+  EXPECT_TRUE(absl::IsFailedPrecondition(complete(end)));
+  truncations.Begin(table, 200, end + absl::Seconds(5));
+  EXPECT_EQ(truncations.FateOf(table, 200, end), Fate::kWait);
+  EXPECT_TRUE(complete(end).ok());
+  EXPECT_EQ(truncations.FateOf(table, 200, end), Fate::kDrop);
+  EXPECT_EQ(truncations.FateOf(table, 201, end), Fate::kDeliver);
+  EXPECT_TRUE(absl::IsFailedPrecondition(complete(end)));
+  Truncations again(*engine_);
+  ASSERT_TRUE(world_.Run(again.Load()).ok());
+  EXPECT_EQ(again.FateOf(table, 200, now), Fate::kDrop);
+  EXPECT_EQ(again.FateOf(table, 201, now), Fate::kDeliver);
+}
+
 TEST_F(OwnTablesTest, DamagedTruncationsAreNamed) {
   OpenEngine();
   Truncations truncations(*engine_);
   const data::TableId table = ClockTable().id;
-  ASSERT_TRUE(world_.Run(truncations.Note(table, 5, base::Deadline::Infinite())).ok());
+  truncations.Begin(table, 5, base::Deadline::Infinite());
+  ASSERT_TRUE(world_.Run(truncations.Complete(table, {}, base::Deadline::Infinite())).ok());
   Damage(TruncationsTable());
   Truncations again(*engine_);
   const absl::Status loaded = world_.Run(again.Load());

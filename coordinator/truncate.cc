@@ -25,13 +25,16 @@ base::Task<absl::StatusOr<std::string>> Truncater::Handle(rpc::Incoming message)
   co_return std::string();
 }
 
-// The note first: if this node dies in between, hints are lost that TRUNCATE would have removed
-// from their targets a moment later.
+// The note before the data: if this node dies in between, hints are lost that TRUNCATE would have
+// removed from their targets a moment later.
 base::Task<absl::Status> Truncater::StepHere(Step step, data::TableId table,
                                              base::Deadline deadline) {
-  if (step == Step::kEmpty) co_return co_await deps_.engine.Truncate(table, std::nullopt);
-  THOLOS_CO_RETURN_IF_ERROR(
-      co_await deps_.truncations.Note(table, deps_.clock.WallMicros(), deadline));
+  if (step == Step::kEmpty) {
+    THOLOS_CO_RETURN_IF_ERROR(
+        co_await deps_.truncations.Complete(table, deps_.clock.Now(), deadline));
+    co_return co_await deps_.engine.Truncate(table, std::nullopt);
+  }
+  deps_.truncations.Begin(table, deps_.clock.WallMicros(), deadline);
   if (co_await deps_.settle(deadline)) co_return absl::OkStatus();
   co_return absl::DeadlineExceededError("earlier writes are still on their way");
 }

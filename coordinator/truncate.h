@@ -1,10 +1,10 @@
 // Truncate: empties a table on all nodes. All of them must be alive: one that was away would bring
 // the data back.
 //
-// In two steps, so that nothing written before comes in behind. First every node notes the
-// truncation, which stops its older hints and logged batches, and waits until the writes and
-// repairs it has on their way have reached their replicas or have failed. Then every node empties
-// the table.
+// In two steps, so that nothing written before comes in behind. First every node holds its older
+// hints and logged batches back, until the request's deadline, and waits until the writes and
+// repairs it has on their way have reached their replicas or have failed. Then every node drops
+// what it holds back, and empties the table.
 #pragma once
 
 #include <functional>

@@ -107,5 +107,23 @@ TEST(TruncateTest, OlderHintsAreNotDelivered) {
   EXPECT_EQ(cluster.Metric(0, "tholos_hints_dropped_total"), 1);
 }
 
+// One that fails before anything was emptied leaves the hints where they are.
+TEST(TruncateTest, ThatEmptiesNothingLosesNoHints) {
+  TestCluster cluster;
+  cluster.SetAlive({0, 1});
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum).ok());
+  cluster.RunFor(absl::Milliseconds(100));
+  ASSERT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 1);
+  cluster.network().Isolate("n1");
+  cluster.SetAlive({0, 1, 2});
+  EXPECT_EQ(base::GetRequestError(Truncate(cluster))->kind, base::RequestErrorKind::kTruncate);
+  cluster.network().HealAll();
+  // While it lasted it was not known what would become of the hint.
+  EXPECT_FALSE(cluster.HasRow(2, "p", "c"));
+  cluster.RunFor(absl::Seconds(30));
+  EXPECT_EQ(cluster.Metric(0, "tholos_hints_dropped_total"), 0);
+  for (int node = 0; node < 3; ++node) EXPECT_TRUE(cluster.HasRow(node, "p", "c")) << node;
+}
+
 }  // namespace
 }  // namespace tholos::coordinator

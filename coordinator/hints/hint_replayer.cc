@@ -151,10 +151,13 @@ base::Task<absl::Status> HintReplayer::Deliver(ring::NodeId target, const Hint& 
     co_return absl::OkStatus();
   }
   const RequestEpochs::Holder on_its_way = deps_.enter();
-  if (deps_.truncations.Covers(header->table, hint.created_micros)) {
+  using Fate = Truncations::Fate;
+  const Fate fate = deps_.truncations.FateOf(header->table, hint.created_micros, deps_.clock.Now());
+  if (fate == Fate::kDrop) {
     metrics.dropped_truncated.Add();
     co_return absl::OkStatus();
   }
+  if (fate == Fate::kWait) co_return absl::UnavailableError("its table is being truncated");
   write.token = header->key.token;
   const auto message = MessageOf(std::move(write));
   const absl::Status applied =

@@ -301,7 +301,10 @@ base::Task<absl::Status> Batchlog::ReplayMutation(Writer* writer, data::Mutation
   const auto table = deps_.cluster.Get()->schema().FindTable(mutation.table);
   if (table == nullptr) co_return absl::OkStatus();
   const RequestEpochs::Holder on_its_way = writer->EnterEpoch();
-  if (deps_.truncations.Covers(table->id, created_micros)) co_return absl::OkStatus();
+  using Fate = Truncations::Fate;
+  const Fate fate = deps_.truncations.FateOf(table->id, created_micros, deps_.clock.Now());
+  if (fate == Fate::kDrop) co_return absl::OkStatus();
+  if (fate == Fate::kWait) co_return absl::UnavailableError("a table of it is being truncated");
   if (deps_.faults.batch_replayed_as_new) Restamp(deps_.clock.WallMicros(), &mutation.update);
   if (deps_.faults.batch_expires_anew) RestartTtls(&mutation.update, deps_.clock.WallSeconds());
   const absl::Status written = co_await writer->WriteAgain(
