@@ -20,12 +20,18 @@ SealedFile FileIn(const std::string& directory) {
   return {.path = directory + "/node.meta", .magic = "THOLNODE", .bytes_max = 64 << 10};
 }
 
-absl::Status CheckCluster(const LocalNode& node, const std::string& directory,
-                          const std::string& cluster_name) {
-  if (node.cluster_name == cluster_name) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      base::StrCat("data directory ", directory, " belongs to cluster \"", node.cluster_name,
-                   "\", but the configured cluster name is \"", cluster_name, "\""));
+// A node that has not joined holds no data yet: it may move.
+absl::Status CheckPlace(const LocalNode& node, const std::string& directory, const Place& place) {
+  if (node.place.cluster_name != place.cluster_name) {
+    return absl::FailedPreconditionError(base::StrCat(
+        "data directory ", directory, " belongs to cluster \"", node.place.cluster_name,
+        "\", but the configured cluster name is \"", place.cluster_name, "\""));
+  }
+  if (node.place == place || node.tokens.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(base::StrCat(
+      "data directory ", directory, " belongs to a node of datacenter \"", node.place.datacenter,
+      "\", rack \"", node.place.rack, "\", but the configured ones are \"", place.datacenter,
+      "\" and \"", place.rack, "\": its data was placed by those"));
 }
 
 // Damage, if other files say that this is not the first start.
@@ -44,7 +50,9 @@ base::Task<absl::Status> CheckFirstStart(base::FileSystem& fs, std::string direc
 
 std::string EncodeLocalNode(const LocalNode& node) {
   std::string out;
-  base::PutBytes(&out, node.cluster_name);
+  base::PutBytes(&out, node.place.cluster_name);
+  base::PutBytes(&out, node.place.datacenter);
+  base::PutBytes(&out, node.place.rack);
   out.append(node.id.AsBytes());
   base::PutVarint(&out, static_cast<uint64_t>(node.generation));
   base::PutVarint(&out, node.tokens.size());
@@ -55,7 +63,9 @@ std::string EncodeLocalNode(const LocalNode& node) {
 absl::StatusOr<LocalNode> DecodeLocalNode(std::string_view body) {
   base::Reader reader(body);
   LocalNode node;
-  node.cluster_name = reader.Bytes();
+  node.place.cluster_name = reader.Bytes();
+  node.place.datacenter = reader.Bytes();
+  node.place.rack = reader.Bytes();
   const auto id = base::Uuid::FromBytes(reader.Raw(kIdBytes));
   if (id.ok()) node.id = *id;
   node.generation = static_cast<int64_t>(reader.Varint());
@@ -68,7 +78,7 @@ absl::StatusOr<LocalNode> DecodeLocalNode(std::string_view body) {
 }
 
 base::Task<absl::StatusOr<LocalNode>> OpenLocalNode(base::FileSystem& fs, std::string directory,
-                                                    std::string cluster_name, base::Random& random,
+                                                    Place place, base::Random& random,
                                                     int64_t wall_seconds) {
   THOLOS_CO_RETURN_IF_ERROR(co_await storage::MakeDirectoriesDurably(fs, directory));
   THOLOS_CO_ASSIGN_OR_RETURN(const std::optional<std::string> body,
@@ -76,13 +86,13 @@ base::Task<absl::StatusOr<LocalNode>> OpenLocalNode(base::FileSystem& fs, std::s
   LocalNode node;
   if (body.has_value()) {
     THOLOS_CO_ASSIGN_OR_RETURN(node, DecodeLocalNode(*body));
-    THOLOS_CO_RETURN_IF_ERROR(CheckCluster(node, directory, cluster_name));
+    THOLOS_CO_RETURN_IF_ERROR(CheckPlace(node, directory, place));
   } else {
     THOLOS_CO_RETURN_IF_ERROR(co_await CheckFirstStart(fs, directory));
     base::RandomStream ids = random.Stream("host-id");
-    node.cluster_name = cluster_name;
     node.id = base::Uuid::Random(ids);
   }
+  node.place = std::move(place);
   node.generation = std::max(node.generation + 1, wall_seconds);
   const absl::Status saved = co_await SaveLocalNode(fs, directory, node);
   // A full disk keeps a known node from writing, not from reading. Its generation is larger than any

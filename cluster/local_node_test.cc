@@ -18,7 +18,8 @@ using base::sim::TestWorld;
 using testing::HasSubstr;
 
 absl::StatusOr<LocalNode> Open(TestWorld& world, const std::string& cluster, int64_t seconds) {
-  return world.Run(OpenLocalNode(world.node().files(), "/data", cluster, world.random(), seconds));
+  return world.Run(OpenLocalNode(world.node().files(), "/data", {cluster, "dc1", "rack1"},
+                                 world.random(), seconds));
 }
 
 absl::Status Save(TestWorld& world, LocalNode node) {
@@ -42,6 +43,28 @@ TEST(LocalNode, IsMadeOnceAndCountsItsLives) {
   // The clock was set back; the second life in one second.
   EXPECT_EQ(Open(world, "c", 5)->generation, 2001);
   EXPECT_EQ(Open(world, "c", 2001)->generation, 2002);
+}
+
+TEST(LocalNode, StaysInItsDatacenterAndRackOnceItHasJoined) {
+  TestWorld world;
+  const auto open = [&](const std::string& datacenter, const std::string& rack) {
+    return world.Run(OpenLocalNode(world.node().files(), "/data", {"c", datacenter, rack},
+                                   world.random(), 1000));
+  };
+  ASSERT_TRUE(open("east", "r1").ok());
+  auto node = open("west", "r2");
+  ASSERT_TRUE(node.ok()) << node.status();
+  EXPECT_EQ(node->place, (Place{"c", "west", "r2"}));
+  node->tokens = {1};
+  ASSERT_TRUE(Save(world, *node).ok());
+  for (const auto& [datacenter, rack] :
+       {std::pair("west", "r1"), std::pair("east", "r2"), std::pair("dc1", "rack1")}) {
+    const absl::Status refused = open(datacenter, rack).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+    for (const char* named : {"west", "r2", datacenter, rack})
+      EXPECT_THAT(std::string(refused.message()), HasSubstr(named));
+  }
+  EXPECT_EQ(open("west", "r2")->id, node->id);
 }
 
 TEST(LocalNode, AFullDiskKeepsOnlyTheFirstStartBack) {
@@ -90,12 +113,13 @@ TEST(LocalNode, SurvivesAPowerLossAtEveryOperation) {
   };
   const auto script = [](TestWorld* world, Seen* seen) -> base::Task<void> {
     base::FileSystem& fs = world->node().files();
-    auto node = co_await OpenLocalNode(fs, "/data", "c", world->random(), 100);
+    const Place place{"c", "dc1", "rack1"};
+    auto node = co_await OpenLocalNode(fs, "/data", place, world->random(), 100);
     if (!node.ok()) co_return;
     seen->opened = *node;
     node->tokens = {1, 2, 3};
     seen->saved = (co_await SaveLocalNode(fs, "/data", *node)).ok();
-    node = co_await OpenLocalNode(fs, "/data", "c", world->random(), 100);
+    node = co_await OpenLocalNode(fs, "/data", place, world->random(), 100);
     if (node.ok()) seen->opened = *node;
     seen->ended = true;
   };

@@ -97,8 +97,9 @@ base::Task<absl::Status> Membership::ChooseTokens() {
   const base::Clock& clock = base::Loop::Current().clock();
   const base::MonotonicTime begin = clock.Now();
   base::RandomStream random = deps_.random.Stream("tokens");
-  JoinQuestion question{
-      .cluster_name = local_.cluster_name, .self = options_.internode, .seeds = options_.seeds};
+  JoinQuestion question{.cluster_name = local_.place.cluster_name,
+                        .self = options_.internode,
+                        .seeds = options_.seeds};
   JoinStep step = JoinStep::kWait;
   while (true) {
     question.answers = co_await deps_.gossiper.AskSeeds();
@@ -120,7 +121,7 @@ base::Task<absl::Status> Membership::ChooseTokens() {
   }
   local_.tokens = TokensFor(step, question, random);
   deps_.log.Info(kPart, base::StrCat("first start as node ", local_.id.ToString(), " of cluster \"",
-                                     local_.cluster_name, "\" with ", question.members.size(),
+                                     local_.place.cluster_name, "\" with ", question.members.size(),
                                      " known nodes: ", local_.tokens.size(), " tokens chosen"));
   co_return co_await SaveLocalNode(deps_.fs, options_.directory, local_);
 }

@@ -31,8 +31,8 @@ class TestingCluster {
 
     base::Task<absl::Status> Start() {
       THOLOS_CO_ASSIGN_OR_RETURN(
-          LocalNode local, co_await OpenLocalNode(node.files(), "/data", "test", node.random(),
-                                                  node.clock().WallSeconds()));
+          LocalNode local, co_await OpenLocalNode(node.files(), "/data", {"test", "dc1", "rack1"},
+                                                  node.random(), node.clock().WallSeconds()));
       id = local.id;
       THOLOS_CO_ASSIGN_OR_RETURN(const data::Schema::Ptr schema,
                                  co_await LoadSchema(node.files(), "/data"));

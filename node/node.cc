@@ -86,7 +86,8 @@ base::Task<absl::Status> NodeImpl::Build() {
   THOLOS_CO_RETURN_IF_ERROR(co_await OpenStorage());
   THOLOS_CO_ASSIGN_OR_RETURN(
       cluster::LocalNode local,
-      co_await cluster::OpenLocalNode(deps_.fs, options_.data_directory, options_.cluster_name,
+      co_await cluster::OpenLocalNode(deps_.fs, options_.data_directory,
+                                      {options_.cluster_name, options_.datacenter, options_.rack},
                                       deps_.random, deps_.clock.WallSeconds()));
   id_ = local.id;
   publisher_.emplace(state_, schema_at_start_);
