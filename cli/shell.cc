@@ -157,7 +157,8 @@ bool Shell::Execute(const cql::ScriptStatement& statement, const std::string& na
   if (response.has_rows() && !PrintPages(std::move(request), std::move(response))) return false;
   if (trace.empty()) return true;
   const auto id = base::Uuid::FromBytes(trace);
-  return !id.ok() || PrintTrace(id->ToString());
+  if (id.ok()) PrintTrace(id->ToString());
+  return true;
 }
 
 bool Shell::PrintPages(pb::ExecuteRequest request, pb::ExecuteResponse response) {

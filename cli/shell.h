@@ -73,8 +73,10 @@ class Shell {
   // The rows of a statement of the shell's own, as text; null is "null".
   absl::StatusOr<TextRows> Ask(const std::string& query);
   bool ShowSession(const std::string& id);
-  // The trace of a statement that has just run: it is stored a moment later.
-  bool PrintTrace(const std::string& id);
+  absl::Status PrintSession(const std::string& id);
+  // The trace of a statement that was done just now: it is stored a moment later. Where it cannot
+  // be read a note says so.
+  void PrintTrace(const std::string& id);
 
   const GlobalOptions& global_;
   Connection connection_;

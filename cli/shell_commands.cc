@@ -200,42 +200,55 @@ absl::StatusOr<Shell::TextRows> Shell::Ask(const std::string& query) {
 }
 
 bool Shell::ShowSession(const std::string& id) {
+  const absl::Status shown = PrintSession(id);
+  return shown.ok() || Fail(std::string(shown.message()));
+}
+
+absl::Status Shell::PrintSession(const std::string& id) {
   const auto session = base::Uuid::Parse(id);
-  if (!session.ok()) return Fail(absl::StrCat("SHOW SESSION: '", id, "' is no UUID"));
+  if (!session.ok())
+    return absl::InvalidArgumentError(absl::StrCat("SHOW SESSION: '", id, "' is no UUID"));
   const std::string where = absl::StrCat(" WHERE session_id = ", session->ToString());
   const auto sessions =
       Ask(absl::StrCat("SELECT request, started_at, coordinator, duration, client, parameters FROM "
                        "system_traces.sessions",
                        where));
-  if (!sessions.ok()) return Fail(std::string(sessions.status().message()));
-  if (sessions->empty()) return Fail(absl::StrCat("there is no trace ", id));
+  if (!sessions.ok()) return sessions.status();
+  if (sessions->empty()) return absl::NotFoundError(absl::StrCat("there is no trace ", id));
   const auto events =
       Ask(absl::StrCat("SELECT activity, toTimestamp(event_id), source, source_elapsed FROM "
                        "system_traces.events",
                        where));
-  if (!events.ok()) return Fail(std::string(events.status().message()));
+  if (!events.ok()) return events.status();
   const std::vector<std::string>& row = (*sessions)[0];
   TextRows steps = {{row[0], row[1], row[2], "0"}};
   steps.insert(steps.end(), events->begin(), events->end());
   steps.push_back({"Request complete", "", row[2], row[3]});
   out() << "\nTracing session: " << session->ToString() << "\n"
         << RenderTable({{"activity"}, {"timestamp"}, {"source"}, {"microseconds", true}}, steps);
-  return true;
+  return absl::OkStatus();
 }
 
-bool Shell::PrintTrace(const std::string& id) {
+void Shell::PrintTrace(const std::string& id) {
   constexpr int kLooksMax = 20;
   const std::string query =
       absl::StrCat("SELECT activity FROM system_traces.events WHERE session_id = ", id);
   for (int attempt = 0; attempt < kLooksMax && !Interrupted(); ++attempt) {
     const auto stored = Ask(query);
-    if (!stored.ok()) return Fail(std::string(stored.status().message()));
-    if (!stored->empty()) return ShowSession(id);
+    absl::Status shown = stored.status();
+    if (stored.ok() && !stored->empty()) {
+      shown = PrintSession(id);
+      if (shown.ok()) return;
+    }
+    if (!shown.ok()) {
+      std::cerr << "the statement was done; its trace " << id
+                << " cannot be read: " << shown.message() << "\n";
+      return;
+    }
     absl::SleepFor(absl::Milliseconds(50));
   }
   std::cerr << "the trace " << id << " is not stored yet; SHOW SESSION " << id
             << " shows it later\n";
-  return true;
 }
 
 }  // namespace tholos::cli

@@ -53,10 +53,7 @@ class Planner {
 
   // Which group each replica is of, and what the groups need.
   void Group() {
-    if (input_.level == ConsistencyLevel::kEachQuorum && !input_.faults.each_quorum_is_quorum &&
-        input_.strategy.kind == ring::ReplicationStrategy::Kind::kNetworkTopology) {
-      return GroupByDatacenter();
-    }
+    if (IsGroupedByDatacenter()) return GroupByDatacenter();
     const bool local = IsLocalLevel(input_.level);
     uint32_t factor = input_.strategy.factor;
     if (local && input_.own_datacenter < input_.datacenters.size())
@@ -69,6 +66,11 @@ class Planner {
       replica.target.group = counts ? 0 : ReplicaPlan::kNoGroup;
     }
     AddPending();
+  }
+
+  bool IsGroupedByDatacenter() const {
+    return input_.level == ConsistencyLevel::kEachQuorum && !input_.faults.each_quorum_is_quorum &&
+           input_.strategy.kind == ring::ReplicationStrategy::Kind::kNetworkTopology;
   }
 
   void GroupByDatacenter() {
@@ -99,27 +101,49 @@ class Planner {
 
   absl::Status CheckAlive() const {
     if (input_.level == ConsistencyLevel::kAny) {
-      return replicas_.empty() ? Unavailable(1, 0) : absl::OkStatus();
+      return replicas_.empty() ? Unavailable(1, 0, 0) : absl::OkStatus();
     }
     for (size_t group = 0; group < plan_.needs.size(); ++group) {
       const auto alive = static_cast<uint32_t>(
           std::count_if(replicas_.begin(), replicas_.end(), [&](const Replica& replica) {
             return replica.alive && replica.target.group == static_cast<int>(group);
           }));
-      if (alive < plan_.needs[group]) return Unavailable(plan_.needs[group], alive);
+      if (alive < plan_.needs[group]) return Unavailable(plan_.needs[group], alive, group);
     }
     return absl::OkStatus();
   }
 
-  absl::Status Unavailable(uint32_t required, uint32_t alive) const {
+  // Which datacenter's replicas a group is, where the level counts by datacenter; else nothing.
+  std::string_view DatacenterOf(size_t group) const {
+    if (IsLocalLevel(input_.level)) {
+      return input_.own_datacenter < input_.datacenters.size()
+                 ? std::string_view(input_.datacenters[input_.own_datacenter])
+                 : std::string_view();
+    }
+    if (!IsGroupedByDatacenter()) return {};
+    // As GroupByDatacenter() numbers them.
+    for (const std::string& name : input_.datacenters) {
+      if (input_.strategy.FactorIn(name) > 0 && group-- == 0) return name;
+    }
+    for (const auto& [name, factor] : input_.strategy.by_datacenter) {
+      const bool has_nodes = std::find(input_.datacenters.begin(), input_.datacenters.end(),
+                                       name) != input_.datacenters.end();
+      if (!has_nodes && group-- == 0) return name;
+    }
+    return {};
+  }
+
+  absl::Status Unavailable(uint32_t required, uint32_t alive, size_t group) const {
     base::RequestError error{.kind = base::RequestErrorKind::kUnavailable,
                              .write = side_ == Side::kWrite};
     error.consistency = std::string(ConsistencyName(input_.level));
     error.required = required;
     error.alive = alive;
+    const std::string_view datacenter = DatacenterOf(group);
     return base::MakeRequestError(
         error, base::StrCat("consistency level ", error.consistency, " requires ", required,
-                            required == 1 ? " replica, " : " replicas, ", alive,
+                            required == 1 ? " replica" : " replicas",
+                            datacenter.empty() ? "" : " in datacenter ", datacenter, ", ", alive,
                             alive == 1 ? " is alive" : " are alive"));
   }
 

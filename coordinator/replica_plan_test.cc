@@ -419,6 +419,17 @@ TEST(ReplicaPlanTest, IsPrintable) {
 TEST(ReplicaPlanTest, TheMessageSaysRequiredAndAlive) {
   EXPECT_EQ(PlansOf(kAll, {Simple(3), "abc", "", "ab", 'a'}).write.status().message(),
             "consistency level ALL requires 3 replicas, 2 are alive");
+  const auto message = [](ConsistencyLevel level, const std::string& alive) {
+    const absl::Status status =
+        PlansOf(level, {Topology(2, 1), "abA", "", alive.c_str(), 'a'}).write.status();
+    return std::string(status.message());
+  };
+  EXPECT_EQ(message(kEachQuorum, "ab"),
+            "consistency level EACH_QUORUM requires 1 replica in datacenter dc2, 0 are alive");
+  EXPECT_EQ(message(kEachQuorum, "aA"),
+            "consistency level EACH_QUORUM requires 2 replicas in datacenter dc1, 1 is alive");
+  EXPECT_EQ(message(kLocalQuorum, "aA"),
+            "consistency level LOCAL_QUORUM requires 2 replicas in datacenter dc1, 1 is alive");
 }
 
 }  // namespace
