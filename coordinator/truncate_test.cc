@@ -16,6 +16,14 @@ absl::Status Truncate(TestCluster& cluster, data::TableId table = TestCluster::k
   return cluster.Run(0, [&] { return cluster.coordinator(0).Truncate(table, {kAll, deadline}); });
 }
 
+// Node 0 has a hint for node 2.
+void WriteWithAHint(TestCluster& cluster) {
+  cluster.SetAlive({0, 1});
+  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum).ok());
+  cluster.RunFor(absl::Milliseconds(100));
+  ASSERT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 1);
+}
+
 TEST(TruncateTest, EmptiesAllReplicas) {
   TestCluster cluster;
   ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kAll).ok());
@@ -92,10 +100,7 @@ TEST(TruncateTest, NeedsEverybody) {
 // What is on its way as a hint does not come back, also if the node with the hint restarts.
 TEST(TruncateTest, OlderHintsAreNotDelivered) {
   TestCluster cluster;
-  cluster.SetAlive({0, 1});
-  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum).ok());
-  cluster.RunFor(absl::Milliseconds(100));
-  ASSERT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 1);
+  WriteWithAHint(cluster);
   cluster.SetAlive({0, 1, 2});
   ASSERT_TRUE(Truncate(cluster).ok());
   cluster.PowerLoss(0);
@@ -110,10 +115,7 @@ TEST(TruncateTest, OlderHintsAreNotDelivered) {
 // One that fails before anything was emptied leaves the hints where they are.
 TEST(TruncateTest, ThatEmptiesNothingLosesNoHints) {
   TestCluster cluster;
-  cluster.SetAlive({0, 1});
-  ASSERT_TRUE(cluster.Write(0, PutRow("p", "c", 1, "v"), kQuorum).ok());
-  cluster.RunFor(absl::Milliseconds(100));
-  ASSERT_EQ(cluster.Metric(0, "tholos_hints_written_total"), 1);
+  WriteWithAHint(cluster);
   cluster.network().Isolate("n1");
   cluster.SetAlive({0, 1, 2});
   EXPECT_EQ(base::GetRequestError(Truncate(cluster))->kind, base::RequestErrorKind::kTruncate);
