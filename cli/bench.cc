@@ -1,16 +1,13 @@
 // tholos bench: writes and reads over gRPC sessions or the native protocol, with latencies that
 // include waiting.
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
 #include <atomic>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <random>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -20,6 +17,7 @@
 #include "cli/consistency.h"
 #include "cli/latency.h"
 #include "cli/options.h"
+#include "cli/process_cpu.h"
 #include "cli/session_client.h"
 #include "cli/table.h"
 
@@ -148,19 +146,6 @@ class Bench {
     nodes_ = std::move(reached);
     if (nodes_.empty()) Fail("no node can be reached any more");
     return prepared;
-  }
-
-  // User and system time of a process: fields 14 and 15 of its stat, counted after the name.
-  static double CpuSecondsOf(int pid) {
-    std::ifstream in(absl::StrCat("/proc/", pid, "/stat"));
-    std::string line;
-    std::getline(in, line);
-    std::istringstream fields(line.substr(std::min(line.size(), line.rfind(')') + 1)));
-    std::string field;
-    double ticks = 0;
-    for (int i = 3; i <= 15 && fields >> field; ++i)
-      ticks += i >= 14 ? std::atof(field.c_str()) : 0;
-    return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
   }
 
   ServerUse ServersNow() {

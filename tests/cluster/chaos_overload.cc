@@ -4,8 +4,6 @@
 // after they are measured in turn, in rounds of a slice each: what the machine itself has lost or
 // won between the rounds (others use it too) is lost or won by both, so that the rate of the one
 // over the rate of the other tells what the overload has done. Both rates are printed.
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -18,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "cli/bench_cql.h"
 #include "cli/latency.h"
+#include "cli/process_cpu.h"
 #include "tests/cluster/chaos.h"
 
 namespace tholos::cluster_test {
@@ -31,6 +30,7 @@ constexpr int kStreams = 32'000;  // of a connection
 constexpr uint16_t kQuorum = 4;
 
 constexpr double kWarmSeconds = 5;
+constexpr double kPeakSeconds = 10;
 constexpr double kSliceSeconds = 1;
 constexpr int kRoundsBefore = 10;
 constexpr int kRoundsOfWindow = 3;  // a single slice differs from the next by a tenth and more
@@ -65,17 +65,10 @@ class MemoryWatch {
   std::thread thread_;
 };
 
-// User and system time of the nodes since their start, in seconds.
 double CpuSeconds(const ProcessCluster& cluster) {
-  double ticks = 0;
-  for (int n = 0; n < kChaosNodes; ++n) {
-    std::ifstream in(absl::StrCat("/proc/", cluster.pid(n), "/stat"));
-    std::string word;
-    // The fields after the name in brackets, which has no space here: see proc(5).
-    for (int field = 1; field <= 15 && in >> word; ++field)
-      if (field >= 14) ticks += std::stod(word);
-  }
-  return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double seconds = 0;
+  for (int n = 0; n < kChaosNodes; ++n) seconds += cli::CpuSecondsOf(cluster.pid(n));
+  return seconds;
 }
 
 struct Measured {
@@ -144,16 +137,20 @@ int Overload(const ChaosSettings& settings) {
   ProcessCluster cluster(kChaosNodes), control(kChaosNodes);
   if (!StartCluster(cluster, settings) || !StartCluster(control, settings)) return 1;
   MemoryWatch memory(cluster);
-  Measured warm, overloaded;
+  Measured warm, best, overloaded;
   Measure(cluster, kWarmSeconds, 0, kInFlight, &warm);
   Measure(control, kWarmSeconds, 0, kInFlight, &warm);
   std::vector<Round> rounds;
   for (int n = 0; n < kRoundsBefore; ++n)
     rounds.push_back(MeasureRound(cluster, control, "before"));
-  const Round peak = Mean(rounds, 0, rounds.size());
-  const double share = peak.overloaded / peak.control;
+  const Round before = Mean(rounds, 0, rounds.size());
+  const double share = before.overloaded / before.control;
+  // In one go, which is more than the slices come to.
+  Measure(cluster, kPeakSeconds, 0, kInFlight, &best);
+  const double peak = std::max(best.goodput(), before.overloaded);
+  std::printf("peak: %.0f/s, %.1f us a write\n", peak, best.cpu_us());
 
-  const double offered = kOverload * peak.overloaded;
+  const double offered = kOverload * peak;
   Measure(cluster, settings.seconds, offered, kChaosNodes * kStreams, &overloaded);
   std::printf(
       "offered %.0f/s: %.0f/s succeeded, %.1f us a write, %.0f refused%s%s; p50 %s, p99 %s\n",
@@ -177,19 +174,19 @@ int Overload(const ChaosSettings& settings) {
     if (window.errors > 0) continue;
     if (window.overloaded / window.control >= kGoodputMin * share)
       recovery = std::min(recovery, begun[begin]);
-    if (window.overloaded >= kGoodputMin * peak.overloaded)
+    if (window.overloaded >= kGoodputMin * before.overloaded)
       recovery_alone = std::min(recovery_alone, begun[begin]);
   }
   const Round after = Mean(rounds, 0, rounds.size());
   std::printf(
       "after / before: %.2f, control %.2f, one over the other %.2f; not compared with the "
       "control it had recovered within %s\n",
-      after.overloaded / peak.overloaded, after.control / peak.control,
+      after.overloaded / before.overloaded, after.control / before.control,
       after.overloaded / after.control / share, absl::FormatDuration(recovery_alone).c_str());
 
-  bool kept = Check(overloaded.goodput() >= kGoodputMin * peak.overloaded,
+  bool kept = Check(overloaded.goodput() >= kGoodputMin * peak,
                     absl::StrFormat("goodput under overload is %.0f %% of the peak",
-                                    100 * overloaded.goodput() / peak.overloaded));
+                                    100 * overloaded.goodput() / peak));
   kept &= Check(memory.largest_mib() <= settings.memory_mib,
                 absl::StrFormat("the largest node had %.0f MiB resident (limit %.0f)",
                                 memory.largest_mib(), settings.memory_mib));
